@@ -1,0 +1,18 @@
+//! The words of the house as plain data: what a run may spend, what it may use, how it ended.
+//!
+//! Nothing here does I/O, reads a clock or knows a library of the runtime; every other area speaks in
+//! these types, so that a limit, a grant or an outcome means the same in the engine, the CLI and the docs.
+
+mod digest;
+mod grants;
+mod limits;
+mod outcome;
+mod quantity;
+mod usage;
+
+pub use digest::Digest;
+pub use grants::{Access, DirGrant, Grants, Mode};
+pub use limits::{LimitName, Limits, LimitsError, Preset};
+pub use outcome::{Captured, Denial, Frame, Outcome, Report, TrapKind};
+pub use quantity::{QuantityError, parse_bytes, show_bytes};
+pub use usage::Usage;

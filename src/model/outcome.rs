@@ -1,0 +1,113 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::{LimitName, Usage};
+
+/// How a run ended. What a guest did is data, never an error of ours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The command ended by itself.
+    Exited { code: u8 },
+    /// The called function returned; `null` where it returns nothing.
+    Returned { value: Value },
+    /// The guest broke a rule of the machine, or gave up.
+    Trapped { trap: TrapKind, message: String, backtrace: Vec<Frame> },
+    OutOfFuel { limit: u64, used: u64 },
+    DeadlineExceeded { limit_ms: u64, used_ms: u64 },
+    /// Memory was asked for beyond the limit, and the guest could not go on without it.
+    OutOfMemory { limit_bytes: u64, used_bytes: u64, requested_bytes: u64 },
+    /// Another limit was reached. `used` is what the run would have come to.
+    LimitExceeded { limit: LimitName, value: u64, used: u64 },
+    /// The caller went away or asked for the end.
+    Cancelled,
+    /// The guest used what it was not granted, where no answer but the end is possible.
+    Denied { denial: Denial },
+}
+
+impl Outcome {
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Outcome::Exited { .. } => "exited",
+            Outcome::Returned { .. } => "returned",
+            Outcome::Trapped { .. } => "trapped",
+            Outcome::OutOfFuel { .. } => "out_of_fuel",
+            Outcome::DeadlineExceeded { .. } => "deadline_exceeded",
+            Outcome::OutOfMemory { .. } => "out_of_memory",
+            Outcome::LimitExceeded { .. } => "limit_exceeded",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Denied { .. } => "denied",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrapKind {
+    Unreachable,
+    MemoryOutOfBounds,
+    TableOutOfBounds,
+    IndirectCallToNull,
+    BadSignature,
+    IntegerOverflow,
+    IntegerDivisionByZero,
+    BadConversionToInteger,
+    UnalignedAccess,
+    /// The component broke the canonical ABI: a bad pointer, an invalid string, a handle that is not its own.
+    BadCall,
+    /// The program said that it failed, in a place where no exit code is possible.
+    HostRefused,
+    Other,
+}
+
+/// A place in the guest, named where the module has names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Frame {
+    pub module: Option<String>,
+    pub function: Option<String>,
+    pub function_index: u32,
+}
+
+/// Something that the guest tried and was not granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Denial {
+    /// What was tried, in the words of the interface: `wasi:sockets/tcp-create-socket`.
+    pub tried: String,
+    /// The grant that was missing; none exists for the network.
+    pub missing: String,
+    /// How often, up to the end of the run.
+    pub times: u64,
+}
+
+/// The bytes of one stream as they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    pub bytes: Vec<u8>,
+    /// The guest wrote more than the limit; what is here is its beginning.
+    pub truncated: bool,
+}
+
+impl Serialize for Captured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Captured", 2)?;
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => out.serialize_field("text", text)?,
+            Err(_) => out.serialize_field("base64", &STANDARD.encode(&self.bytes))?,
+        }
+        out.serialize_field("truncated", &self.truncated)?;
+        out.end()
+    }
+}
+
+/// All that is known of a run after its end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    pub outcome: Outcome,
+    pub usage: Usage,
+    pub stdout: Captured,
+    pub stderr: Captured,
+    pub denials: Vec<Denial>,
+}
