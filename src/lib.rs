@@ -1,1 +1,6 @@
-//! x
+//! Ringfence runs code that nobody has read yet: each run in a fresh instance, with a budget that it cannot exceed
+//! and only the capabilities that it was granted. The areas, in reading order:
+
+pub mod model;
+
+pub mod engine;

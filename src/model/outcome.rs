@@ -58,8 +58,6 @@ pub enum TrapKind {
     UnalignedAccess,
     /// The component broke the canonical ABI: a bad pointer, an invalid string, a handle that is not its own.
     BadCall,
-    /// The program said that it failed, in a place where no exit code is possible.
-    HostRefused,
     Other,
 }
 

@@ -1,0 +1,63 @@
+use std::io::{BufRead, Read, Write};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::super::error::{Refusal, quoted};
+use super::super::fence::code_config;
+use super::super::intake;
+use super::{Answer, Order};
+
+const MESSAGE: usize = 2_000;
+const OPEN_FILES: u64 = 64;
+
+/// The whole life of a compile worker: one order and one program in, one answer and its code out.
+///
+/// It gives up what it does not need before it reads the program, so that a bug in a parser or the compiler has
+/// little to work with: memory and time are bounded by the kernel, and it can write no file.
+pub fn serve(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
+    let mut input = std::io::BufReader::new(input);
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let order: Order = serde_json::from_str(&line)?;
+    confine(&order)?;
+    let mut program = Vec::new();
+    input.read_to_end(&mut program)?;
+    let (answer, code) = match compile(&order, program) {
+        Ok((origins, code)) => (Answer::Compiled(origins), code),
+        Err(refusal) => (Answer::Refused(refusal), Vec::new()),
+    };
+    serde_json::to_writer(&mut output, &answer)?;
+    output.write_all(b"\n")?;
+    output.write_all(&code)?;
+    output.flush()
+}
+
+fn confine(order: &Order) -> std::io::Result<()> {
+    let bounds = [
+        (Resource::As, order.memory_bytes),
+        (Resource::Cpu, order.cpu_seconds),
+        (Resource::Nofile, OPEN_FILES),
+        (Resource::Fsize, 0),
+        (Resource::Core, 0),
+    ];
+    for (resource, most) in bounds {
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
+    // Guests come first. A machine that forbids this still holds the other bounds.
+    let _ = rustix::process::nice(19);
+    Ok(())
+}
+
+fn compile(order: &Order, program: Vec<u8>) -> Result<(super::Origins, Vec<u8>), Refusal> {
+    let failed = |error: wasmtime::Error| {
+        let text = format!("{error:#}");
+        if text.contains("Cannot allocate memory") {
+            return Refusal::CompileMemory { limit_bytes: order.memory_bytes };
+        }
+        Refusal::CompileFailed { message: quoted(&text, MESSAGE) }
+    };
+    let engine = wasmtime::Engine::new(&code_config(order.flavour)).map_err(failed)?;
+    let taken = intake::take(program, engine.get_wasm_features())?;
+    let code = engine.precompile_component(&taken.component).map_err(failed)?;
+    Ok((taken.origins, code))
+}

@@ -1,0 +1,127 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+
+use super::schema;
+use crate::model::Digest;
+
+/// What a program was when it was submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Component,
+    /// A preview-1 module with a `_start`, turned into a component by the host.
+    CommandModule,
+    /// A core module that carries the description of a component, turned into one by the host.
+    ReactorModule,
+}
+
+/// What can be said of a program without running it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Description {
+    pub digest: Digest,
+    pub kind: Kind,
+    /// It was submitted as text.
+    pub text: bool,
+    /// It can be run as a command.
+    pub command: bool,
+    pub imports: Vec<Import>,
+    pub exports: Vec<Export>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Import {
+    pub name: String,
+    /// The grant without which the guest is told no.
+    pub grant: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Export {
+    /// The name to call it by: `function`, or `interface#function`.
+    pub name: String,
+    /// JSON Schema; `None` where the function takes or gives what has no meaning outside of the program.
+    pub params: Option<Value>,
+    /// JSON Schema of what it returns; `null` for nothing.
+    pub result: Option<Value>,
+}
+
+impl Description {
+    pub(super) fn new(
+        engine: &wasmtime::Engine,
+        component: &Component,
+        digest: Digest,
+        kind: Kind,
+        text: bool,
+    ) -> Self {
+        let ty = component.component_type();
+        let imports = ty
+            .imports(engine)
+            .map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() })
+            .collect();
+        let mut exports = Vec::new();
+        each_function(engine, component, |_, name, function| exports.push(export(name, function)));
+        let command = exports.iter().any(|export| is_command(&export.name));
+        Self { digest, kind, text, command, imports, exports }
+    }
+
+    /// The names that `--call` understands.
+    pub fn callable(&self) -> Vec<String> {
+        self.exports.iter().filter(|export| export.params.is_some()).map(|export| export.name.clone()).collect()
+    }
+}
+
+/// Whether a function is the one that runs a command, of any 0.2 release.
+pub(super) fn is_command(name: &str) -> bool {
+    name.starts_with("wasi:cli/run@0.2.") && name.ends_with("#run")
+}
+
+/// Visits every exported function, with the instance that holds it where one does.
+pub(super) fn each_function(
+    engine: &wasmtime::Engine,
+    component: &Component,
+    mut visit: impl FnMut(Option<&str>, String, &ComponentFunc),
+) {
+    for (name, item) in component.component_type().exports(engine) {
+        match item.ty {
+            ComponentItem::ComponentFunc(function) => visit(None, name.to_owned(), &function),
+            ComponentItem::ComponentInstance(instance) => {
+                for (inner, item) in instance.exports(engine) {
+                    if let ComponentItem::ComponentFunc(function) = item.ty {
+                        visit(Some(name), format!("{name}#{inner}"), &function);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn export(name: String, function: &ComponentFunc) -> Export {
+    let params: Vec<_> = function.params().collect();
+    let params = schema::of_params(params.iter().map(|(name, ty)| (*name, ty)));
+    let result = match function.results().next() {
+        None => Some(serde_json::json!({"type": "null"})),
+        Some(ty) => schema::of(&ty),
+    };
+    // One that cannot be called says so in both places.
+    match (params, result) {
+        (Some(params), Some(result)) => Export { name, params: Some(params), result: Some(result) },
+        _ => Export { name, params: None, result: None },
+    }
+}
+
+fn grant_of(import: &str) -> &'static str {
+    let interface = import.split('@').next().unwrap_or(import);
+    match interface {
+        "wasi:cli/environment" => "args, env",
+        "wasi:cli/stdin" => "stdin",
+        "wasi:cli/stdout" | "wasi:cli/stderr" => "none needed (bounded by stdout_bytes, stderr_bytes)",
+        _ if interface.starts_with("wasi:clocks/") => "clocks",
+        _ if interface.starts_with("wasi:random/") => "randomness",
+        _ if interface.starts_with("wasi:filesystem/") => "dirs",
+        _ if interface.starts_with("wasi:sockets/") => "never granted: guests have no network",
+        _ => "none needed",
+    }
+}

@@ -1,0 +1,90 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+use super::super::meter::LimitHit;
+use super::super::run::{OutputListener, Stream};
+use crate::model::{Captured, LimitName};
+
+/// What one write may bring at most.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// Where standard output or standard error of one run collects. It never holds more than its limit.
+pub(in super::super) struct Sink {
+    stream: Stream,
+    limit: u64,
+    captured: Mutex<Captured>,
+    listener: Option<Arc<dyn OutputListener>>,
+}
+
+impl Sink {
+    pub(in super::super) fn new(stream: Stream, limit: u64, listener: Option<Arc<dyn OutputListener>>) -> Arc<Self> {
+        Arc::new(Self { stream, limit, captured: Mutex::default(), listener })
+    }
+
+    pub(in super::super) fn take(&self) -> Captured {
+        std::mem::take(&mut self.captured.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(in super::super) fn len(&self) -> u64 {
+        u64::try_from(self.captured.lock().unwrap_or_else(PoisonError::into_inner).bytes.len()).unwrap_or(u64::MAX)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), LimitHit> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = u64::try_from(captured.bytes.len()).unwrap_or(u64::MAX);
+        let room = usize::try_from(self.limit.saturating_sub(held)).unwrap_or(usize::MAX);
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        captured.bytes.extend_from_slice(kept);
+        captured.truncated |= kept.len() < bytes.len();
+        drop(captured);
+        if let Some(listener) = &self.listener
+            && !kept.is_empty()
+        {
+            listener.output(self.stream, kept);
+        }
+        if kept.len() == bytes.len() {
+            return Ok(());
+        }
+        let name = match self.stream {
+            Stream::Stdout => LimitName::StdoutBytes,
+            Stream::Stderr => LimitName::StderrBytes,
+        };
+        let used = held.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Err(LimitHit { name, value: self.limit, used })
+    }
+}
+
+/// The guest's end of a sink.
+pub(super) struct Pen(Arc<Sink>);
+
+impl Pen {
+    pub(super) fn new(sink: &Arc<Sink>) -> Self {
+        Self(Arc::clone(sink))
+    }
+}
+
+#[async_trait]
+impl Pollable for Pen {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait]
+impl OutputStream for Pen {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.0.write(&bytes).map_err(|hit| StreamError::Trap(wasmtime::Error::new(hit)))
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES)
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
+};
+
+use super::super::meter::LimitHit;
+use crate::model::LimitName;
+
+/// Bytes of files that a run has read and written, counted also by streams, which outlive the call that made them.
+#[derive(Debug)]
+pub(in super::super) struct Traffic {
+    limit: u64,
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Traffic {
+    pub(in super::super) fn new(limit: u64) -> Arc<Self> {
+        Arc::new(Self { limit, read: AtomicU64::new(0), written: AtomicU64::new(0) })
+    }
+
+    pub(in super::super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    pub(in super::super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(in super::super) fn count_read(&self, bytes: u64) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes before they are written.
+    pub(in super::super) fn count_written(&self, bytes: u64) -> Result<(), LimitHit> {
+        let used = self.written().saturating_add(bytes);
+        if used > self.limit {
+            return Err(LimitHit { name: LimitName::WrittenBytes, value: self.limit, used });
+        }
+        self.written.store(used, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+pub(super) fn output(inner: DynOutputStream, traffic: &Arc<Traffic>) -> DynOutputStream {
+    Box::new(Counted { inner, traffic: Arc::clone(traffic) })
+}
+
+pub(super) fn input(inner: DynInputStream, traffic: &Arc<Traffic>) -> DynInputStream {
+    Box::new(Counted { inner, traffic: Arc::clone(traffic) })
+}
+
+struct Counted<S> {
+    inner: S,
+    traffic: Arc<Traffic>,
+}
+
+impl<S> Counted<S> {
+    fn writing(&self, bytes: usize) -> StreamResult<()> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.traffic.count_written(bytes).map_err(|hit| StreamError::Trap(wasmtime::Error::new(hit)))
+    }
+
+    fn reading(&self, bytes: Bytes) -> Bytes {
+        self.traffic.count_read(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        bytes
+    }
+}
+
+#[async_trait]
+impl<S: Pollable> Pollable for Counted<S> {
+    async fn ready(&mut self) {
+        self.inner.ready().await;
+    }
+}
+
+#[async_trait]
+impl OutputStream for Counted<DynOutputStream> {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.writing(bytes.len())?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.inner.flush()
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        self.inner.check_write()
+    }
+
+    async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.writing(bytes.len())?;
+        self.inner.blocking_write_and_flush(bytes).await
+    }
+
+    fn write_zeroes(&mut self, count: usize) -> StreamResult<()> {
+        self.writing(count)?;
+        self.inner.write_zeroes(count)
+    }
+
+    async fn write_ready(&mut self) -> StreamResult<usize> {
+        self.inner.write_ready().await
+    }
+
+    async fn cancel(&mut self) {
+        self.inner.cancel().await;
+    }
+}
+
+#[async_trait]
+impl InputStream for Counted<DynInputStream> {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let bytes = self.inner.read(size)?;
+        Ok(self.reading(bytes))
+    }
+
+    async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let bytes = self.inner.blocking_read(size).await?;
+        Ok(self.reading(bytes))
+    }
+
+    async fn cancel(&mut self) {
+        self.inner.cancel().await;
+    }
+}

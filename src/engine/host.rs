@@ -1,0 +1,196 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+use wasmtime::component::Component;
+
+use super::compile::{CodeCache, Compiled, Origin, Origins, compile};
+use super::describe::Description;
+use super::error::{EngineError, Refusal, quoted};
+use super::fence::{Build, Fence};
+use super::heartbeat::Heartbeat;
+use super::program::Program;
+use super::run::{self, RunRequest};
+use super::settings::EngineSettings;
+use crate::model::{Digest, Report};
+
+/// Digests of programs up to this size are made where they are asked for; larger ones on a thread of their own.
+const DIGEST_HERE_BYTES: usize = 256 << 10;
+
+/// Loads programs and runs them. Cheap to clone; one is enough for a process.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    settings: EngineSettings,
+    cache: Option<Arc<CodeCache>>,
+    heart: Heartbeat,
+    /// One engine of the runtime for each build that was asked for: stack size and flavour are fixed per engine.
+    fences: Mutex<HashMap<Build, Arc<Fence>>>,
+    programs: Cache<(Digest, Build), Arc<Program>>,
+    compiling: Semaphore,
+    running: Semaphore,
+}
+
+impl Engine {
+    pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
+        let cache = match &settings.cache_dir {
+            Some(dir) => Some(Arc::new(CodeCache::open(dir, settings.cache_bytes)?)),
+            None => None,
+        };
+        let heart = Heartbeat::start().map_err(|reason| EngineError::Start(reason.to_string()))?;
+        Ok(Self(Arc::new(Inner {
+            cache,
+            heart,
+            fences: Mutex::default(),
+            programs: Cache::new(settings.programs),
+            compiling: Semaphore::new(settings.compilations.max(1)),
+            running: Semaphore::new(settings.concurrent_runs as usize),
+            settings,
+        })))
+    }
+
+    pub fn settings(&self) -> &EngineSettings {
+        &self.0.settings
+    }
+
+    /// Makes a program ready, by the shortest way: it is ready, its code is on disk, or it is compiled. Whoever
+    /// asks for a program that is being made ready waits for that one.
+    pub async fn load(&self, bytes: impl Into<Bytes>, build: Build) -> Result<Arc<Program>, EngineError> {
+        let bytes: Bytes = bytes.into();
+        let limit = self.0.settings.module_bytes;
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if size > limit {
+            return Err(Refusal::TooLarge { bytes: size, limit }.into());
+        }
+        let digest = if bytes.len() <= DIGEST_HERE_BYTES {
+            Digest::of(&bytes)
+        } else {
+            let bytes = bytes.clone();
+            blocking(move || Digest::of(&bytes)).await?
+        };
+        let prepare = self.prepare(bytes, digest, build);
+        self.0.programs.try_get_with((digest, build), prepare).await.map_err(|error| (*error).clone())
+    }
+
+    /// Runs a program once. What the guest does is in the report; an error means that it was not run, or not whole.
+    pub async fn run(&self, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
+        let busy = || EngineError::Busy(self.0.settings.concurrent_runs);
+        let _place = self.0.running.try_acquire().map_err(|_| busy())?;
+        let fence = self.fence(program.build())?;
+        let _beating = self.0.heart.beating();
+        match run::run(&fence, program, request).await {
+            Err(EngineError::Busy(_)) => Err(busy()),
+            other => other,
+        }
+    }
+
+    /// Whether instances come from a pool, for those who want to know how fast they start.
+    pub fn is_pooled(&self, build: Build) -> Result<bool, EngineError> {
+        Ok(self.fence(build)?.pooled)
+    }
+
+    fn fence(&self, build: Build) -> Result<Arc<Fence>, EngineError> {
+        let mut fences = self.0.fences.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fence) = fences.get(&build) {
+            return Ok(Arc::clone(fence));
+        }
+        let fence = Fence::raise(build, self.0.settings.concurrent_runs)
+            .map_err(|reason| EngineError::Start(format!("{reason:#}")))?;
+        self.0.heart.watch(&fence.engine);
+        let fence = Arc::new(fence);
+        fences.insert(build, Arc::clone(&fence));
+        Ok(fence)
+    }
+
+    async fn prepare(&self, bytes: Bytes, digest: Digest, build: Build) -> Result<Arc<Program>, EngineError> {
+        let fence = self.fence(build)?;
+        let name = CodeCache::name(&fence.engine, digest, build.flavour);
+        let mut rejected = None;
+        if let Some(cache) = self.0.cache.clone() {
+            let (fence, name) = (Arc::clone(&fence), name.clone());
+            match blocking(move || load_kept(&cache, &fence, &name, digest, build)).await? {
+                Ok(Some(program)) => return Ok(Arc::new(program)),
+                Ok(None) => {}
+                Err(reason) => {
+                    tracing::warn!(%digest, reason, "compiled code on disk is not to be trusted; compiling anew");
+                    rejected = Some(reason);
+                }
+            }
+        }
+        let place = self.0.compiling.acquire().await;
+        let compiled = compile(&self.0.settings, bytes, build.flavour).await?;
+        drop(place);
+        let cache = self.0.cache.clone();
+        let make = move || {
+            if let Some(cache) = cache
+                && let Err(reason) = cache.keep(&name, digest, build.flavour, &compiled)
+            {
+                tracing::warn!(%digest, %reason, "compiled code could not be kept on disk");
+            }
+            let Compiled { origins, code } = compiled;
+            let component = load_code(&fence.engine, &Code::Made(&code))
+                .map_err(|reason| EngineError::Internal(quoted(&format!("{reason:#}"), 400)))?;
+            link(&fence, build, &component, digest, origins, Origin::Compiled { rejected })
+        };
+        blocking(make).await?.map(Arc::new)
+    }
+}
+
+/// Loads what the cache holds; `Err` says why it is not to be trusted.
+fn load_kept(
+    cache: &CodeCache,
+    fence: &Fence,
+    name: &str,
+    digest: Digest,
+    build: Build,
+) -> Result<Option<Program>, String> {
+    let Some(found) = cache.find(name, digest, build.flavour)? else { return Ok(None) };
+    let component = load_code(&fence.engine, &Code::Kept(&found)).map_err(|reason| format!("{reason:#}"))?;
+    if !found.is_unchanged() {
+        return Err("the code was changed while it was read".into());
+    }
+    let origin = Origin::Cache { file: found.path.clone() };
+    link(fence, build, &component, digest, found.origins, origin).map(Some).map_err(|reason| reason.to_string())
+}
+
+fn link(
+    fence: &Fence,
+    build: Build,
+    component: &Component,
+    digest: Digest,
+    origins: Origins,
+    origin: Origin,
+) -> Result<Program, EngineError> {
+    let description = Description::new(&fence.engine, component, digest, origins.kind, origins.text);
+    Program::link(fence, build, component, description, origin)
+}
+
+/// Code that we made. There is no other way to name code to `load_code`.
+enum Code<'a> {
+    /// By our worker, just now.
+    Made(&'a [u8]),
+    /// By our worker, and kept under our seal.
+    Kept(&'a super::compile::Found),
+}
+
+/// The one place where machine code becomes runnable.
+///
+/// Safety: the runtime trusts what it is given here, so it must be code that a compiler of the same version made
+/// and nobody has changed. `Made` came over a pipe from a child that runs this very executable. `Kept` was hashed
+/// with our key on the descriptor that is mapped here, from a folder and a file that no other user can write;
+/// the caller asks afterwards whether the file was touched in between. Another process of the same user could
+/// still write into the mapped file, but such a process could as well write into ours.
+#[expect(unsafe_code, reason = "the runtime has no safe way to load compiled code; argued above")]
+fn load_code(engine: &wasmtime::Engine, code: &Code<'_>) -> wasmtime::Result<Component> {
+    match code {
+        Code::Made(bytes) => unsafe { Component::deserialize(engine, bytes) },
+        Code::Kept(found) => unsafe { Component::deserialize_file(engine, found.open_path()) },
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Internal(error.to_string()))
+}

@@ -1,0 +1,178 @@
+use std::sync::Arc;
+
+use wasmtime::ResourceLimiter;
+
+use super::grants::traffic::Traffic;
+use crate::model::{LimitName, Limits};
+
+/// What calls to the host cost in fuel, by what they cost the host. Measured against a loop of guest code with
+/// `ringfence calibrate`; exact enough that a guest cannot spend the host's time for nothing.
+pub(super) const LOOK: u64 = 300;
+pub(super) const WAIT: u64 = 2_000;
+pub(super) const FILE: u64 = 10_000;
+
+/// A limit was reached: carried through the runtime as the reason of a trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the limit {name} was reached")]
+pub(super) struct LimitHit {
+    pub name: LimitName,
+    pub value: u64,
+    pub used: u64,
+}
+
+/// Counts what a run takes and says no.
+#[derive(Debug)]
+pub(super) struct Meter {
+    limits: Limits,
+    memory_bytes: u64,
+    memory_peak: u64,
+    /// What the last growth added: taken back if it fails after we agreed.
+    memory_pending: u64,
+    /// The size that was asked for and refused.
+    memory_refused: Option<u64>,
+    table_elements: u64,
+    table_pending: u64,
+    open_files: u64,
+    files_created: u64,
+    traffic: Arc<Traffic>,
+    /// Of the traffic, what was charged.
+    traffic_charged: u64,
+    host_calls: u64,
+    /// Fuel that host calls have cost and that is not taken from the store yet.
+    due: u64,
+}
+
+impl Meter {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            traffic: Traffic::new(limits.written_bytes),
+            limits,
+            memory_bytes: 0,
+            memory_peak: 0,
+            memory_pending: 0,
+            memory_refused: None,
+            table_elements: 0,
+            table_pending: 0,
+            open_files: 0,
+            files_created: 0,
+            traffic_charged: 0,
+            host_calls: 0,
+            due: 0,
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn host_call(&mut self, fuel: u64) {
+        self.host_calls += 1;
+        self.charge(fuel);
+    }
+
+    pub(super) fn charge(&mut self, fuel: u64) {
+        self.due = self.due.saturating_add(fuel);
+    }
+
+    pub(super) fn take_due(&mut self) -> u64 {
+        let moved = self.traffic.read().saturating_add(self.traffic.written());
+        let bytes = moved.saturating_sub(std::mem::replace(&mut self.traffic_charged, moved));
+        std::mem::take(&mut self.due).saturating_add(bytes)
+    }
+
+    pub(super) fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
+    }
+
+    pub(super) fn create_file(&mut self) -> Result<(), LimitHit> {
+        self.within(LimitName::FilesCreated, self.files_created + 1)?;
+        self.files_created += 1;
+        Ok(())
+    }
+
+    pub(super) fn open_file(&mut self) -> Result<(), LimitHit> {
+        self.within(LimitName::OpenFiles, self.open_files + 1)?;
+        self.open_files += 1;
+        Ok(())
+    }
+
+    pub(super) fn close_file(&mut self) {
+        self.open_files = self.open_files.saturating_sub(1);
+    }
+
+    pub(super) fn within(&self, name: LimitName, used: u64) -> Result<(), LimitHit> {
+        let value = self.limits.get(name);
+        if used > value { Err(LimitHit { name, value, used }) } else { Ok(()) }
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    pub(super) fn memory_peak(&self) -> u64 {
+        self.memory_peak
+    }
+
+    pub(super) fn memory_refused(&self) -> Option<u64> {
+        self.memory_refused
+    }
+
+    pub(super) fn host_calls(&self) -> u64 {
+        self.host_calls
+    }
+
+    pub(super) fn files_created(&self) -> u64 {
+        self.files_created
+    }
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.memory_pending = 0;
+        if maximum.is_some_and(|most| desired > most) {
+            // The guest's own bound, not ours.
+            return Ok(false);
+        }
+        let added = wide(desired.saturating_sub(current));
+        let sum = self.memory_bytes.saturating_add(added);
+        if sum > self.limits.memory_bytes {
+            self.memory_refused = Some(sum);
+            return Ok(false);
+        }
+        self.memory_pending = added;
+        self.memory_bytes = sum;
+        self.memory_peak = self.memory_peak.max(sum);
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_bytes = self.memory_bytes.saturating_sub(std::mem::take(&mut self.memory_pending));
+        Ok(())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.table_pending = 0;
+        if maximum.is_some_and(|most| desired > most) {
+            return Ok(false);
+        }
+        let added = wide(desired.saturating_sub(current));
+        let sum = self.table_elements.saturating_add(added);
+        self.within(LimitName::TableElements, sum)?;
+        self.table_pending = added;
+        self.table_elements = sum;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements = self.table_elements.saturating_sub(std::mem::take(&mut self.table_pending));
+        Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        usize::try_from(self.limits.instances).unwrap_or(usize::MAX)
+    }
+}

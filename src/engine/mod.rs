@@ -1,0 +1,39 @@
+//! Runs a program inside a fence, metered. Wasmtime lives here and nowhere else.
+//!
+//! ```text
+//! bytes ──intake──▶ component ──compile──▶ code ──load──▶ Program ──run──▶ Report
+//!        (a process of its own)           (disk)         (memory)   (a fresh instance)
+//! ```
+//!
+//! What this area must never do: read a stranger's bytes in the host's own process, load code that it did not
+//! make itself, let an instance serve twice, take memory of a size that a guest chose before checking it, or
+//! turn what a guest did into an error of ours.
+
+mod compile;
+mod describe;
+mod error;
+mod fence;
+mod grants;
+mod heartbeat;
+mod host;
+mod intake;
+mod meter;
+mod outcome;
+mod program;
+mod run;
+mod schema;
+mod settings;
+mod state;
+mod values;
+
+pub use compile::{CacheEntry, CodeCache, Origin, serve_compile_worker};
+pub use describe::{Description, Export, Import, Kind};
+pub use error::{CallError, EngineError, Refusal, RefusedImport};
+pub use fence::{Build, Flavour};
+pub use grants::input::Stdin;
+pub use host::Engine;
+pub use program::Program;
+pub use run::{Entry, OutputListener, RunRequest, Stream};
+pub use settings::EngineSettings;
+
+

@@ -1,0 +1,311 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{ResourceTable, Val};
+use wasmtime::{CallHook, Store, StoreContextMut, Trap};
+use wasmtime_wasi::sockets::WasiSocketsCtx;
+
+use super::error::{CallError, EngineError};
+use super::fence::{Build, Fence};
+use super::grants::clocks::Clocks;
+use super::grants::files;
+use super::grants::input::{Input, Stdin};
+use super::grants::output::Sink;
+use super::grants::random::Randomness;
+use super::meter::{LimitHit, Meter};
+use super::outcome::{self, End};
+use super::program::{Function, Program};
+use super::state::RunState;
+use super::values;
+use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Usage};
+
+/// What of the program is run.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// `wasi:cli/run`, with the granted arguments after the name given here.
+    Command { name: String },
+    /// An exported function, with JSON arguments: an array in order or an object by name.
+    Call { function: String, args: Value },
+}
+
+/// Everything that one run is given.
+pub struct RunRequest {
+    pub entry: Entry,
+    pub limits: Limits,
+    pub grants: Grants,
+    pub mode: Mode,
+    pub stdin: Stdin,
+    /// Told of output as it comes.
+    pub listener: Option<Arc<dyn OutputListener>>,
+    /// Ends the run when its caller has gone away.
+    pub cancel: Option<CancellationToken>,
+}
+
+impl RunRequest {
+    /// A run with no grants but those given, no input, and nobody who listens.
+    pub fn new(entry: Entry, limits: Limits, grants: Grants) -> Self {
+        Self { entry, limits, grants, mode: Mode::Ordinary, stdin: Stdin::Empty, listener: None, cancel: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Hears what a guest writes while it writes it. It is called on the guest's thread and must not block; what it
+/// hears in all is bounded by `stdout_bytes` and `stderr_bytes`.
+pub trait OutputListener: Send + Sync {
+    fn output(&self, stream: Stream, bytes: &[u8]);
+}
+
+impl<F: Fn(Stream, &[u8]) + Send + Sync> OutputListener for F {
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        self(stream, bytes);
+    }
+}
+
+/// Runs once, in a fresh instance, and returns when nothing of it is left.
+pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
+    let start = Instant::now();
+    let RunRequest { entry, limits, grants, mode, stdin, listener, cancel } = request;
+    limits.check()?;
+    if program.build() != Build::of(&limits, mode) {
+        return Err(CallError::OtherBuild.into());
+    }
+    if let Err(hit) = check_input(&limits, &grants, &entry, &stdin) {
+        return Ok(never_started(hit, start));
+    }
+    let (function, params, args) = match entry {
+        Entry::Command { name } => {
+            let args = std::iter::once(name).chain(grants.args.iter().cloned()).collect();
+            (program.command()?, Vec::new(), args)
+        }
+        Entry::Call { function, args } => {
+            let function = program.function(&function)?;
+            (function, values::arguments(&function.params, &args)?, Vec::new())
+        }
+    };
+    let is_command = std::ptr::eq(function, program.command().unwrap_or(function)) && params.is_empty();
+
+    let stdout = Sink::new(Stream::Stdout, limits.stdout_bytes, listener.clone());
+    let stderr = Sink::new(Stream::Stderr, limits.stderr_bytes, listener);
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(usize::try_from(limits.resources).unwrap_or(usize::MAX));
+    let deterministic = matches!(mode, Mode::Deterministic { .. });
+    let state = RunState {
+        table,
+        denials: Vec::new(),
+        args,
+        files: files::open(&grants.dirs)?,
+        env: grants.env,
+        stdin: Input::new(stdin),
+        stdout: Arc::clone(&stdout),
+        stderr: Arc::clone(&stderr),
+        clocks: match (grants.clocks, deterministic) {
+            (false, _) => Clocks::NotGranted,
+            (true, false) => Clocks::real(),
+            (true, true) => Clocks::stepped(),
+        },
+        randomness: match (grants.randomness, mode) {
+            (false, _) => Randomness::NotGranted,
+            (true, Mode::Ordinary) => Randomness::System,
+            (true, Mode::Deterministic { seed }) => Randomness::seeded(seed),
+        },
+        sockets: WasiSocketsCtx::default(),
+        file_numbers: deterministic.then(HashMap::new),
+        meter: Meter::new(limits.clone()),
+    };
+    let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
+
+    let deadline = start + Duration::from_millis(limits.deadline_ms);
+    let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO };
+    let end = watch.over(execute(&mut store, program, function, &params)).await;
+
+    let outcome = outcome::of(end, &store, is_command, |returned| match (&function.result, returned) {
+        (Some(ty), Some(value)) => values::result(ty, value, limits.result_bytes),
+        _ => Ok(Value::Null),
+    })?;
+    let usage = usage(&store, &limits, start.elapsed(), watch.cpu);
+    let denials = std::mem::take(&mut store.data_mut().denials);
+    drop(store);
+    Ok(Report { outcome, usage, stdout: stdout.take(), stderr: stderr.take(), denials })
+}
+
+fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Result<Store<RunState>> {
+    let mut store = Store::new(&fence.engine, state);
+    store.limiter(|state| &mut state.meter);
+    store.set_fuel(limits.fuel)?;
+    // Each beat of the heart hands the thread back, so that the deadline is looked at and others get their turn.
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_epoch_deadline(1);
+    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
+    store.set_max_component_handles(usize::try_from(limits.resources).unwrap_or(usize::MAX));
+    store.call_hook(charge);
+    Ok(store)
+}
+
+/// Takes what a host call cost from the guest's fuel. Only calls through the doors in `grants` make anything due,
+/// so that a beat of the heart, which enters the host as well, costs a deterministic run nothing.
+fn charge(mut store: StoreContextMut<'_, RunState>, hook: CallHook) -> wasmtime::Result<()> {
+    if !matches!(hook, CallHook::ReturningFromHost) {
+        return Ok(());
+    }
+    let due = store.data_mut().meter.take_due();
+    if due == 0 {
+        return Ok(());
+    }
+    match store.get_fuel()?.checked_sub(due) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(Trap::OutOfFuel.into())
+        }
+    }
+}
+
+async fn execute(
+    store: &mut Store<RunState>,
+    program: &Program,
+    function: &Function,
+    params: &[Val],
+) -> wasmtime::Result<Option<Val>> {
+    let instance = program.pre.instantiate_async(&mut *store).await?;
+    let target = instance
+        .get_func(&mut *store, function.index)
+        .ok_or_else(|| wasmtime::format_err!("an exported function is gone from its own instance"))?;
+    let mut results = [Val::Bool(false)];
+    let results = if function.result.is_some() { &mut results[..] } else { &mut [] };
+    target.call_async(&mut *store, params, results).await?;
+    Ok(results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false))))
+}
+
+/// What ends a run from outside, and the time it spends on processors.
+struct Watch {
+    start: Instant,
+    deadline: Instant,
+    cancel: Option<CancellationToken>,
+    cpu: Duration,
+}
+
+impl Watch {
+    /// Polls the guest until it ends or must. A guest that computes comes back here at each beat, one that waits
+    /// is not polled at all: then the timer or the caller wakes us. No thread is held while it waits.
+    async fn over(&mut self, guest: impl Future<Output = wasmtime::Result<Option<Val>>>) -> End {
+        let mut guest = pin!(guest);
+        let mut timer: Pin<&mut Option<tokio::time::Sleep>> = pin!(None);
+        let mut cancelled = pin!(self.cancel.clone().map(CancellationToken::cancelled_owned));
+        std::future::poll_fn(|cx: &mut Context<'_>| {
+            let before = thread_time();
+            let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
+            self.cpu += thread_time().saturating_sub(before);
+            match polled {
+                Ok(Poll::Ready(result)) => return Poll::Ready(End::Own(result)),
+                Ok(Poll::Pending) => {}
+                Err(panic) => return Poll::Ready(End::Panic(panic_text(&*panic))),
+            }
+            if Instant::now() >= self.deadline {
+                return Poll::Ready(End::Deadline(self.start.elapsed()));
+            }
+            if let Some(cancelled) = cancelled.as_mut().as_pin_mut()
+                && cancelled.poll(cx).is_ready()
+            {
+                return Poll::Ready(End::Cancelled);
+            }
+            if timer.is_none() {
+                timer.set(Some(tokio::time::sleep_until(self.deadline.into())));
+            }
+            if let Some(timer) = timer.as_mut().as_pin_mut()
+                && timer.poll(cx).is_ready()
+            {
+                return Poll::Ready(End::Deadline(self.start.elapsed()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").to_owned()
+}
+
+/// Input is given whole before the run, so that what is too large is known before anything starts.
+fn check_input(limits: &Limits, grants: &Grants, entry: &Entry, stdin: &Stdin) -> Result<(), LimitHit> {
+    let over = |name: LimitName, used: usize| {
+        let (value, used) = (limits.get(name), u64::try_from(used).unwrap_or(u64::MAX));
+        if used > value { Err(LimitHit { name, value, used }) } else { Ok(()) }
+    };
+    let args = match entry {
+        Entry::Command { name } => name.len() + grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>(),
+        Entry::Call { args, .. } => json_length(args),
+    };
+    over(LimitName::ArgsBytes, args)?;
+    over(LimitName::EnvBytes, grants.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum())?;
+    match stdin {
+        Stdin::Bytes(bytes) => over(LimitName::StdinBytes, bytes.len()),
+        Stdin::Empty | Stdin::Live(_) => Ok(()),
+    }
+}
+
+/// The length of a value as JSON text, found without writing it anywhere.
+fn json_length(value: &Value) -> usize {
+    struct Counter(usize);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    match serde_json::to_writer(&mut counter, value) {
+        Ok(()) => counter.0,
+        Err(_) => usize::MAX,
+    }
+}
+
+fn never_started(hit: LimitHit, start: Instant) -> Report {
+    Report {
+        outcome: Outcome::LimitExceeded { limit: hit.name, value: hit.value, used: hit.used },
+        usage: Usage { wall_us: micros(start.elapsed()), ..Usage::default() },
+        stdout: Default::default(),
+        stderr: Default::default(),
+        denials: Vec::new(),
+    }
+}
+
+fn usage(store: &Store<RunState>, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {
+    let state = store.data();
+    let traffic = state.meter.traffic();
+    Usage {
+        fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0)),
+        wall_us: micros(wall),
+        cpu_us: micros(cpu),
+        peak_memory_bytes: state.meter.memory_peak(),
+        host_calls: state.meter.host_calls(),
+        bytes_in: traffic.read().saturating_add(state.stdin.taken()),
+        bytes_out: traffic.written().saturating_add(state.stdout.len()).saturating_add(state.stderr.len()),
+        files_created: state.meter.files_created(),
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,302 @@
+use serde_json::{Map, Value};
+use wasmtime::component::{Type, Val};
+
+use super::super::error::{CallError, quoted};
+
+const NAME: usize = 80;
+
+/// Reads the arguments of a call: an array in order, or an object by name. `null` stands for none.
+pub(in super::super) fn arguments(params: &[(String, Type)], args: &Value) -> Result<Vec<Val>, CallError> {
+    let root = Place::Root;
+    match args {
+        Value::Null if params.is_empty() => Ok(Vec::new()),
+        Value::Array(items) => {
+            if items.len() > params.len() {
+                return Err(wrong(&root, &format!("at most {} arguments", params.len()), &count(items.len())));
+            }
+            let read = |(index, (name, ty)): (usize, &(String, Type))| match items.get(index) {
+                Some(item) => read(ty, item, &Place::Item(&root, index)),
+                None => absent(ty, &Place::Field(&root, name)),
+            };
+            params.iter().enumerate().map(read).collect()
+        }
+        Value::Object(fields) => {
+            refuse_unknown(fields, params.iter().map(|(name, _)| name.as_str()), &root)?;
+            let read = |(name, ty): &(String, Type)| match fields.get(name) {
+                Some(item) => read(ty, item, &Place::Field(&root, name)),
+                None => absent(ty, &Place::Field(&root, name)),
+            };
+            params.iter().map(read).collect()
+        }
+        other => Err(wrong(&root, "an array of arguments, or an object with one field for each", describe(other))),
+    }
+}
+
+/// Where in the arguments we are; written out only when something is wrong.
+enum Place<'a> {
+    Root,
+    Item(&'a Place<'a>, usize),
+    Field(&'a Place<'a>, &'a str),
+}
+
+impl Place<'_> {
+    fn show(&self) -> String {
+        match self {
+            Place::Root => "$".to_owned(),
+            Place::Item(parent, index) => format!("{}[{index}]", parent.show()),
+            Place::Field(parent, name) => format!("{}.{}", parent.show(), quoted(name, NAME)),
+        }
+    }
+}
+
+fn wrong(at: &Place<'_>, expected: &str, found: &str) -> CallError {
+    CallError::Argument { at: at.show(), expected: expected.to_owned(), found: found.to_owned() }
+}
+
+fn count(items: usize) -> String {
+    format!("{items}")
+}
+
+fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn absent(ty: &Type, at: &Place<'_>) -> Result<Val, CallError> {
+    match ty {
+        Type::Option(_) => Ok(Val::Option(None)),
+        _ => Err(wrong(at, "a value", "nothing")),
+    }
+}
+
+fn refuse_unknown<'a>(
+    fields: &Map<String, Value>,
+    known: impl Iterator<Item = &'a str>,
+    at: &Place<'_>,
+) -> Result<(), CallError> {
+    let known: Vec<&str> = known.collect();
+    match fields.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let expected = if known.is_empty() { "no fields".to_owned() } else { known.join(", ") };
+            Err(wrong(&Place::Field(at, name), &expected, "a field of another name"))
+        }
+    }
+}
+
+fn read(ty: &Type, value: &Value, at: &Place<'_>) -> Result<Val, CallError> {
+    let not = |expected: &str| Err(wrong(at, expected, describe(value)));
+    Ok(match ty {
+        Type::Bool => match value {
+            Value::Bool(value) => Val::Bool(*value),
+            _ => return not("true or false"),
+        },
+        Type::S8 => Val::S8(integer(value, at)?),
+        Type::U8 => Val::U8(integer(value, at)?),
+        Type::S16 => Val::S16(integer(value, at)?),
+        Type::U16 => Val::U16(integer(value, at)?),
+        Type::S32 => Val::S32(integer(value, at)?),
+        Type::U32 => Val::U32(integer(value, at)?),
+        Type::S64 => Val::S64(integer(value, at)?),
+        Type::U64 => Val::U64(integer(value, at)?),
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float32 means")]
+        Type::Float32 => Val::Float32(float(value, at)? as f32),
+        Type::Float64 => Val::Float64(float(value, at)?),
+        Type::Char => {
+            let mut chars = value.as_str().unwrap_or_default().chars();
+            match (chars.next(), chars.next()) {
+                (Some(one), None) => Val::Char(one),
+                _ => return not("a string of one character"),
+            }
+        }
+        Type::String => match value {
+            Value::String(text) => Val::String(text.clone()),
+            _ => return not("a string"),
+        },
+        Type::List(list) => Val::List(items(&list.ty(), value, at)?),
+        Type::FixedLengthList(list) => {
+            let items = items(&list.ty(), value, at)?;
+            if u32::try_from(items.len()) != Ok(list.len()) {
+                return Err(wrong(at, &format!("an array of {} items", list.len()), &count(items.len())));
+            }
+            Val::FixedLengthList(items)
+        }
+        Type::Map(map) => {
+            let Value::Array(pairs) = value else { return not("an array of pairs") };
+            let read_pair = |(index, pair): (usize, &Value)| {
+                let at = Place::Item(at, index);
+                match pair.as_array().map(Vec::as_slice) {
+                    Some([key, value]) => Ok((
+                        read(&map.key(), key, &Place::Item(&at, 0))?,
+                        read(&map.value(), value, &Place::Item(&at, 1))?,
+                    )),
+                    _ => Err(wrong(&at, "an array of a key and a value", describe(pair))),
+                }
+            };
+            Val::Map(pairs.iter().enumerate().map(read_pair).collect::<Result<_, _>>()?)
+        }
+        Type::Record(record) => {
+            let Value::Object(fields) = value else { return not("an object") };
+            refuse_unknown(fields, record.fields().map(|field| field.name), at)?;
+            let read_field = |field: wasmtime::component::types::Field<'_>| {
+                let at = Place::Field(at, field.name);
+                let value = match fields.get(field.name) {
+                    Some(value) => read(&field.ty, value, &at),
+                    None => absent(&field.ty, &at),
+                };
+                Ok((field.name.to_owned(), value?))
+            };
+            Val::Record(record.fields().map(read_field).collect::<Result<_, CallError>>()?)
+        }
+        Type::Tuple(tuple) => {
+            let length = tuple.types().len();
+            match value {
+                Value::Array(items) if items.len() == length => {
+                    let read = |(index, (ty, item)): (usize, (Type, &Value))| read(&ty, item, &Place::Item(at, index));
+                    Val::Tuple(tuple.types().zip(items).enumerate().map(read).collect::<Result<_, _>>()?)
+                }
+                Value::Array(items) => {
+                    return Err(wrong(at, &format!("an array of {length} items"), &count(items.len())));
+                }
+                _ => return not(&format!("an array of {length} items")),
+            }
+        }
+        Type::Variant(variant) => {
+            let (name, payload) = case(value, at)?;
+            let Some(case) = variant.cases().find(|case| case.name == name) else {
+                let names: Vec<_> = variant.cases().map(|case| case.name.to_owned()).collect();
+                return Err(wrong(at, &format!("one of {}", names.join(", ")), &quoted(name, NAME)));
+            };
+            let payload = match (case.ty, payload) {
+                (None, None) => None,
+                (Some(ty), Some(payload)) => Some(Box::new(read(&ty, payload, &Place::Field(at, name))?)),
+                (None, Some(_)) => return Err(wrong(at, &format!("\"{name}\" alone"), "an object")),
+                (Some(_), None) => return Err(wrong(at, &format!("{{\"{name}\": …}}"), "a string")),
+            };
+            Val::Variant(name.to_owned(), payload)
+        }
+        Type::Enum(cases) => match value.as_str() {
+            Some(name) if cases.names().any(|case| case == name) => Val::Enum(name.to_owned()),
+            _ => return not(&format!("one of {}", cases.names().collect::<Vec<_>>().join(", "))),
+        },
+        Type::Option(option) => {
+            let inner = option.ty();
+            match (value, &inner) {
+                (Value::Null, _) => Val::Option(None),
+                (Value::Object(fields), Type::Option(_)) => match (fields.len(), fields.get("some")) {
+                    (1, Some(some)) => Val::Option(Some(Box::new(read(&inner, some, &Place::Field(at, "some"))?))),
+                    _ => return not("null or {\"some\": …}"),
+                },
+                (_, Type::Option(_)) => return not("null or {\"some\": …}"),
+                (some, _) => Val::Option(Some(Box::new(read(&inner, some, at)?))),
+            }
+        }
+        Type::Result(result) => {
+            let expected = "{\"ok\": …} or {\"err\": …}";
+            let Value::Object(fields) = value else { return not(expected) };
+            let mut fields = fields.iter();
+            let (Some((side, payload)), None) = (fields.next(), fields.next()) else { return not(expected) };
+            let at = Place::Field(at, side);
+            let read_side = |ty: Option<Type>| match ty {
+                Some(ty) => read(&ty, payload, &at).map(|value| Some(Box::new(value))),
+                None if payload.is_null() => Ok(None),
+                None => Err(wrong(&at, "null", describe(payload))),
+            };
+            match side.as_str() {
+                "ok" => Val::Result(Ok(read_side(result.ok())?)),
+                "err" => Val::Result(Err(read_side(result.err())?)),
+                _ => return Err(wrong(&at, expected, "another field")),
+            }
+        }
+        Type::Flags(flags) => {
+            let Value::Array(items) = value else { return not("an array of names") };
+            let read_flag = |(index, item): (usize, &Value)| match item.as_str() {
+                Some(name) if flags.names().any(|flag| flag == name) => Ok(name.to_owned()),
+                _ => {
+                    let expected = format!("one of {}", flags.names().collect::<Vec<_>>().join(", "));
+                    Err(wrong(&Place::Item(at, index), &expected, describe(item)))
+                }
+            };
+            Val::Flags(items.iter().enumerate().map(read_flag).collect::<Result<_, _>>()?)
+        }
+        Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => {
+            return Err(wrong(at, "nothing that can be written", describe(value)));
+        }
+    })
+}
+
+fn items(ty: &Type, value: &Value, at: &Place<'_>) -> Result<Vec<Val>, CallError> {
+    let Value::Array(items) = value else { return Err(wrong(at, "an array", describe(value))) };
+    items.iter().enumerate().map(|(index, item)| read(ty, item, &Place::Item(at, index))).collect()
+}
+
+/// `"name"`, or an object of one field.
+fn case<'a>(value: &'a Value, at: &Place<'_>) -> Result<(&'a str, Option<&'a Value>), CallError> {
+    match value {
+        Value::String(name) => Ok((name, None)),
+        Value::Object(fields) if fields.len() == 1 => {
+            fields.iter().next().map(|(name, payload)| (name.as_str(), Some(payload))).ok_or_else(|| unreadable(at))
+        }
+        _ => Err(unreadable(at)),
+    }
+}
+
+fn unreadable(at: &Place<'_>) -> CallError {
+    wrong(at, "the name of a case, or an object with the case as its only field", "something else")
+}
+
+trait Whole: TryFrom<i128> {
+    const EXPECTED: &str;
+}
+
+macro_rules! whole {
+    ($($ty:ident $expected:literal)*) => { $(impl Whole for $ty { const EXPECTED: &str = $expected; })* };
+}
+
+whole! {
+    i8 "a whole number from -128 to 127"
+    u8 "a whole number from 0 to 255"
+    i16 "a whole number from -32768 to 32767"
+    u16 "a whole number from 0 to 65535"
+    i32 "a whole number of 32 bits with a sign"
+    u32 "a whole number of 32 bits without a sign"
+    i64 "a whole number of 64 bits with a sign, or a string of its digits"
+    u64 "a whole number of 64 bits without a sign, or a string of its digits"
+}
+
+fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, CallError> {
+    let number = match value {
+        Value::Number(number) => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
+        // A double cannot carry these, so many clients write them as text.
+        Value::String(digits) if size_of::<N>() == 8 => digits.parse::<i128>().ok(),
+        _ => None,
+    };
+    number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| {
+        let found = match value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => format!("\"{}\"", quoted(text, NAME)),
+            other => describe(other).to_owned(),
+        };
+        wrong(at, N::EXPECTED, &found)
+    })
+}
+
+fn float(value: &Value, at: &Place<'_>) -> Result<f64, CallError> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(name) => match name.as_str() {
+            "NaN" => Some(f64::NAN),
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+    .ok_or_else(|| wrong(at, "a number, or \"NaN\", \"Infinity\", \"-Infinity\"", describe(value)))
+}
