@@ -4,3 +4,8 @@
 pub mod model;
 
 pub mod engine;
+
+pub mod config;
+
+pub mod app;
+pub mod cli;

@@ -56,10 +56,8 @@ impl Description {
         text: bool,
     ) -> Self {
         let ty = component.component_type();
-        let imports = ty
-            .imports(engine)
-            .map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() })
-            .collect();
+        let imports =
+            ty.imports(engine).map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() }).collect();
         let mut exports = Vec::new();
         each_function(engine, component, |_, name, function| exports.push(export(name, function)));
         let command = exports.iter().any(|export| is_command(&export.name));

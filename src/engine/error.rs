@@ -152,11 +152,15 @@ impl CallError {
     }
 }
 
+const NAMES_SHOWN: usize = 12;
+
 fn show_choice(callable: &[String]) -> String {
     match callable {
         [] => "it exports no function at all".to_owned(),
-        names if names.len() > 12 => format!("it exports {} functions: {}, …", names.len(), names[..12].join(", ")),
-        names => format!("it exports {}", names.join(", ")),
+        names => match names.get(..NAMES_SHOWN) {
+            Some(first) => format!("it exports {} functions: {}, …", names.len(), first.join(", ")),
+            None => format!("it exports {}", names.join(", ")),
+        },
     }
 }
 

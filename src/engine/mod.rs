@@ -35,5 +35,3 @@ pub use host::Engine;
 pub use program::Program;
 pub use run::{Entry, OutputListener, RunRequest, Stream};
 pub use settings::EngineSettings;
-
-

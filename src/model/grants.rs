@@ -46,5 +46,7 @@ pub enum Mode {
     Ordinary,
     /// Randomness from the seed, clocks that step with each look and leap over each sleep, canonical NaNs.
     /// The same program with the same input gives the same bytes and spends the same fuel.
-    Deterministic { seed: u64 },
+    Deterministic {
+        seed: u64,
+    },
 }

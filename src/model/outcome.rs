@@ -11,21 +11,45 @@ use super::{LimitName, Usage};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Outcome {
     /// The command ended by itself.
-    Exited { code: u8 },
+    Exited {
+        code: u8,
+    },
     /// The called function returned; `null` where it returns nothing.
-    Returned { value: Value },
+    Returned {
+        value: Value,
+    },
     /// The guest broke a rule of the machine, or gave up.
-    Trapped { trap: TrapKind, message: String, backtrace: Vec<Frame> },
-    OutOfFuel { limit: u64, used: u64 },
-    DeadlineExceeded { limit_ms: u64, used_ms: u64 },
+    Trapped {
+        trap: TrapKind,
+        message: String,
+        backtrace: Vec<Frame>,
+    },
+    OutOfFuel {
+        limit: u64,
+        used: u64,
+    },
+    DeadlineExceeded {
+        limit_ms: u64,
+        used_ms: u64,
+    },
     /// Memory was asked for beyond the limit, and the guest could not go on without it.
-    OutOfMemory { limit_bytes: u64, used_bytes: u64, requested_bytes: u64 },
+    OutOfMemory {
+        limit_bytes: u64,
+        used_bytes: u64,
+        requested_bytes: u64,
+    },
     /// Another limit was reached. `used` is what the run would have come to.
-    LimitExceeded { limit: LimitName, value: u64, used: u64 },
+    LimitExceeded {
+        limit: LimitName,
+        value: u64,
+        used: u64,
+    },
     /// The caller went away or asked for the end.
     Cancelled,
     /// The guest used what it was not granted, where no answer but the end is possible.
-    Denied { denial: Denial },
+    Denied {
+        denial: Denial,
+    },
 }
 
 impl Outcome {

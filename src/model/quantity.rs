@@ -24,10 +24,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
     let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(trimmed.len());
     let (digits, unit) = trimmed.split_at(split);
     let unreadable = || QuantityError::Unreadable(text.to_owned());
-    let (_, factor) = UNITS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))
-        .ok_or_else(unreadable)?;
+    let (_, factor) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim())).ok_or_else(unreadable)?;
     let digits = digits.replace('_', "");
     if digits.is_empty() {
         return Err(unreadable());
@@ -55,9 +52,14 @@ mod tests {
 
     #[test]
     fn sizes_are_read_with_and_without_units() {
-        for (text, bytes) in
-            [("0", 0), ("65536", 65536), ("64KiB", 65536), ("64 mib", 64 << 20), ("1GB", 1_000_000_000), ("1_000", 1000)]
-        {
+        for (text, bytes) in [
+            ("0", 0),
+            ("65536", 65536),
+            ("64KiB", 65536),
+            ("64 mib", 64 << 20),
+            ("1GB", 1_000_000_000),
+            ("1_000", 1000),
+        ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
     }

@@ -100,7 +100,8 @@ impl CodeCache {
         if !meta.is_dir() {
             return Err(unusable("it is not a folder, or only a link to one".into()));
         }
-        ours_alone(&meta).map_err(|reason| unusable(format!("{reason}; chmod 700 it, or choose another (--cache-dir)")))?;
+        ours_alone(&meta)
+            .map_err(|reason| unusable(format!("{reason}; chmod 700 it, or choose another (--cache-dir)")))?;
         let key = read_or_make_key(dir).map_err(unusable)?;
         Ok(Self { dir: dir.to_owned(), key, limit_bytes })
     }

@@ -55,6 +55,10 @@ pub(super) struct Compiled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// Compiled now; `rejected` says why what the cache held was not loaded, if it held something.
-    Compiled { rejected: Option<String> },
-    Cache { file: PathBuf },
+    Compiled {
+        rejected: Option<String>,
+    },
+    Cache {
+        file: PathBuf,
+    },
 }

@@ -86,9 +86,7 @@ async fn converse(child: &mut Child, order: &Order, program: Bytes) -> Result<Co
     let (line, rest) = said.split_at(end);
     match serde_json::from_slice(line).map_err(|error| failed(&error.to_string()))? {
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Compiled(origins) => {
-            Ok(Compiled { origins, code: rest.get(1..).unwrap_or_default().to_vec() })
-        }
+        Answer::Compiled(origins) => Ok(Compiled { origins, code: rest.get(1..).unwrap_or_default().to_vec() }),
     }
 }
 

@@ -88,9 +88,7 @@ impl wall_clock::Host for RunState {
             Clocks::NotGranted => return Err(self.deny_for_good("wasi:clocks/wall-clock", "clocks")),
             // A clock before 1970 reads as 1970.
             Clocks::Real { .. } => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            Clocks::Stepped(_) => {
-                Duration::from_secs(STEPPED_EPOCH_S) + Duration::from_nanos(self.monotonic_ns()?)
-            }
+            Clocks::Stepped(_) => Duration::from_secs(STEPPED_EPOCH_S) + Duration::from_nanos(self.monotonic_ns()?),
         };
         Ok(wall_clock::Datetime { seconds: since.as_secs(), nanoseconds: since.subsec_nanos() })
     }
@@ -125,10 +123,15 @@ impl monotonic_clock::Host for RunState {
 
 enum Timer {
     /// Ready, but only after others had their turn: a guest that polls in a loop must not starve the reactor.
-    Past { yielded: bool },
+    Past {
+        yielded: bool,
+    },
     At(tokio::time::Instant),
     Never,
-    Stepped { clock: Arc<Mutex<Stepped>>, at_ns: u64 },
+    Stepped {
+        clock: Arc<Mutex<Stepped>>,
+        at_ns: u64,
+    },
 }
 
 #[async_trait]

@@ -215,14 +215,7 @@ impl types::HostDescriptor for RunState {
         Ok(self.timeless(stat))
     }
 
-    async fn link_at(
-        &mut self,
-        fd: Fd,
-        flags: types::PathFlags,
-        old: String,
-        new_fd: Fd,
-        new: String,
-    ) -> FsResult<()> {
+    async fn link_at(&mut self, fd: Fd, flags: types::PathFlags, old: String, new_fd: Fd, new: String) -> FsResult<()> {
         self.meter.create_file().map_err(hit)?;
         let done = types::HostDescriptor::link_at(&mut self.inner(), fd, flags, old, new_fd, new).await;
         self.noting("creating a link", done)

@@ -27,9 +27,9 @@ pub(super) fn to_component(module: &[u8]) -> Result<(Vec<u8>, Kind), Refusal> {
         .and_then(|encoder| encoder.validate(false).encode());
     match component {
         Ok(component) => Ok((component, kind)),
-        Err(error) => Err(Refusal::Invalid {
-            message: quoted(&format!("it cannot become a component: {error:#}"), MESSAGE),
-        }),
+        Err(error) => {
+            Err(Refusal::Invalid { message: quoted(&format!("it cannot become a component: {error:#}"), MESSAGE) })
+        }
     }
 }
 
@@ -74,7 +74,9 @@ fn who_offers(module: &str) -> &'static str {
     match module {
         "wasi_unstable" => "preview 0 of WASI, which nothing offers any more; build with a current toolchain",
         "wasix_32v1" | "wasix_64v1" => "WASIX, offered by Wasmer; build for wasm32-wasip1",
-        "env" => "what Emscripten or a linker without WASI expects from its own host; build for wasm32-wasip1 or wasip2",
+        "env" => {
+            "what Emscripten or a linker without WASI expects from its own host; build for wasm32-wasip1 or wasip2"
+        }
         "go" | "gojs" => "Go's JavaScript host; build with GOOS=wasip1",
         "wbg" | "__wbindgen_placeholder__" | "__wbindgen_externref_xform__" => {
             "wasm-bindgen's JavaScript glue; build for wasm32-wasip2"

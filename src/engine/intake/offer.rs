@@ -59,7 +59,11 @@ fn differences(name: &str, wanted: &Functions, ours: &Functions) -> Vec<RefusedI
         let reason = match ours.get(function) {
             Some(offered) if offered == ty => return None,
             Some(offered) => {
-                format!("its type differs: it wants `{}`, offered is `{}`", quoted(ty, MESSAGE), quoted(offered, MESSAGE))
+                format!(
+                    "its type differs: it wants `{}`, offered is `{}`",
+                    quoted(ty, MESSAGE),
+                    quoted(offered, MESSAGE)
+                )
             }
             None => format!("{} has no such function", quoted(name, MESSAGE)),
         };
@@ -140,6 +144,7 @@ struct Printer<'a> {
     resources: HashMap<ResourceId, String>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "an id comes from the very list of types that it is looked up in")]
 impl Printer<'_> {
     fn item(&mut self, name: &str, ty: &ComponentEntityType) -> Item {
         let ComponentEntityType::Instance(id) = ty else {

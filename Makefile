@@ -1,0 +1,33 @@
+# Everything that a newcomer needs is `make demo` and `make test`; nothing has to be done by hand before.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/ringfence/target
+CARGO ?= cargo
+FUZZ_SECONDS ?= 1800
+
+.PHONY: demo serve test bench fuzz guests lint fmt
+
+demo: guests ## Build all and show the main job from end to end
+	$(CARGO) build --release --locked
+	./demo/run "$(CARGO_TARGET_DIR)/release/ringfence"
+
+serve: ## The HTTP service comes with a later issue
+	@echo "ringfence has no service yet; run programs with: ringfence run" >&2; exit 1
+
+test: guests ## The whole suite
+	$(CARGO) test --locked
+
+bench: guests ## The figures of docs/performance.md
+	$(CARGO) bench --locked
+
+fuzz: guests ## Random modules through the whole path, for FUZZ_SECONDS
+	RINGFENCE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked --release --test ringfence fuzz:: -- --nocapture
+
+guests: ## The sample programs, quick when nothing changed
+	python3 guests/build.py
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+fmt:
+	$(CARGO) fmt

@@ -1,0 +1,27 @@
+;; E03, E04: grows one memory, two memories, a table; says how far it came.
+(component
+  (core module $m
+    (memory $a 1) (memory $b 1)
+    (table $t 1 funcref)
+    (func (export "one") (result i32)
+      (loop $again (br_if $again (i32.ne (memory.grow $a (i32.const 1)) (i32.const -1))))
+      (memory.size $a))
+    (func (export "two") (result i32)
+      (loop $again (br_if $again (i32.and
+        (i32.ne (memory.grow $a (i32.const 1)) (i32.const -1))
+        (i32.ne (memory.grow $b (i32.const 1)) (i32.const -1)))))
+      (i32.add (memory.size $a) (memory.size $b)))
+    (func (export "and-give-up")
+      (loop $again (br_if $again (i32.ne (memory.grow $a (i32.const 16)) (i32.const -1))))
+      (unreachable))
+    (func (export "and-divide") (result i32)
+      (loop $again (br_if $again (i32.ne (memory.grow $a (i32.const 16)) (i32.const -1))))
+      (i32.div_u (i32.const 1) (i32.const 0)))
+    (func (export "table") (loop $again (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $again))))
+  (core instance $i (instantiate $m))
+  (core instance $j (instantiate $m))
+  (func (export "one") (result u32) (canon lift (core func $i "one")))
+  (func (export "two") (result u32) (canon lift (core func $i "two")))
+  (func (export "and-give-up") (canon lift (core func $j "and-give-up")))
+  (func (export "and-divide") (result u32) (canon lift (core func $j "and-divide")))
+  (func (export "table") (canon lift (core func $i "table"))))

@@ -1,0 +1,25 @@
+;; E01: endless loops in an export, in a realloc during lifting, after the return, and in a destructor.
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "spin") (loop $again (br $again)))
+    (func (export "take") (param i32 i32))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (loop $again (br $again)) (unreachable))
+    (func (export "give") (result i32) (i32.const 0))
+    (func (export "after") (param i32) (loop $again (br $again)))
+    (func (export "dtor") (param i32) (loop $again (br $again))))
+  (core instance $i (instantiate $m))
+  (type $thing (resource (rep i32) (dtor (func $i "dtor"))))
+  (core func $new (canon resource.new $thing))
+  (core func $drop (canon resource.drop $thing))
+  (core module $user
+    (import "host" "new" (func $new (param i32) (result i32)))
+    (import "host" "drop" (func $drop (param i32)))
+    (func (export "destroy") (call $drop (call $new (i32.const 7)))))
+  (core instance $u (instantiate $user (with "host" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+  (func (export "in-an-export") (canon lift (core func $i "spin")))
+  (func (export "in-a-realloc") (param "text" string)
+    (canon lift (core func $i "take") (memory $i "memory") (realloc (func $i "realloc"))))
+  (func (export "after-the-return") (result string)
+    (canon lift (core func $i "give") (memory $i "memory") (post-return (func $i "after"))))
+  (func (export "in-a-destructor") (canon lift (core func $u "destroy"))))

@@ -1,0 +1,22 @@
+;; E10: a trap of every kind.
+(component
+  (core module $m
+    (memory 1) (table 2 funcref) (type $t (func)) (type $u (func (param i32)))
+    (func $f (type $u)) (elem (i32.const 0) $f)
+    (func (export "unreachable") unreachable)
+    (func (export "out-of-bounds") (drop (i32.load (i32.const -4))))
+    (func (export "divide") (drop (i32.div_s (i32.const 1) (i32.const 0))))
+    (func (export "overflow") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
+    (func (export "convert") (drop (i32.trunc_f32_s (f32.const nan))))
+    (func (export "null-call") (call_indirect (type $t) (i32.const 1)))
+    (func (export "bad-call") (call_indirect (type $t) (i32.const 0)))
+    (func (export "table-bounds") (call_indirect (type $t) (i32.const 9))))
+  (core instance $i (instantiate $m))
+  (func (export "unreachable") (canon lift (core func $i "unreachable")))
+  (func (export "out-of-bounds") (canon lift (core func $i "out-of-bounds")))
+  (func (export "divide") (canon lift (core func $i "divide")))
+  (func (export "overflow") (canon lift (core func $i "overflow")))
+  (func (export "convert") (canon lift (core func $i "convert")))
+  (func (export "null-call") (canon lift (core func $i "null-call")))
+  (func (export "bad-call") (canon lift (core func $i "bad-call")))
+  (func (export "table-bounds") (canon lift (core func $i "table-bounds"))))

@@ -1,0 +1,61 @@
+use std::process::ExitCode;
+
+use crate::model::Outcome;
+
+use super::{engine_error, show};
+
+pub(super) const HELP: &str = "\
+Exit codes of `run`:
+  the guest's own  it exited, or 0 when a called function returned
+  110 trapped      111 out of fuel     112 deadline exceeded   113 out of memory
+  114 another limit exceeded           115 denied              116 cancelled
+  117 refused: the program, the call or the limits cannot be run
+  118 the host failed                  2 the command line is wrong
+
+Environment:
+  RINGFENCE_CACHE_DIR, RINGFENCE_CACHE_BYTES   the compile cache
+  RINGFENCE_LOG                                what the host says of itself (warn; info, debug, …)
+  NO_COLOR                                     no colours, even on a terminal";
+
+const REFUSED: u8 = 117;
+const HOST_FAILED: u8 = 118;
+
+/// The documented code for the end of a run. A guest may exit with any code; `--json` tells which was whose.
+pub(super) const fn of(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Exited { code } => *code,
+        Outcome::Returned { .. } => 0,
+        Outcome::Trapped { .. } => 110,
+        Outcome::OutOfFuel { .. } => 111,
+        Outcome::DeadlineExceeded { .. } => 112,
+        Outcome::OutOfMemory { .. } => 113,
+        Outcome::LimitExceeded { .. } => 114,
+        Outcome::Denied { .. } => 115,
+        Outcome::Cancelled => 116,
+    }
+}
+
+/// Says what went wrong in one line.
+pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
+    let (code, exit) = match engine_error(error) {
+        Some(engine) if engine.is_callers() => (Some(engine.code()), REFUSED),
+        Some(engine) => (Some(engine.code()), HOST_FAILED),
+        None => (None, HOST_FAILED),
+    };
+    show::complain(&format!("{error:#}"), code);
+    ExitCode::from(exit)
+}
+
+/// A wrong command line: help goes to standard output as asked, a mistake is one line and where help is.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    // What is wrong may go on over lines that name the missing pieces; tips and usage come after a blank line.
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let what = first.join(" ");
+    show::complain(&format!("{} (see --help)", what.strip_prefix("error: ").unwrap_or(&what)), None);
+    ExitCode::from(2)
+}

@@ -1,0 +1,151 @@
+//! The command line. It parses, asks the engine, and shows; one file per command, no decision of its own.
+//!
+//! Standard output carries what was asked for, standard error everything else. A mistake is one line on standard
+//! error that names what to change.
+
+mod cache;
+mod calibrate;
+mod compile;
+mod exit;
+mod inspect;
+mod limits;
+mod program;
+mod run;
+mod show;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Subcommand};
+
+use crate::app;
+use crate::config::Overrides;
+use crate::engine::{EngineError, serve_compile_worker};
+use crate::model::parse_bytes;
+
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "ringfence",
+    version,
+    about = "Run code that nobody has read yet: WebAssembly in a fence, metered",
+    after_help = exit::HELP,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(flatten)]
+    host: HostFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What concerns the host, whatever it is told to do.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Host")]
+struct HostFlags {
+    /// Folder of the compile cache [default: $RINGFENCE_CACHE_DIR, else ~/.cache/ringfence/code]
+    #[arg(long, global = true, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// The cache is trimmed to this size
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    cache_bytes: Option<u64>,
+    /// Keep no compiled code on disk
+    #[arg(long, global = true)]
+    no_cache: bool,
+    /// The largest program that is looked at
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    module_bytes: Option<u64>,
+    /// How long compiling may take
+    #[arg(long, global = true, value_name = "MS")]
+    compile_deadline_ms: Option<u64>,
+    /// How much address space compiling may take
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    compile_memory_bytes: Option<u64>,
+}
+
+impl HostFlags {
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            cache_dir: self.cache_dir.clone(),
+            cache_bytes: self.cache_bytes,
+            no_cache: self.no_cache,
+            module_bytes: self.module_bytes,
+            compile_deadline_ms: self.compile_deadline_ms,
+            compile_memory_bytes: self.compile_memory_bytes,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::RunArgs>),
+    Inspect(inspect::InspectArgs),
+    Compile(compile::CompileArgs),
+    Cache(cache::CacheArgs),
+    Calibrate(calibrate::CalibrateArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  ringfence completions bash > ~/.local/share/bash-completion/completions/ringfence"
+    )]
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    /// Compile one program from standard input for the host that started this process
+    #[command(hide = true)]
+    CompileWorker,
+}
+
+/// Parses, runs, and returns the exit code.
+pub fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return exit::usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    if let Command::CompileWorker = cli.command {
+        return match serve_compile_worker(std::io::stdin().lock(), std::io::stdout().lock()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => exit::failed(&error.into()),
+        };
+    }
+    app::start_log();
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(error) => exit::failed(&error),
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let host = cli.host.overrides();
+    match &cli.command {
+        Command::Run(args) => run::run(args, &host),
+        Command::Inspect(args) => inspect::run(args, &host),
+        Command::Compile(args) => compile::run(args, &host),
+        Command::Cache(args) => cache::run(args, &host),
+        Command::Calibrate(args) => calibrate::run(args, &host),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "ringfence", &mut script);
+            std::io::stdout().write_all(&script)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::CompileWorker => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Runs something that waits, on a runtime of its own. Its threads are few: one command does one thing.
+fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // A read from a terminal cannot be taken back; it must not hold up the end.
+    runtime.shutdown_background();
+    Ok(done)
+}
+
+/// Whether an error is one of the engine's, and which.
+fn engine_error(error: &anyhow::Error) -> Option<&EngineError> {
+    error.downcast_ref()
+}

@@ -1,0 +1,208 @@
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use clap::Args;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::limits::LimitFlags;
+use super::{exit, program, show};
+use crate::app;
+use crate::config::Overrides;
+use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
+use crate::model::{Access, DirGrant, Grants, Mode, Outcome, Report};
+
+/// Run a program in a fence: as a command, or one exported function with --call
+///
+/// It gets its arguments, clocks and randomness. Everything else it gets only if a flag says so.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringfence run hello.wasm -- world
+  ringfence run calc.wasm --call add --args '[2, 3]'
+  ringfence run indexer.wasm --dir ./src::/src:ro --dir ./out::/out --memory-bytes 64MiB
+  ringfence run agent.wasm --limits small --deadline-ms 500 --json
+  echo 'some text' | ringfence run filter.wasm --stdin
+  ringfence run simulation.wasm --deterministic --seed 7")]
+pub(super) struct RunArgs {
+    /// A component, a preview-1 module, or the text of either; `-` for standard input
+    file: PathBuf,
+    /// Arguments of the command
+    #[arg(last = true)]
+    command_args: Vec<String>,
+    /// Call this exported function instead of running a command
+    #[arg(long, value_name = "NAME", conflicts_with = "command_args")]
+    call: Option<String>,
+    /// Arguments of the function: a JSON array in order, or an object by name
+    #[arg(long, value_name = "JSON", requires = "call", value_parser = parse_json)]
+    args: Option<Value>,
+    /// Give a folder of the host to the guest, for reading and writing, or with `:ro` for reading
+    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = parse_dir, help_heading = "Grants")]
+    dir: Vec<DirGrant>,
+    /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    env: Vec<String>,
+    /// Let the guest read our standard input, as it comes
+    #[arg(long, help_heading = "Grants")]
+    stdin: bool,
+    /// Take away the clocks, and with them sleeping
+    #[arg(long, help_heading = "Grants")]
+    no_clocks: bool,
+    /// Take away randomness
+    #[arg(long, help_heading = "Grants")]
+    no_randomness: bool,
+    #[command(flatten)]
+    limits: LimitFlags,
+    /// Give each run the same world: seeded randomness, stepped clocks, canonical NaNs
+    #[arg(long)]
+    deterministic: bool,
+    /// The seed of --deterministic
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "deterministic")]
+    seed: u64,
+    /// Print the whole outcome as JSON when the run is over, instead of its output as it comes
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
+}
+
+fn parse_dir(text: &str) -> Result<DirGrant, String> {
+    let (text, access) = match text.strip_suffix(":ro") {
+        Some(text) => (text, Access::ReadOnly),
+        None => (text, Access::ReadWrite),
+    };
+    match text.split_once("::") {
+        Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
+            Ok(DirGrant { host: host.into(), guest: guest.to_owned(), access })
+        }
+        _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
+    }
+}
+
+fn environment(given: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some(("", _)) => anyhow::bail!("--env {text}: a name is missing before `=`"),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => match crate::config::variable(text) {
+            Some(value) => Ok((text.clone(), value)),
+            None => anyhow::bail!("--env {text}: it is not set here, or not text; write {text}=VALUE"),
+        },
+    };
+    given.iter().map(pair).collect()
+}
+
+pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+    let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
+    if args.stdin && args.file.as_os_str() == "-" {
+        anyhow::bail!("standard input cannot be the program and its input as well; give the program as a file");
+    }
+    let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
+    let grants = Grants {
+        args: args.command_args.clone(),
+        env: environment(&args.env)?,
+        dirs: args.dir.clone(),
+        clocks: !args.no_clocks,
+        randomness: !args.no_randomness,
+    };
+    let engine = app::engine(host, 1)?;
+    let bytes = program::read(&args.file, engine.settings().module_bytes)?;
+    let entry = match &args.call {
+        Some(function) => {
+            Entry::Call { function: function.clone(), args: args.args.clone().unwrap_or(Value::Array(Vec::new())) }
+        }
+        None => Entry::Command { name: program_name(args.file.file_name().map(OsString::from)) },
+    };
+    let cancel = CancellationToken::new();
+    let mut request = RunRequest::new(entry, limits, grants);
+    request.mode = mode;
+    request.cancel = Some(cancel.clone());
+    if args.stdin {
+        request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));
+    }
+    let writer = (!args.json).then(|| {
+        let (printer, heard) = channel();
+        request.listener = Some(Arc::new(Printer(printer)));
+        std::thread::spawn(move || print(&heard))
+    });
+    let report = super::block_on(async {
+        let program = program::load(&engine, bytes, Build::of(&request.limits, mode)).await?;
+        let stop = tokio::spawn(async move {
+            if interrupted().await.is_ok() {
+                cancel.cancel();
+            }
+        });
+        let report = engine.run(&program, request).await;
+        stop.abort();
+        report
+    })??;
+    // The listener went with the request, so the writer ends when all is written.
+    if let Some(writer) = writer {
+        let _ = writer.join();
+    }
+    finish(args, &report)
+}
+
+fn program_name(file: Option<OsString>) -> String {
+    file.map_or_else(|| "program".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+async fn interrupted() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn finish(args: &RunArgs, report: &Report) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(report)?)?;
+    } else {
+        if let Outcome::Returned { value } = &report.outcome {
+            writeln!(out, "{value}")?;
+        }
+        for line in [show::denials(&report.denials), show::end(report)].into_iter().flatten() {
+            show::complain(&line, None);
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::from(exit::of(&report.outcome)))
+}
+
+/// Carries output from the guest's thread to the one that writes: a slow terminal must not hold up the run. What
+/// can be under way is bounded by the limits of the streams.
+struct Printer(Sender<(Stream, Vec<u8>)>);
+
+impl crate::engine::OutputListener for Printer {
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        // Nobody reads any more: the run goes on, its output is in the report.
+        let _ = self.0.send((stream, bytes.to_vec()));
+    }
+}
+
+fn print(heard: &Receiver<(Stream, Vec<u8>)>) {
+    fn write(mut to: impl Write, terminal: bool, bytes: &[u8]) -> std::io::Result<()> {
+        if terminal {
+            to.write_all(show::harmless(bytes).as_bytes())?;
+        } else {
+            to.write_all(bytes)?;
+        }
+        to.flush()
+    }
+    for (stream, bytes) in heard {
+        let written = match stream {
+            Stream::Stdout => write(std::io::stdout().lock(), std::io::stdout().is_terminal(), &bytes),
+            Stream::Stderr => write(std::io::stderr().lock(), std::io::stderr().is_terminal(), &bytes),
+        };
+        if written.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::config;
+use crate::model::{Denial, Outcome, Report, show_bytes};
+
+/// One line on standard error.
+pub(super) fn complain(message: &str, code: Option<&str>) {
+    let message = message.replace('\n', " ");
+    let (red, plain) = colours(std::io::stderr().is_terminal());
+    let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
+    let _ = writeln!(std::io::stderr(), "{red}ringfence:{plain} {message}{code}");
+}
+
+fn colours(terminal: bool) -> (&'static str, &'static str) {
+    if terminal && !config::no_color() { ("\x1b[31m", "\x1b[0m") } else { ("", "") }
+}
+
+/// What a guest wrote, as it may be shown on a terminal: its own control sequences become visible.
+pub(super) fn harmless(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for c in String::from_utf8_lossy(bytes).chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_default()),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Says in one line how a run ended, when it did not simply end; what a person may change is named.
+pub(super) fn end(report: &Report) -> Option<String> {
+    let line = match &report.outcome {
+        Outcome::Exited { .. } | Outcome::Returned { .. } => return None,
+        Outcome::Trapped { message, backtrace, .. } => {
+            let mut line = format!("the program trapped: {message}");
+            for frame in backtrace {
+                let name = frame.function.clone().unwrap_or_else(|| format!("function {}", frame.function_index));
+                let _ = write!(line, " ← {name}");
+            }
+            line
+        }
+        Outcome::OutOfFuel { limit, .. } => format!("the program ran out of fuel: {limit} units are spent (--fuel)"),
+        Outcome::DeadlineExceeded { limit_ms, .. } => {
+            format!("the program did not end within {limit_ms} ms (--deadline-ms)")
+        }
+        Outcome::OutOfMemory { limit_bytes, requested_bytes, .. } => format!(
+            "the program ran out of memory: it asked for {} in all, the limit is {} (--memory-bytes)",
+            show_bytes(*requested_bytes),
+            show_bytes(*limit_bytes)
+        ),
+        Outcome::LimitExceeded { limit, value, used } => format!(
+            "the program reached the limit {limit}: {} is the most, this would have been {} (--{})",
+            limit.show(*value),
+            limit.show(*used),
+            limit.flag()
+        ),
+        Outcome::Cancelled => "the program was cancelled".to_owned(),
+        Outcome::Denied { denial } => {
+            format!("the program was denied {}; missing grant: {}", denial.tried, denial.missing)
+        }
+    };
+    Some(line)
+}
+
+/// Denials that the program survived.
+pub(super) fn denials(denials: &[Denial]) -> Option<String> {
+    if denials.is_empty() {
+        return None;
+    }
+    let each: Vec<String> = denials
+        .iter()
+        .map(|denial| format!("{} ({}×, missing: {})", denial.tried, denial.times, denial.missing))
+        .collect();
+    Some(format!("denied: {}", each.join("; ")))
+}

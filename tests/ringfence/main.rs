@@ -1,0 +1,18 @@
+//! One binary: behaviour through the public surface, a module for each area and for each set of threats.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(clippy::cast_possible_truncation, clippy::print_stderr, reason = "these are tests")]
+
+mod architecture;
+mod cache;
+mod cli;
+mod fuzz;
+mod grants;
+mod intake;
+mod limits;
+mod outcomes;
+mod support;
+mod threats_code;
+mod threats_host;
+mod threats_spend;
+mod typed_calls;

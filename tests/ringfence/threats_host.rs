@@ -1,0 +1,248 @@
+//! E17 to E20 of the threat list: the cache of compiled code, many submissions, callers that go away, any input.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringfence::engine::{Build, Engine, Origin, Program, RunRequest};
+use ringfence::model::{Grants, Mode, Outcome};
+use serde_json::json;
+
+use crate::support::{ADD, assert_well, call, hostile, limits, settings};
+
+struct Cache {
+    dir: tempfile::TempDir,
+}
+
+impl Cache {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("code")
+    }
+
+    /// A process that starts anew: nothing in memory, this folder on disk.
+    fn engine(&self) -> Engine {
+        let mut settings = settings();
+        settings.cache_dir = Some(self.path());
+        Engine::new(settings).unwrap()
+    }
+
+    async fn load(&self) -> Arc<Program> {
+        self.engine().load(ADD.as_bytes(), Build::of(&limits(), Mode::Ordinary)).await.unwrap()
+    }
+
+    fn file(&self, end: &str) -> PathBuf {
+        let mut files: Vec<_> = std::fs::read_dir(self.path())
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == end))
+            .collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    }
+}
+
+#[track_caller]
+fn assert_compiled_anew(program: &Program, why: &str) {
+    match program.origin() {
+        Origin::Compiled { rejected: Some(reason) } => assert!(reason.contains(why), "{reason}"),
+        other => panic!("expected code to be rejected for {why}, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn e17_code_that_is_whole_and_ours_is_loaded() {
+    let cache = Cache::new();
+    assert_eq!(*cache.load().await.origin(), Origin::Compiled { rejected: None });
+    assert!(matches!(cache.load().await.origin(), Origin::Cache { .. }));
+}
+
+fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(path).unwrap();
+    change(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn e17_edited_and_truncated_code_is_never_loaded() {
+    let cache = Cache::new();
+    cache.load().await;
+    let half = std::fs::metadata(cache.file("code")).unwrap().len() as usize / 2;
+    type Change = Box<dyn FnOnce(&mut Vec<u8>)>;
+    let changes: [Change; 4] = [
+        Box::new(move |bytes| bytes[half] ^= 1),
+        Box::new(|bytes| *bytes.last_mut().unwrap() ^= 0x80),
+        Box::new(move |bytes| bytes.truncate(half)),
+        Box::new(|bytes| bytes.push(0)),
+    ];
+    for change in changes {
+        edit(&cache.file("code"), change);
+        assert_compiled_anew(&*cache.load().await, "not what was written");
+        // What was compiled anew has taken its place.
+        assert!(matches!(cache.load().await.origin(), Origin::Cache { .. }));
+    }
+}
+
+#[tokio::test]
+async fn e17_forged_and_swapped_entries_are_never_loaded() {
+    let cache = Cache::new();
+    cache.load().await;
+    edit(&cache.file("entry"), |bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap().replace("\"text\":true", "\"text\":false");
+        *bytes = text.into_bytes();
+    });
+    assert_compiled_anew(&*cache.load().await, "not sealed");
+    edit(&cache.file("entry"), |bytes| bytes.truncate(10));
+    assert_compiled_anew(&*cache.load().await, "damaged");
+
+    // An entry of another program, honestly sealed, under this program's name.
+    let other = Cache { dir: tempfile::tempdir().unwrap() };
+    std::fs::create_dir(other.path()).unwrap();
+    std::fs::set_permissions(other.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::copy(cache.path().join("key"), other.path().join("key")).unwrap();
+    let program = ADD.replace("i32.add", "i32.sub");
+    other.engine().load(program.into_bytes(), Build::of(&limits(), Mode::Ordinary)).await.unwrap();
+    std::fs::copy(other.file("entry"), cache.file("entry")).unwrap();
+    assert_compiled_anew(&*cache.load().await, "another program");
+
+    // Code of another host: another key.
+    let foreign = Cache::new();
+    foreign.load().await;
+    std::fs::copy(foreign.file("entry"), cache.file("entry")).unwrap();
+    assert_compiled_anew(&*cache.load().await, "not sealed");
+    let report = cache.engine().run(&*cache.load().await, request()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Returned { value: 5.into() });
+}
+
+fn request() -> RunRequest {
+    RunRequest::new(call("add", json!([2, 3])), limits(), Grants::default())
+}
+
+#[tokio::test]
+async fn e17_links_and_files_that_others_can_write_are_never_loaded() {
+    let cache = Cache::new();
+    cache.load().await;
+    for end in ["code", "entry"] {
+        std::fs::set_permissions(cache.file(end), std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_compiled_anew(&*cache.load().await, "others can reach it");
+        let aside = cache.dir.path().join("aside");
+        std::fs::rename(cache.file(end), &aside).unwrap();
+        let name = if end == "code" { "code" } else { "entry" };
+        let _ = name;
+        let target = cache.path().join(format!("x.{end}"));
+        std::os::unix::fs::symlink(&aside, &target).unwrap();
+        std::fs::remove_file(&target).unwrap();
+        let gone = cache.load().await;
+        assert!(matches!(gone.origin(), Origin::Compiled { .. }), "{:?}", gone.origin());
+    }
+    let entry = cache.file("entry");
+    let aside = cache.dir.path().join("linked");
+    std::fs::rename(&entry, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &entry).unwrap();
+    assert_compiled_anew(&*cache.load().await, "cannot be opened");
+}
+
+#[tokio::test]
+async fn e17_files_of_another_user_are_never_loaded() {
+    let cache = Cache::new();
+    cache.load().await;
+    if std::os::unix::fs::chown(cache.file("code"), Some(12_345), None).is_err() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    assert_compiled_anew(&*cache.load().await, "belongs to user 12345");
+}
+
+#[tokio::test]
+async fn e17_a_folder_that_others_can_reach_is_refused() {
+    let cache = Cache::new();
+    std::fs::create_dir(cache.path()).unwrap();
+    std::fs::set_permissions(cache.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = settings();
+    settings.cache_dir = Some(cache.path());
+    let Err(error) = Engine::new(settings) else { panic!("it was used") };
+    assert_eq!(error.code(), "cache_unusable");
+    assert!(error.to_string().contains("chmod 700"), "{error}");
+}
+
+#[tokio::test]
+async fn e17_a_crash_between_the_writes_leaves_a_cache_that_works() {
+    let cache = Cache::new();
+    cache.load().await;
+    std::fs::remove_file(cache.file("entry")).unwrap();
+    std::fs::write(cache.path().join("half.tmp"), "half").unwrap();
+    assert_eq!(*cache.load().await.origin(), Origin::Compiled { rejected: None });
+    std::fs::remove_file(cache.file("code")).unwrap();
+    assert_compiled_anew(&*cache.load().await, "missing");
+    assert!(matches!(cache.load().await.origin(), Origin::Cache { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e18_a_program_is_compiled_once_however_often_it_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let worker = dir.path().join("worker");
+    let script = format!("#!/bin/sh\necho x >> {}\nexec {} \"$@\"\n", log.display(), crate::support::WORKER);
+    std::fs::write(&worker, script).unwrap();
+    std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = settings();
+    settings.cache_dir = None;
+    settings.worker = worker;
+    let engine = Engine::new(settings).unwrap();
+    let build = Build::of(&limits(), Mode::Ordinary);
+    let sent: Vec<_> = (0..10_000)
+        .map(|n| {
+            let engine = engine.clone();
+            // Ten thousand submissions of four programs.
+            let text = ADD.replace("i32.add))", &format!("i32.add i32.const {} i32.add))", n % 4));
+            tokio::spawn(
+                async move { engine.load(text.into_bytes(), build).await.map(|program| program.origin().clone()) },
+            )
+        })
+        .collect();
+    for task in sent {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 4);
+}
+
+/// Who goes away while a program is compiled, started or run leaves the rest as it was.
+#[tokio::test]
+async fn e19_a_caller_that_goes_away_leaves_nothing_running() {
+    let mut settings = settings();
+    settings.cache_dir = None;
+    settings.concurrent_runs = 1;
+    let engine = Engine::new(settings).unwrap();
+    let build = Build::of(&limits(), Mode::Ordinary);
+    let soon = std::time::Duration::from_millis(5);
+
+    let body: String = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 7)) (i32.const 3)))".repeat(200_000);
+    let giant = format!("(component (core module (func (local i32) {body})))");
+    assert!(tokio::time::timeout(soon, engine.load(giant.into_bytes(), build)).await.is_err());
+    // The one place for compiling is free again.
+    let program = engine.load(hostile("wait"), build).await.unwrap();
+
+    for (function, args) in [("sleep", json!([3_600_000_000_000_u64])), ("naps", json!([])), ("ask", json!([]))] {
+        let mut request = RunRequest::new(call(function, args), limits(), Grants::clocks_and_randomness());
+        request.limits.fuel = i64::MAX as u64;
+        assert!(tokio::time::timeout(soon, engine.run(&program, request)).await.is_err(), "{function}");
+        // The one place for running is free again.
+        let request = RunRequest::new(call("sleep", json!([1])), limits(), Grants::clocks_and_randomness());
+        assert_eq!(engine.run(&program, request).await.unwrap().outcome.kind(), "returned");
+    }
+}
+
+/// A bug of the host's own, in a place that a guest reaches, costs that run only.
+#[tokio::test]
+async fn e20_a_panic_costs_one_run() {
+    let program = crate::support::load(crate::support::guest("hello")).await;
+    let mut request = RunRequest::new(crate::support::command(), limits(), Grants::clocks_and_randomness());
+    request.listener = Some(Arc::new(|_, _: &[u8]| panic!("a bug of ours")));
+    let error = crate::support::engine().run(&program, request).await.unwrap_err();
+    assert_eq!(error.code(), "internal");
+    assert!(error.to_string().contains("a bug of ours"));
+    assert_well().await;
+}

@@ -1,0 +1,147 @@
+use ringfence::engine::{CallError, EngineError, RunRequest};
+use ringfence::model::{Grants, Outcome};
+use serde_json::{Value, json};
+
+use crate::support::{ADD, call, engine, guest, limits, load, run};
+
+async fn echo(function: &str, value: Value) -> Value {
+    let program = load(guest("types")).await;
+    let request = RunRequest::new(call(function, json!([value])), limits(), Grants::clocks_and_randomness());
+    match run(&program, request).await.outcome {
+        Outcome::Returned { value } => value,
+        other => panic!("{function}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_type_goes_in_and_comes_out() {
+    for (function, values) in [
+        ("echo-bool", vec![json!(true), json!(false)]),
+        ("echo-s8", vec![json!(-128), json!(127)]),
+        ("echo-u8", vec![json!(0), json!(255)]),
+        ("echo-s16", vec![json!(-32768), json!(32767)]),
+        ("echo-u16", vec![json!(65535)]),
+        ("echo-s32", vec![json!(i32::MIN), json!(i32::MAX)]),
+        ("echo-u32", vec![json!(u32::MAX)]),
+        ("echo-s64", vec![json!(-9007199254740991_i64), json!("-9223372036854775808"), json!("9223372036854775807")]),
+        ("echo-u64", vec![json!(9007199254740991_u64), json!("18446744073709551615")]),
+        ("echo-f32", vec![json!(0.1), json!(-1.5), json!("NaN"), json!("Infinity")]),
+        ("echo-f64", vec![json!(0.1), json!(1e300), json!("-Infinity")]),
+        ("echo-char", vec![json!("a"), json!("é"), json!("🦀")]),
+        ("echo-string", vec![json!(""), json!("naïve \u{0} 🦀 \"quoted\"")]),
+        ("echo-list-u8", vec![json!([]), json!([0, 1, 255])]),
+        ("echo-list-string", vec![json!(["a", ""])]),
+        ("echo-list-list", vec![json!([[], [1, 2]])]),
+        ("echo-tuple", vec![json!([1, "two"])]),
+        ("echo-variant", vec![json!("nothing"), json!({"number": 7}), json!({"text": "x"})]),
+        ("echo-enum", vec![json!("red")]),
+        ("echo-option", vec![json!(null), json!(5)]),
+        ("echo-option-option", vec![json!(null), json!({"some": null}), json!({"some": "x"})]),
+        ("echo-result", vec![json!({"ok": 1}), json!({"err": "no"})]),
+        ("echo-result-empty", vec![json!({"ok": null}), json!({"err": null})]),
+        ("echo-flags", vec![json!([]), json!(["read", "write"])]),
+    ] {
+        for value in values {
+            assert_eq!(echo(function, value.clone()).await, value, "{function}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_numbers_of_64_bits_lose_nothing() {
+    // Read from a number or from text; written as text where a double would round it.
+    assert_eq!(echo("echo-u64", json!(18446744073709551615_u64)).await, json!("18446744073709551615"));
+    assert_eq!(echo("echo-s64", json!("42")).await, json!(42));
+}
+
+#[tokio::test]
+async fn what_a_function_takes_and_gives_fits_its_schema() {
+    let program = load(guest("types")).await;
+    let exports = &program.description().exports;
+    for (function, good, bad) in [
+        ("echo-u8", json!(255), json!(256)),
+        ("echo-s64", json!("-5"), json!("five")),
+        ("echo-char", json!("a"), json!("ab")),
+        ("echo-list-u8", json!([1]), json!(["1"])),
+        ("echo-tuple", json!([1, "two"]), json!([1])),
+        ("echo-variant", json!({"number": 7}), json!({"number": "x"})),
+        ("echo-enum", json!("red"), json!("mauve")),
+        ("echo-option-option", json!({"some": null}), json!("x")),
+        ("echo-result", json!({"ok": 1}), json!({"ok": 1, "err": "no"})),
+        ("echo-flags", json!(["read"]), json!(["fly"])),
+        ("echo-f64", json!("NaN"), json!("nan")),
+    ] {
+        let export = exports.iter().find(|e| e.name.ends_with(&format!("#{function}"))).unwrap();
+        let params = export.params.as_ref().unwrap();
+        let name = params["properties"].as_object().unwrap().keys().next().unwrap().clone();
+        let schema = jsonschema::validator_for(params).unwrap();
+        assert!(schema.is_valid(&json!({ name.clone(): good })), "{function} {params}");
+        assert!(!schema.is_valid(&json!({ name.clone(): bad })), "{function} {params}");
+        let result = jsonschema::validator_for(export.result.as_ref().unwrap()).unwrap();
+        assert!(result.is_valid(&echo(function, good).await), "{function}");
+        let request = RunRequest::new(call(function, json!({ name: bad })), limits(), Grants::default());
+        assert_eq!(engine().run(&program, request).await.unwrap_err().code(), "bad_argument", "{function}");
+    }
+}
+
+async fn wrong(function: &str, args: Value) -> (String, String, String) {
+    let bytes = if function == "add" { ADD.as_bytes().to_vec() } else { guest("types") };
+    let program = load(bytes).await;
+    let request = RunRequest::new(call(function, args), limits(), Grants::default());
+    match engine().run(&program, request).await {
+        Err(EngineError::Call(CallError::Argument { at, expected, found })) => (at, expected, found),
+        other => panic!("{function}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_argument_is_told_with_its_place() {
+    let (at, expected, found) = wrong("add", json!([1, "x"])).await;
+    assert_eq!((at.as_str(), found.as_str()), ("$[1]", "\"x\""));
+    assert!(expected.contains("32 bits"));
+    assert_eq!(wrong("add", json!({"a": 1})).await.0, "$.b");
+    assert_eq!(wrong("add", json!({"a": 1, "b": 2, "c": 3})).await.0, "$.c");
+    assert_eq!(wrong("add", json!([1, 2, 3])).await.1, "at most 2 arguments");
+    assert_eq!(wrong("add", json!("1")).await.0, "$");
+    assert_eq!(wrong("add", json!([1, 1.5])).await.0, "$[1]");
+    assert_eq!(wrong("add", json!([1, 2147483648_u32])).await.0, "$[1]");
+    assert_eq!(wrong("echo-list-list", json!([[[1, 2], [3, "x"]]])).await.0, "$[0][1][1]");
+    let (at, expected, _) = wrong("echo-enum", json!(["mauve"])).await;
+    assert!(at == "$[0]" && expected.contains("red"), "{expected}");
+}
+
+#[tokio::test]
+async fn arguments_go_by_order_or_by_name() {
+    let program = load(ADD.into()).await;
+    for args in [json!([2, 3]), json!({"b": 3, "a": 2})] {
+        let report = run(&program, RunRequest::new(call("add", args), limits(), Grants::default())).await;
+        assert_eq!(report.outcome, Outcome::Returned { value: 5.into() });
+    }
+}
+
+#[tokio::test]
+async fn functions_with_resources_are_refused_by_name() {
+    let program = load(guest("types")).await;
+    let foreign: Vec<_> = program.description().exports.iter().filter(|export| export.params.is_none()).collect();
+    assert!(!foreign.is_empty());
+    for export in foreign {
+        let request = RunRequest::new(call(&export.name, json!([])), limits(), Grants::default());
+        let error = engine().run(&program, request).await.unwrap_err();
+        assert_eq!(error.code(), "not_callable", "{}", export.name);
+        assert!(error.to_string().contains("a resource"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn functions_are_found_by_short_and_by_full_names() {
+    let program = load(guest("types")).await;
+    let full = program.description().callable().into_iter().find(|name| name.ends_with("#echo-u8")).unwrap();
+    let interface = full.split(['/', '@', '#']).nth(1).unwrap();
+    for name in ["echo-u8", &full, &format!("{interface}.echo-u8"), &format!("{interface}#echo-u8")] {
+        let report = run(&program, RunRequest::new(call(name, json!([8])), limits(), Grants::default())).await;
+        assert_eq!(report.outcome, Outcome::Returned { value: 8.into() }, "{name}");
+    }
+    let request = RunRequest::new(call("missing", json!([])), limits(), Grants::default());
+    let error = engine().run(&program, request).await.unwrap_err();
+    assert_eq!(error.code(), "no_function");
+}
