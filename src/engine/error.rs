@@ -135,7 +135,7 @@ pub enum CallError {
     NotCallable { function: String, at: String, found: String },
     #[error("wrong argument at {at}: expected {expected}, found {found}")]
     Argument { at: String, expected: String, found: String },
-    #[error("the program was prepared for other limits of stack or another mode; prepare it again")]
+    #[error("the program was prepared by another engine, for another stack_bytes or another mode; load it again")]
     OtherBuild,
 }
 

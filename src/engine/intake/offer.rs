@@ -131,9 +131,6 @@ impl Interfaces {
                 _ => {}
             }
         }
-        if printer.resources.is_empty() {
-            found.retain(|_, item| !matches!(item, Item::Interface(functions) if functions.is_empty()));
-        }
         Self(found)
     }
 }
@@ -282,5 +279,6 @@ fn offered() -> anyhow::Result<Interfaces> {
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     let component = ComponentEncoder::default().module(&module)?.encode()?;
     let types = Validator::new().validate_all(&component)?;
-    Ok(Interfaces::of(&component, types.as_ref()))
+    let Interfaces(interfaces) = Interfaces::of(&component, types.as_ref());
+    Ok(Interfaces(interfaces.into_iter().map(|(name, item)| (versionless(&name), item)).collect()))
 }
