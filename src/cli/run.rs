@@ -168,7 +168,8 @@ fn finish(args: &RunArgs, report: &Report) -> anyhow::Result<ExitCode> {
         if let Outcome::Returned { value } = &report.outcome {
             writeln!(out, "{value}")?;
         }
-        for line in [show::denials(&report.denials), show::end(report)].into_iter().flatten() {
+        // How it ended, or what it was denied and lived on without: one line.
+        if let Some(line) = show::end(report).or_else(|| show::denials(&report.denials)) {
             show::complain(&line, None);
         }
     }

@@ -176,7 +176,8 @@ async fn e09_dear_calls_are_charged_and_meet_the_deadline() {
     let report = run_call(hostile("wait"), "ask", json!([]), endless()).await;
     assert!(matches!(report.outcome, Outcome::DeadlineExceeded { .. }), "{report:?}");
     // One list, a million times the same pollable.
-    let report = run_call(hostile("wait"), "crowd", json!([1_000_000]), limits()).await;
+    let wide = with(&[(LimitName::HostcallBytes, 256 << 20)]);
+    let report = run_call(hostile("wait"), "crowd", json!([1_000_000]), wide).await;
     assert_limit(&report, LimitName::Resources);
     // One instruction, 32 MiB: charged by the byte.
     let limits = with(&[(LimitName::Fuel, 100_000_000)]);

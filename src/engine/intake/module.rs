@@ -2,12 +2,13 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
 };
+use wasm_encoder::reencode::{self, Reencode};
 use wasmparser::{Parser, Payload};
-use wit_component::ComponentEncoder;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::super::describe::Kind;
 use super::super::error::{Refusal, RefusedImport, quoted};
-use super::MESSAGE;
+use super::{MESSAGE, offer};
 
 /// Turns a core module into a component: through the preview-1 adapter, and along the description that
 /// `wit-bindgen` leaves in a module where there is one.
@@ -21,16 +22,55 @@ pub(super) fn to_component(module: &[u8]) -> Result<(Vec<u8>, Kind), Refusal> {
         (false, true) => (REACTOR, Kind::ReactorModule),
         (false, false) => return Err(Refusal::NothingToRun),
     };
+    let module = keep_exit_codes(module).map_err(not_a_component)?;
     let component = ComponentEncoder::default()
-        .module(module)
+        .module(&module)
         .and_then(|encoder| encoder.adapter(PREVIEW1, adapter))
         .and_then(|encoder| encoder.validate(false).encode());
-    match component {
-        Ok(component) => Ok((component, kind)),
-        Err(error) => {
-            Err(Refusal::Invalid { message: quoted(&format!("it cannot become a component: {error:#}"), MESSAGE) })
+    Ok((component.map_err(not_a_component)?, kind))
+}
+
+fn not_a_component(error: anyhow::Error) -> Refusal {
+    Refusal::Invalid { message: quoted(&format!("it cannot become a component: {error:#}"), MESSAGE) }
+}
+
+/// The adapter turns every exit code but 0 into 1. So `proc_exit` goes past it, to the function of WASI 0.2 that
+/// takes the code as it is and has the same type.
+fn keep_exit_codes(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+    struct PastTheAdapter(bool);
+
+    impl Reencode for PastTheAdapter {
+        type Error = wasmparser::BinaryReaderError;
+
+        fn parse_import_section(
+            &mut self,
+            imports: &mut wasm_encoder::ImportSection,
+            section: wasmparser::ImportSectionReader<'_>,
+        ) -> Result<(), reencode::Error<Self::Error>> {
+            for import in section.into_imports() {
+                let import = import?;
+                let ty = self.entity_type(import.ty)?;
+                if (import.module, import.name) == (PREVIEW1, "proc_exit") {
+                    self.0 = true;
+                    imports.import(offer::EXIT, "exit-with-code", ty);
+                } else {
+                    imports.import(import.module, import.name, ty);
+                }
+            }
+            Ok(())
         }
     }
+
+    let mut past = PastTheAdapter(false);
+    let mut changed = wasm_encoder::Module::new();
+    past.parse_core_module(&mut changed, Parser::new(0), module)?;
+    if !past.0 {
+        return Ok(module.to_vec());
+    }
+    let mut changed = changed.finish();
+    let (resolve, world) = offer::world("package ringfence:host; world exits { import wasi:cli/exit@0.2.12; }")?;
+    embed_component_metadata(&mut changed, &resolve, world, StringEncoding::UTF8)?;
+    Ok(changed)
 }
 
 struct Facts {

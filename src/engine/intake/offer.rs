@@ -7,7 +7,7 @@ use wasmparser::component_types::{
 use wasmparser::types::{Types, TypesRef};
 use wasmparser::{Parser, Payload, Validator};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{ManglingAndAbi, Resolve, UnresolvedPackageGroup};
+use wit_parser::{ManglingAndAbi, Resolve, UnresolvedPackageGroup, WorldId};
 
 use super::super::error::{Refusal, RefusedImport, quoted};
 use super::MESSAGE;
@@ -22,7 +22,8 @@ const OFFERED: [(&str, &str); 6] = [
     ("cli.wit", include_str!("../../../wit/deps/cli.wit")),
 ];
 
-const WORLD: &str = "wasi:cli/imports@0.2.12";
+/// The interface that ends a command.
+pub(super) const EXIT: &str = "wasi:cli/exit@0.2.12";
 
 /// Refuses, each by name, the imports that the host does not offer or offers with another type.
 ///
@@ -265,16 +266,22 @@ impl Printer<'_> {
     }
 }
 
-fn offered() -> anyhow::Result<Interfaces> {
+/// A world over the offered interfaces.
+pub(super) fn world(text: &str) -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
-    resolve.features.insert("cli-exit-with-code".to_owned());
-    let mut last = None;
-    for (name, text) in OFFERED {
+    for (name, text) in OFFERED.into_iter().chain([("world.wit", text)]) {
         let group = UnresolvedPackageGroup::parse(name, text).map_err(|(_, error)| anyhow::anyhow!("{error:?}"))?;
-        last = Some(resolve.push_group(group)?);
+        let package = resolve.push_group(group)?;
+        if name == "world.wit" {
+            let world = resolve.select_world(&[package], None)?;
+            return Ok((resolve, world));
+        }
     }
-    let packages: Vec<_> = last.into_iter().collect();
-    let world = resolve.select_world(&packages, Some(WORLD))?;
+    anyhow::bail!("there is no world")
+}
+
+fn offered() -> anyhow::Result<Interfaces> {
+    let (resolve, world) = world("package ringfence:host; world offered { include wasi:cli/imports@0.2.12; }")?;
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     let component = ComponentEncoder::default().module(&module)?.encode()?;

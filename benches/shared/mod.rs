@@ -1,0 +1,48 @@
+//! What both benches start from.
+
+#![allow(dead_code, reason = "each bench uses a part")]
+
+use std::path::PathBuf;
+
+use ringfence::engine::{Engine, EngineSettings, Entry};
+use ringfence::model::{Limits, Preset};
+use serde_json::Value;
+
+pub const WORKER: &str = env!("CARGO_BIN_EXE_ringfence");
+
+/// A no-op export in a component that imports some of WASI, as real ones do.
+pub const NOOP: &str = r#"(component
+  (import "wasi:cli/environment@0.2.0" (instance $env (export "get-arguments" (func (result (list string))))))
+  (import "wasi:random/random@0.2.0" (instance (export "get-random-u64" (func (result u64)))))
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "noop"))
+    (func (export "ten") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) local.get 9))
+  (core instance $i (instantiate $m))
+  (func (export "noop") (canon lift (core func $i "noop")))
+  (func (export "ten") (param "a" u32) (param "b" u32) (param "c" u32) (param "d" u32) (param "e" u32) (param "f" u32)
+    (param "g" u32) (param "h" u32) (param "i" u32) (param "j" u32) (result u32) (canon lift (core func $i "ten"))))"#;
+
+pub fn settings(dir: &tempfile::TempDir) -> EngineSettings {
+    let mut settings = EngineSettings::new(PathBuf::from(WORKER));
+    settings.cache_dir = Some(dir.path().join("code"));
+    settings.concurrent_runs = 1_100;
+    settings
+}
+
+pub fn engine() -> (Engine, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (Engine::new(settings(&dir)).unwrap(), dir)
+}
+
+pub fn limits() -> Limits {
+    Preset::Small.limits()
+}
+
+pub fn call(function: &str, args: Value) -> Entry {
+    Entry::Call { function: function.to_owned(), args }
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
