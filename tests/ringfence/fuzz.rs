@@ -45,17 +45,17 @@ fn program(bytes: &[u8], kind: u64) -> Option<Vec<u8>> {
         allow_start_export: true,
         export_everything: true,
         gc_enabled: false,
-        threads_enabled: kind % 11 == 0,
-        memory64_enabled: kind % 13 == 0,
+        threads_enabled: kind.is_multiple_of(11),
+        memory64_enabled: kind.is_multiple_of(13),
         exceptions_enabled: false,
-        max_imports: if kind % 3 == 0 { 3 } else { 0 },
+        max_imports: if kind.is_multiple_of(3) { 3 } else { 0 },
         ..Config::default()
     };
     let mut program = match kind % 4 {
         0 => Component::new(config, &mut from).ok()?.to_bytes(),
         _ => wrapped(&Module::new(config, &mut from).ok()?),
     };
-    if kind % 7 == 0 && program.len() > 8 {
+    if kind.is_multiple_of(7) && program.len() > 8 {
         let at = 8 + bytes[0] as usize * 31 % (program.len() - 8);
         program[at] ^= bytes[1] | 1;
     }
@@ -97,7 +97,7 @@ fn wrapped(module: &Module) -> Vec<u8> {
         let (ty, mut ty_encoder) = component.type_function(None);
         ty_encoder.params(Vec::<(&str, e::ComponentValType)>::new()).result(None);
         let lifted = component.lift_func(None, core, ty, Vec::<e::CanonicalOption>::new());
-        component.export(&format!("f{n}"), e::ComponentExportKind::Func, lifted, None);
+        component.export(format!("f{n}"), e::ComponentExportKind::Func, lifted, None);
     }
     component.finish()
 }

@@ -57,7 +57,8 @@ async fn a_trap_tells_where_by_name() {
 #[tokio::test]
 async fn a_listener_hears_output_while_the_guest_still_runs() {
     let program = load(guest("hello")).await;
-    let heard: Arc<Mutex<Vec<(Stream, Vec<u8>)>>> = Arc::default();
+    type Heard = Vec<(Stream, Vec<u8>)>;
+    let heard: Arc<Mutex<Heard>> = Arc::default();
     let cancel = CancellationToken::new();
     let mut grants = Grants::clocks_and_randomness();
     grants.args = vec!["early".into(), "--sleep-ms".into(), "60000".into()];
