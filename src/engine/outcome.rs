@@ -88,7 +88,7 @@ fn of_error(error: &wasmtime::Error, store: &Store<RunState>) -> Result<Outcome,
         ("resource limit exceeded: instance", LimitName::Instances),
         ("resource limit exceeded: memory", LimitName::Instances),
         ("resource limit exceeded: table", LimitName::Instances),
-        ("handles", LimitName::Resources),
+        ("handle limit exceeded", LimitName::Resources),
     ] {
         if trap.is_none() && text.contains(words) {
             return Ok(over(name));
