@@ -13,6 +13,7 @@ serve: ## The HTTP service comes with a later issue
 	@echo "ringfence has no service yet; run programs with: ringfence run" >&2; exit 1
 
 test: guests ## The whole suite
+	$(CARGO) test --locked --bench engine --bench figures
 	$(CARGO) test --locked
 
 bench: guests ## The figures of docs/performance.md

@@ -132,7 +132,8 @@ impl Engine {
             }
             let Compiled { origins, code } = compiled;
             let component = load_code(&fence.engine, &Code::Made(&code))
-                .map_err(|reason| EngineError::Internal(quoted(&format!("{reason:#}"), 400)))?;
+                // Our own code of a moment ago: what can be wrong with it is that the pool has no place so large.
+                .map_err(|reason| Refusal::TooDemanding { message: quoted(&format!("{reason:#}"), 400) })?;
             link(&fence, build, &component, digest, origins, Origin::Compiled { rejected })
         };
         blocking(make).await?.map(Arc::new)

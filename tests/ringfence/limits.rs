@@ -204,3 +204,15 @@ async fn a_call_to_the_host_costs_more_than_an_instruction() {
     assert!(matches!(report.outcome, Outcome::OutOfFuel { .. }), "{report:?}");
     assert!(report.usage.host_calls > 10 && report.usage.host_calls < 10_000, "{report:?}");
 }
+
+#[tokio::test]
+async fn what_the_host_copies_for_a_guest_is_paid_by_the_byte() {
+    let args = |length: usize| ["x".repeat(length)];
+    let mut fuel = Vec::new();
+    for length in [1, 100_000] {
+        let [long] = args(length);
+        let report = run_command(guest("hello"), &["--exit", "0", &long], limits()).await;
+        fuel.push(report.usage.fuel);
+    }
+    assert!(fuel[1] - fuel[0] > 90_000, "{fuel:?}");
+}

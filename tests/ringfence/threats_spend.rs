@@ -107,6 +107,10 @@ async fn e04_tables_and_instances_are_capped() {
     let report = run_call(text.into(), "f", json!([]), with(&[(LimitName::Instances, 50)])).await;
     assert_limit(&report, LimitName::Instances);
 
+    let memories: String = (0..40).map(|_| "(memory 1)").collect();
+    let text = format!("(component (core module $m {memories}) (core instance (instantiate $m)))");
+    assert_eq!(refusal(text.into()).await.code(), "too_demanding");
+
     let thousands: String = (0..5_000).map(|n| format!("(core instance $i{n} (instantiate $m))")).collect();
     let text = format!(r#"(component (core module $m (func (export "f"))) {thousands})"#);
     assert_eq!(refusal(text.into()).await.code(), "invalid");
