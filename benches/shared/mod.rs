@@ -1,6 +1,7 @@
 //! What both benches start from.
 
 #![allow(dead_code, reason = "each bench uses a part")]
+#![allow(clippy::print_stderr, reason = "says what it leaves out")]
 
 use std::path::PathBuf;
 
@@ -45,4 +46,14 @@ pub fn call(function: &str, args: Value) -> Entry {
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A sample program as built, where it was built.
+pub fn guest(name: &str) -> Option<Vec<u8>> {
+    let path = format!("{}/guests/build/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(&path).ok();
+    if bytes.is_none() {
+        eprintln!("figures: guests/build/{name}.wasm is missing and what needs it is left out; run `make guests`");
+    }
+    bytes
 }

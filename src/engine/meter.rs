@@ -5,11 +5,11 @@ use wasmtime::ResourceLimiter;
 use super::grants::traffic::Traffic;
 use crate::model::{LimitName, Limits};
 
-/// What calls to the host cost in fuel, by what they cost the host. Measured against a loop of guest code with
-/// `ringfence calibrate`; exact enough that a guest cannot spend the host's time for nothing.
-pub(super) const LOOK: u64 = 300;
-pub(super) const WAIT: u64 = 2_000;
-pub(super) const FILE: u64 = 10_000;
+/// What calls to the host cost in fuel: by what they cost the host, at about 20 units a nanosecond of a loop of guest
+/// code (`docs/performance.md` has the measurement). A guest cannot spend the host's time for much less than its own.
+pub(super) const LOOK: u64 = 2_000;
+pub(super) const WAIT: u64 = 50_000;
+pub(super) const FILE: u64 = 50_000;
 
 /// A limit was reached: carried through the runtime as the reason of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -149,7 +149,7 @@ impl Preset {
     pub const fn limits(self) -> Limits {
         match self {
             Preset::Small => Limits {
-                fuel: 500_000_000,
+                fuel: 5_000_000_000,
                 deadline_ms: 1_000,
                 memory_bytes: 64 * MIB,
                 table_elements: 50_000,
@@ -168,7 +168,7 @@ impl Preset {
                 hostcall_bytes: 4 * MIB,
             },
             Preset::Medium => Limits {
-                fuel: 10_000_000_000,
+                fuel: 100_000_000_000,
                 deadline_ms: 10_000,
                 memory_bytes: 256 * MIB,
                 table_elements: 100_000,
@@ -187,7 +187,7 @@ impl Preset {
                 hostcall_bytes: 16 * MIB,
             },
             Preset::Large => Limits {
-                fuel: 400_000_000_000,
+                fuel: 3_000_000_000_000,
                 deadline_ms: 300_000,
                 memory_bytes: 2 * GIB,
                 table_elements: 500_000,

@@ -14,6 +14,9 @@ use crate::model::{Access, DirGrant};
 
 type Fd = Resource<Descriptor>;
 
+/// What each entry of a folder costs beyond the call that lists it.
+const ENTRY: u64 = 20_000;
+
 /// Opens the granted folders for one run. They are opened anew each time: a folder that was moved away is gone.
 pub(in super::super) fn open(dirs: &[DirGrant]) -> Result<WasiFilesystemCtx, EngineError> {
     if dirs.is_empty() {
@@ -189,7 +192,7 @@ impl types::HostDescriptor for RunState {
         let stream = types::HostDescriptor::read_directory(&mut self.inner(), fd).await?;
         // The order on the disk says how a folder came to be; by name it is the same each time.
         let mut entries: Vec<_> = self.table.delete(stream)?.into_iter().collect();
-        self.meter.charge(u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(100));
+        self.meter.charge(u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY));
         entries.sort_by(|a, b| match (a, b) {
             (Ok(a), Ok(b)) => b.name.cmp(&a.name),
             (a, b) => b.is_ok().cmp(&a.is_ok()),

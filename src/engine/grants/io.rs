@@ -8,7 +8,7 @@ use super::{State, wait};
 use crate::model::LimitName;
 
 /// What a wait for one more pollable costs beyond the wait itself.
-const POLLABLE: u64 = 200;
+const POLLABLE: u64 = 4_000;
 
 struct Table;
 
