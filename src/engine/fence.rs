@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
-use wasmtime::{Config, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig};
 
 use super::grants;
 use super::state::RunState;
@@ -124,7 +124,9 @@ fn run_config(build: Build, pool: Option<u32>) -> Config {
             .linear_memory_keep_resident(64 << 10)
             .table_keep_resident(64 << 10)
             .async_stack_keep_resident(32 << 10)
-            .max_unused_warm_slots(64);
+            .max_unused_warm_slots(64)
+            // Where the kernel can say which pages were touched, only those are wiped.
+            .pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config
