@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 
-use super::schema;
+use super::error::Refusal;
+use super::schema::{NoSchema, Schemas};
 use crate::model::Digest;
 
 /// What a program was when it was submitted.
@@ -28,6 +29,9 @@ pub struct Description {
     pub command: bool,
     pub imports: Vec<Import>,
     pub exports: Vec<Export>,
+    /// What all of this takes in memory, about.
+    #[serde(skip)]
+    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +49,16 @@ pub struct Export {
     pub params: Option<Value>,
     /// JSON Schema of what it returns; `null` for nothing.
     pub result: Option<Value>,
+    /// Where and what that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
+}
+
+/// What a function takes or gives that has no meaning outside of the program.
+#[derive(Debug, Clone, Serialize)]
+pub struct Foreign {
+    pub at: String,
+    pub what: &'static str,
 }
 
 impl Description {
@@ -54,14 +68,16 @@ impl Description {
         digest: Digest,
         kind: Kind,
         text: bool,
-    ) -> Self {
+    ) -> Result<Self, Refusal> {
         let ty = component.component_type();
         let imports =
             ty.imports(engine).map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() }).collect();
         let mut exports = Vec::new();
-        each_function(engine, component, |_, name, function| exports.push(export(name, function)));
+        let mut schemas = Schemas::new();
+        each_function(engine, component, |_, name, function| exports.push(export(&mut schemas, name, function)));
+        let exports = exports.into_iter().collect::<Result<Vec<_>, _>>()?;
         let command = exports.iter().any(|export| is_command(&export.name));
-        Self { digest, kind, text, command, imports, exports }
+        Ok(Self { digest, kind, text, command, imports, exports, bytes: schemas.bytes() })
     }
 
     /// The names that `--call` understands.
@@ -96,18 +112,32 @@ pub(super) fn each_function(
     }
 }
 
-fn export(name: String, function: &ComponentFunc) -> Export {
-    let params: Vec<_> = function.params().collect();
-    let params = schema::of_params(params.iter().map(|(name, ty)| (*name, ty)));
-    let result = match function.results().next() {
-        None => Some(serde_json::json!({"type": "null"})),
-        Some(ty) => schema::of(&ty),
+fn export(schemas: &mut Schemas, name: String, function: &ComponentFunc) -> Result<Export, Refusal> {
+    let foreign = |at: String, reason: NoSchema| match reason {
+        NoSchema::Foreign(what) => Ok(Foreign { at, what }),
+        NoSchema::TooLarge => Err(Refusal::TooDemanding {
+            message: "the types of its exports are too large to be written out as schemas".into(),
+        }),
     };
     // One that cannot be called says so in both places.
-    match (params, result) {
-        (Some(params), Some(result)) => Export { name, params: Some(params), result: Some(result) },
-        _ => Export { name, params: None, result: None },
-    }
+    let uncallable =
+        |foreign: Foreign, name: String| Export { name, params: None, result: None, foreign: Some(foreign) };
+    let params = match schemas.object(function.params()) {
+        Ok(params) => params,
+        Err(reason) => {
+            let culprit = function.params().find(|(_, ty)| schemas.of(ty).is_err());
+            let at = culprit.map_or("a parameter".to_owned(), |(name, _)| format!("parameter `{name}`"));
+            return Ok(uncallable(foreign(at, reason)?, name));
+        }
+    };
+    let result = match function.results().next() {
+        None => json!({"type": "null"}),
+        Some(ty) => match schemas.of(&ty) {
+            Ok(result) => result,
+            Err(reason) => return Ok(uncallable(foreign("the result".into(), reason)?, name)),
+        },
+    };
+    Ok(Export { name, params: Some(params), result: Some(result), foreign: None })
 }
 
 fn grant_of(import: &str) -> &'static str {

@@ -45,7 +45,10 @@ impl Engine {
             cache,
             heart,
             fences: Mutex::default(),
-            programs: Cache::new(settings.programs),
+            programs: Cache::builder()
+                .weigher(|_, program: &Arc<Program>| u32::try_from(program.bytes() >> 10).unwrap_or(u32::MAX))
+                .max_capacity(settings.program_bytes >> 10)
+                .build(),
             compiling: Semaphore::new(settings.compilations.max(1)),
             running: Semaphore::new(settings.concurrent_runs as usize),
             settings,
@@ -165,7 +168,7 @@ fn link(
     origins: Origins,
     origin: Origin,
 ) -> Result<Program, EngineError> {
-    let description = Description::new(&fence.engine, component, digest, origins.kind, origins.text);
+    let description = Description::new(&fence.engine, component, digest, origins.kind, origins.text)?;
     Program::link(fence, build, component, description, origin)
 }
 

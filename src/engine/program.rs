@@ -4,11 +4,13 @@ use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Type};
 
 use super::compile::Origin;
-use super::describe::{Description, each_function, is_command};
+use super::describe::{Description, Export, Foreign, each_function, is_command};
 use super::error::{CallError, EngineError, Refusal, RefusedImport, quoted};
 use super::fence::{Build, Fence};
-use super::schema;
 use super::state::RunState;
+
+/// What a program takes besides its code and its description, about.
+const PROGRAM_BYTES: usize = 64 << 10;
 
 /// A program that is compiled, linked and ready: what is left of a start is the instance.
 pub struct Program {
@@ -17,6 +19,7 @@ pub struct Program {
     description: Description,
     origin: Origin,
     functions: HashMap<String, Function>,
+    code_bytes: usize,
 }
 
 /// An exported function as a call needs it.
@@ -25,7 +28,7 @@ pub(super) struct Function {
     pub(super) params: Vec<(String, Type)>,
     pub(super) result: Option<Type>,
     /// Why it cannot be called, if it cannot.
-    foreign: Option<(String, &'static str)>,
+    foreign: Option<Foreign>,
 }
 
 impl std::fmt::Debug for Program {
@@ -47,6 +50,8 @@ impl Program {
             let reason = quoted(&format!("{reason:#}"), 400);
             Refusal::Imports { imports: vec![RefusedImport { name: "the component".into(), reason }] }
         })?;
+        let uncallable = |export: &Export| Some((export.name.clone(), export.foreign.clone()?));
+        let mut foreign: HashMap<_, _> = description.exports.iter().filter_map(uncallable).collect();
         let mut functions = HashMap::new();
         each_function(&fence.engine, component, |instance, name, function| {
             let parent = instance.and_then(|instance| component.get_export_index(None, instance));
@@ -55,14 +60,22 @@ impl Program {
                 return;
             }
             if let Some(index) = component.get_export_index(parent.as_ref(), inner) {
-                functions.insert(name, Function::new(index, function));
+                let foreign = foreign.remove(&name);
+                functions.insert(name, Function::new(index, function, foreign));
             }
         });
-        Ok(Self { pre, build, description, origin, functions })
+        let code = component.image_range();
+        let code_bytes = code.end.addr().saturating_sub(code.start.addr()).saturating_add(PROGRAM_BYTES);
+        Ok(Self { pre, build, description, origin, functions, code_bytes })
     }
 
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// What it takes in memory, about: its code, which may be shared with other processes, and what is said of it.
+    pub(super) fn bytes(&self) -> usize {
+        self.code_bytes.saturating_add(self.description.bytes)
     }
 
     /// Where its code came from when it was made ready.
@@ -90,10 +103,10 @@ impl Program {
         };
         match &function.foreign {
             None => Ok(function),
-            Some((at, found)) => Err(CallError::NotCallable {
+            Some(Foreign { at, what }) => Err(CallError::NotCallable {
                 function: quoted(full, 200),
                 at: quoted(at, 200),
-                found: (*found).to_owned(),
+                found: (*what).to_owned(),
             }),
         }
     }
@@ -123,14 +136,8 @@ fn is_short_for(name: &str, full: &str) -> bool {
 }
 
 impl Function {
-    fn new(index: ComponentExportIndex, function: &ComponentFunc) -> Self {
-        let params: Vec<(String, Type)> = function.params().map(|(name, ty)| (name.to_owned(), ty)).collect();
-        let result = function.results().next();
-        let foreign = params
-            .iter()
-            .map(|(name, ty)| (format!("parameter `{name}`"), ty))
-            .chain(result.iter().map(|ty| ("the result".to_owned(), ty)))
-            .find_map(|(at, ty)| schema::foreign(ty).map(|found| (at, found)));
-        Self { index, params, result, foreign }
+    fn new(index: ComponentExportIndex, function: &ComponentFunc, foreign: Option<Foreign>) -> Self {
+        let params = function.params().map(|(name, ty)| (name.to_owned(), ty)).collect();
+        Self { index, params, result: function.results().next(), foreign }
     }
 }

@@ -23,8 +23,11 @@ use super::meter::{LimitHit, Meter};
 use super::outcome::{self, End};
 use super::program::{Function, Program};
 use super::state::RunState;
-use super::values;
+use super::values::{self, Unread};
 use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Usage};
+
+/// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
+const FUEL_TOLD: u64 = 10_000_000;
 
 /// What of the program is run.
 #[derive(Debug, Clone)]
@@ -93,7 +96,11 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
         }
         Entry::Call { function, args } => {
             let function = program.function(&function)?;
-            (function, values::arguments(&function.params, &args)?, Vec::new())
+            match values::arguments(&function.params, &args, limits.hostcall_bytes) {
+                Ok(params) => (function, params, Vec::new()),
+                Err(Unread::Wrong(error)) => return Err(error.into()),
+                Err(Unread::Limit(hit)) => return Ok(never_started(hit, start)),
+            }
         }
     };
     let is_command = std::ptr::eq(function, program.command().unwrap_or(function)) && params.is_empty();
@@ -146,6 +153,9 @@ fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Re
     let mut store = Store::new(&fence.engine, state);
     store.limiter(|state| &mut state.meter);
     store.set_fuel(limits.fuel)?;
+    // Code that is running keeps its count to itself: here it writes it down, so that a run which is ended from
+    // outside can say what it used.
+    store.fuel_async_yield_interval(Some(FUEL_TOLD))?;
     // Each beat of the heart hands the thread back, so that the deadline is looked at and others get their turn.
     store.epoch_deadline_async_yield_and_update(1);
     store.set_epoch_deadline(1);

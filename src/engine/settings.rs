@@ -9,8 +9,8 @@ pub struct EngineSettings {
     pub cache_bytes: u64,
     /// Runs alive at one time; one more is refused as `busy`.
     pub concurrent_runs: u32,
-    /// Programs kept ready in memory, the least recently used dropped.
-    pub programs: u64,
+    /// What programs that are kept ready in memory may take, the least recently used dropped.
+    pub program_bytes: u64,
     /// The largest program that is looked at.
     pub module_bytes: u64,
     pub compile_deadline_ms: u64,
@@ -30,7 +30,7 @@ impl EngineSettings {
             cache_dir: None,
             cache_bytes: 4 << 30,
             concurrent_runs: 1_000,
-            programs: 256,
+            program_bytes: 2 << 30,
             module_bytes: 128 << 20,
             compile_deadline_ms: 180_000,
             compile_memory_bytes: 6 << 30,

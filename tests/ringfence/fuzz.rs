@@ -112,7 +112,7 @@ async fn random_programs_never_harm_the_host() {
     eprintln!("seed {seed}");
     let mut settings = settings();
     settings.cache_dir = None;
-    settings.programs = 16;
+    settings.program_bytes = 16 << 20;
     settings.compile_deadline_ms = 20_000;
     let engine = Engine::new(settings).unwrap();
     let build = Build::of(&limits(), Mode::Ordinary);

@@ -28,6 +28,8 @@ async fn e01_endless_loops_end_wherever_they_are() {
     ] {
         let report = run_call(hostile(program), function, args.clone(), endless()).await;
         assert!(matches!(report.outcome, Outcome::DeadlineExceeded { .. }), "{function}: {report:?}");
+        // What it burned is told although nobody asked it to stop.
+        assert!(report.usage.fuel > 10_000_000, "{function}: {report:?}");
         let report = run_call(hostile(program), function, args, with(&[(LimitName::Fuel, 10_000)])).await;
         assert!(matches!(report.outcome, Outcome::OutOfFuel { .. }), "{function}: {report:?}");
     }

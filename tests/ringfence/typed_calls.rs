@@ -1,8 +1,8 @@
 use ringfence::engine::{CallError, EngineError, RunRequest};
-use ringfence::model::{Grants, Outcome};
+use ringfence::model::{Grants, LimitName, Outcome};
 use serde_json::{Value, json};
 
-use crate::support::{ADD, call, engine, guest, limits, load, run};
+use crate::support::{ADD, assert_limit, call, engine, guest, limits, load, refusal, run};
 
 async fn echo(function: &str, value: Value) -> Value {
     let program = load(guest("types")).await;
@@ -144,4 +144,70 @@ async fn functions_are_found_by_short_and_by_full_names() {
     let request = RunRequest::new(call("missing", json!([])), limits(), Grants::default());
     let error = engine().run(&program, request).await.unwrap_err();
     assert_eq!(error.code(), "no_function");
+}
+
+/// A component whose function takes or gives what a few lines can make large.
+fn with_types(types: &str, param: &str) -> Vec<u8> {
+    format!(
+        r#"(component
+          (core module $m
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+            (func (export "f") (param i32 i32)))
+          (core instance $i (instantiate $m))
+          {types}
+          (func (export "f") (param "a" {param})
+            (canon lift (core func $i "f") (memory $i "memory") (realloc (func $i "realloc")))))"#
+    )
+    .into_bytes()
+}
+
+/// A type with a name, as records and their like must have one to be used.
+fn named(name: &str, ty: &str) -> String {
+    format!("(type $of-{name} {ty})(export ${name} \"{name}\" (type $of-{name}))")
+}
+
+fn doubled(levels: usize, first: &str) -> String {
+    let mut types = named("t0", first);
+    for level in 1..=levels {
+        let below = level - 1;
+        types += &format!("(type $t{level} (tuple $t{below} $t{below}))");
+    }
+    types
+}
+
+/// Written out, a type that is used twice is there twice: 2^17 leaves, or 2^13 with a long name each.
+#[tokio::test]
+async fn types_that_grow_when_written_out_are_refused() {
+    let name = "n".repeat(50_000);
+    for (levels, first) in [(17, "(tuple u8)".to_owned()), (13, format!("(record (field \"{name}\" u8))"))] {
+        let types = format!("{}(type $l (list $t{levels}))", doubled(levels, &first));
+        let refused = refusal(with_types(&types, "$l")).await;
+        assert_eq!(refused.code(), "too_demanding", "{refused}");
+    }
+}
+
+/// A short text can stand for many values, or for values with long names.
+#[tokio::test]
+async fn arguments_that_grow_when_read_are_bounded() {
+    let (name, options) = ("n".repeat(50_000), (0..500).map(|i| format!("(field \"o{i}\" (option u8))")));
+    let options = options.collect::<String>();
+    let enums: String = (0..5_000).map(|i| format!("\"e{i}\" ")).collect();
+    for (types, item) in [
+        (named("l0", &format!("(record (field \"{name}\" (option u8)))")), json!({})),
+        (named("l0", &format!("(record {options})")), json!({})),
+        (named("l0", "(flags \"a\" \"b\")"), json!(["a", "b", "a", "b"])),
+        (named("l0", &format!("(enum {enums})")), json!("e4999")),
+        (named("l0", "(tuple u8)"), json!([1])),
+    ] {
+        let program = load(with_types(&format!("{types}(type $l (list $l0))"), "$l")).await;
+        let count = (900_000 / item.to_string().len()).max(1_000);
+        let args = Value::Array(vec![Value::Array(vec![item; count])]);
+        let mut limits = limits();
+        (limits.args_bytes, limits.hostcall_bytes) = (64 << 20, 1 << 20);
+        let report = run(&program, RunRequest::new(call("f", args), limits, Grants::default())).await;
+        assert_limit(&report, LimitName::HostcallBytes);
+        // It was seen early: what was counted is little over the limit.
+        assert!(matches!(report.outcome, Outcome::LimitExceeded { used, .. } if used < 2 << 20), "{report:?}");
+    }
 }

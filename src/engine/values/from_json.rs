@@ -2,34 +2,58 @@ use serde_json::{Map, Value};
 use wasmtime::component::{Type, Val};
 
 use super::super::error::{CallError, quoted};
+use super::super::meter::LimitHit;
+use crate::model::LimitName;
 
 const NAME: usize = 80;
+const EXPECTED: usize = 600;
+/// What a name takes besides its letters.
+const NAME_BYTES: usize = 48;
+
+/// Why arguments were not read.
+#[derive(Debug)]
+pub(in super::super) enum Unread {
+    Wrong(CallError),
+    /// They take more memory as values than one call may make the host allocate.
+    Limit(LimitHit),
+}
 
 /// Reads the arguments of a call: an array in order, or an object by name. `null` stands for none.
-pub(in super::super) fn arguments(params: &[(String, Type)], args: &Value) -> Result<Vec<Val>, CallError> {
+///
+/// A short text can stand for much: `{}` is a record with all its options, each with a name. So what the values take
+/// is counted before they are made.
+pub(in super::super) fn arguments(params: &[(String, Type)], args: &Value, limit: u64) -> Result<Vec<Val>, Unread> {
+    let mut reader = Reader { limit, used: 0 };
     let root = Place::Root;
+    let mut out = Vec::new();
     match args {
-        Value::Null if params.is_empty() => Ok(Vec::new()),
+        Value::Null if params.is_empty() => {}
         Value::Array(items) => {
             if items.len() > params.len() {
                 return Err(wrong(&root, &format!("at most {} arguments", params.len()), &count(items.len())));
             }
-            let read = |(index, (name, ty)): (usize, &(String, Type))| match items.get(index) {
-                Some(item) => read(ty, item, &Place::Item(&root, index)),
-                None => absent(ty, &Place::Field(&root, name)),
-            };
-            params.iter().enumerate().map(read).collect()
+            for (index, (name, ty)) in params.iter().enumerate() {
+                out.push(match items.get(index) {
+                    Some(item) => reader.read(ty, item, &Place::Item(&root, index))?,
+                    None => absent(ty, &Place::Field(&root, name))?,
+                });
+            }
         }
         Value::Object(fields) => {
             refuse_unknown(fields, params.iter().map(|(name, _)| name.as_str()), &root)?;
-            let read = |(name, ty): &(String, Type)| match fields.get(name) {
-                Some(item) => read(ty, item, &Place::Field(&root, name)),
-                None => absent(ty, &Place::Field(&root, name)),
-            };
-            params.iter().map(read).collect()
+            for (name, ty) in params {
+                let at = Place::Field(&root, name);
+                out.push(match fields.get(name) {
+                    Some(item) => reader.read(ty, item, &at)?,
+                    None => absent(ty, &at)?,
+                });
+            }
         }
-        other => Err(wrong(&root, "an array of arguments, or an object with one field for each", describe(other))),
+        other => {
+            return Err(wrong(&root, "an array of arguments, or an object with one field for each", describe(other)));
+        }
     }
+    Ok(out)
 }
 
 /// Where in the arguments we are; written out only when something is wrong.
@@ -49,8 +73,9 @@ impl Place<'_> {
     }
 }
 
-fn wrong(at: &Place<'_>, expected: &str, found: &str) -> CallError {
-    CallError::Argument { at: at.show(), expected: expected.to_owned(), found: found.to_owned() }
+fn wrong(at: &Place<'_>, expected: &str, found: &str) -> Unread {
+    let expected = quoted(expected, EXPECTED);
+    Unread::Wrong(CallError::Argument { at: at.show(), expected, found: found.to_owned() })
 }
 
 fn count(items: usize) -> String {
@@ -68,7 +93,7 @@ fn describe(value: &Value) -> &'static str {
     }
 }
 
-fn absent(ty: &Type, at: &Place<'_>) -> Result<Val, CallError> {
+fn absent(ty: &Type, at: &Place<'_>) -> Result<Val, Unread> {
     match ty {
         Type::Option(_) => Ok(Val::Option(None)),
         _ => Err(wrong(at, "a value", "nothing")),
@@ -79,7 +104,7 @@ fn refuse_unknown<'a>(
     fields: &Map<String, Value>,
     known: impl Iterator<Item = &'a str>,
     at: &Place<'_>,
-) -> Result<(), CallError> {
+) -> Result<(), Unread> {
     let known: Vec<&str> = known.collect();
     match fields.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
@@ -90,154 +115,194 @@ fn refuse_unknown<'a>(
     }
 }
 
-fn read(ty: &Type, value: &Value, at: &Place<'_>) -> Result<Val, CallError> {
-    let not = |expected: &str| Err(wrong(at, expected, describe(value)));
-    Ok(match ty {
-        Type::Bool => match value {
-            Value::Bool(value) => Val::Bool(*value),
-            _ => return not("true or false"),
-        },
-        Type::S8 => Val::S8(integer(value, at)?),
-        Type::U8 => Val::U8(integer(value, at)?),
-        Type::S16 => Val::S16(integer(value, at)?),
-        Type::U16 => Val::U16(integer(value, at)?),
-        Type::S32 => Val::S32(integer(value, at)?),
-        Type::U32 => Val::U32(integer(value, at)?),
-        Type::S64 => Val::S64(integer(value, at)?),
-        Type::U64 => Val::U64(integer(value, at)?),
-        #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float32 means")]
-        Type::Float32 => Val::Float32(float(value, at)? as f32),
-        Type::Float64 => Val::Float64(float(value, at)?),
-        Type::Char => {
-            let mut chars = value.as_str().unwrap_or_default().chars();
-            match (chars.next(), chars.next()) {
-                (Some(one), None) => Val::Char(one),
-                _ => return not("a string of one character"),
-            }
-        }
-        Type::String => match value {
-            Value::String(text) => Val::String(text.clone()),
-            _ => return not("a string"),
-        },
-        Type::List(list) => Val::List(items(&list.ty(), value, at)?),
-        Type::FixedLengthList(list) => {
-            let items = items(&list.ty(), value, at)?;
-            if u32::try_from(items.len()) != Ok(list.len()) {
-                return Err(wrong(at, &format!("an array of {} items", list.len()), &count(items.len())));
-            }
-            Val::FixedLengthList(items)
-        }
-        Type::Map(map) => {
-            let Value::Array(pairs) = value else { return not("an array of pairs") };
-            let read_pair = |(index, pair): (usize, &Value)| {
-                let at = Place::Item(at, index);
-                match pair.as_array().map(Vec::as_slice) {
-                    Some([key, value]) => Ok((
-                        read(&map.key(), key, &Place::Item(&at, 0))?,
-                        read(&map.value(), value, &Place::Item(&at, 1))?,
-                    )),
-                    _ => Err(wrong(&at, "an array of a key and a value", describe(pair))),
-                }
-            };
-            Val::Map(pairs.iter().enumerate().map(read_pair).collect::<Result<_, _>>()?)
-        }
-        Type::Record(record) => {
-            let Value::Object(fields) = value else { return not("an object") };
-            refuse_unknown(fields, record.fields().map(|field| field.name), at)?;
-            let read_field = |field: wasmtime::component::types::Field<'_>| {
-                let at = Place::Field(at, field.name);
-                let value = match fields.get(field.name) {
-                    Some(value) => read(&field.ty, value, &at),
-                    None => absent(&field.ty, &at),
-                };
-                Ok((field.name.to_owned(), value?))
-            };
-            Val::Record(record.fields().map(read_field).collect::<Result<_, CallError>>()?)
-        }
-        Type::Tuple(tuple) => {
-            let length = tuple.types().len();
-            match value {
-                Value::Array(items) if items.len() == length => {
-                    let read = |(index, (ty, item)): (usize, (Type, &Value))| read(&ty, item, &Place::Item(at, index));
-                    Val::Tuple(tuple.types().zip(items).enumerate().map(read).collect::<Result<_, _>>()?)
-                }
-                Value::Array(items) => {
-                    return Err(wrong(at, &format!("an array of {length} items"), &count(items.len())));
-                }
-                _ => return not(&format!("an array of {length} items")),
-            }
-        }
-        Type::Variant(variant) => {
-            let (name, payload) = case(value, at)?;
-            let Some(case) = variant.cases().find(|case| case.name == name) else {
-                let names: Vec<_> = variant.cases().map(|case| case.name.to_owned()).collect();
-                return Err(wrong(at, &format!("one of {}", names.join(", ")), &quoted(name, NAME)));
-            };
-            let payload = match (case.ty, payload) {
-                (None, None) => None,
-                (Some(ty), Some(payload)) => Some(Box::new(read(&ty, payload, &Place::Field(at, name))?)),
-                (None, Some(_)) => return Err(wrong(at, &format!("\"{name}\" alone"), "an object")),
-                (Some(_), None) => return Err(wrong(at, &format!("{{\"{name}\": …}}"), "a string")),
-            };
-            Val::Variant(name.to_owned(), payload)
-        }
-        Type::Enum(cases) => match value.as_str() {
-            Some(name) if cases.names().any(|case| case == name) => Val::Enum(name.to_owned()),
-            _ => return not(&format!("one of {}", cases.names().collect::<Vec<_>>().join(", "))),
-        },
-        Type::Option(option) => {
-            let inner = option.ty();
-            match (value, &inner) {
-                (Value::Null, _) => Val::Option(None),
-                (Value::Object(fields), Type::Option(_)) => match (fields.len(), fields.get("some")) {
-                    (1, Some(some)) => Val::Option(Some(Box::new(read(&inner, some, &Place::Field(at, "some"))?))),
-                    _ => return not("null or {\"some\": …}"),
-                },
-                (_, Type::Option(_)) => return not("null or {\"some\": …}"),
-                (some, _) => Val::Option(Some(Box::new(read(&inner, some, at)?))),
-            }
-        }
-        Type::Result(result) => {
-            let expected = "{\"ok\": …} or {\"err\": …}";
-            let Value::Object(fields) = value else { return not(expected) };
-            let mut fields = fields.iter();
-            let (Some((side, payload)), None) = (fields.next(), fields.next()) else { return not(expected) };
-            let at = Place::Field(at, side);
-            let read_side = |ty: Option<Type>| match ty {
-                Some(ty) => read(&ty, payload, &at).map(|value| Some(Box::new(value))),
-                None if payload.is_null() => Ok(None),
-                None => Err(wrong(&at, "null", describe(payload))),
-            };
-            match side.as_str() {
-                "ok" => Val::Result(Ok(read_side(result.ok())?)),
-                "err" => Val::Result(Err(read_side(result.err())?)),
-                _ => return Err(wrong(&at, expected, "another field")),
-            }
-        }
-        Type::Flags(flags) => {
-            let Value::Array(items) = value else { return not("an array of names") };
-            let read_flag = |(index, item): (usize, &Value)| match item.as_str() {
-                Some(name) if flags.names().any(|flag| flag == name) => Ok(name.to_owned()),
-                _ => {
-                    let expected = format!("one of {}", flags.names().collect::<Vec<_>>().join(", "));
-                    Err(wrong(&Place::Item(at, index), &expected, describe(item)))
-                }
-            };
-            Val::Flags(items.iter().enumerate().map(read_flag).collect::<Result<_, _>>()?)
-        }
-        Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => {
-            return Err(wrong(at, "nothing that can be written", describe(value)));
-        }
-    })
+struct Reader {
+    limit: u64,
+    used: u64,
 }
 
-fn items(ty: &Type, value: &Value, at: &Place<'_>) -> Result<Vec<Val>, CallError> {
-    let Value::Array(items) = value else { return Err(wrong(at, "an array", describe(value))) };
-    items.iter().enumerate().map(|(index, item)| read(ty, item, &Place::Item(at, index))).collect()
+impl Reader {
+    fn take(&mut self, bytes: usize) -> Result<(), Unread> {
+        self.used = self.used.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.used > self.limit {
+            return Err(Unread::Limit(LimitHit { name: LimitName::HostcallBytes, value: self.limit, used: self.used }));
+        }
+        Ok(())
+    }
+
+    /// Finding a name among many takes time, which is paid as if it were memory.
+    fn search(&mut self, among: usize, name: &str) -> Result<(), Unread> {
+        self.take(NAME_BYTES.saturating_add(name.len()).saturating_add(among))
+    }
+
+    fn read(&mut self, ty: &Type, value: &Value, at: &Place<'_>) -> Result<Val, Unread> {
+        self.take(size_of::<Val>())?;
+        let not = |expected: &str| Err(wrong(at, expected, describe(value)));
+        Ok(match ty {
+            Type::Bool => match value {
+                Value::Bool(value) => Val::Bool(*value),
+                _ => return not("true or false"),
+            },
+            Type::S8 => Val::S8(integer(value, at)?),
+            Type::U8 => Val::U8(integer(value, at)?),
+            Type::S16 => Val::S16(integer(value, at)?),
+            Type::U16 => Val::U16(integer(value, at)?),
+            Type::S32 => Val::S32(integer(value, at)?),
+            Type::U32 => Val::U32(integer(value, at)?),
+            Type::S64 => Val::S64(integer(value, at)?),
+            Type::U64 => Val::U64(integer(value, at)?),
+            #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float32 means")]
+            Type::Float32 => Val::Float32(float(value, at)? as f32),
+            Type::Float64 => Val::Float64(float(value, at)?),
+            Type::Char => {
+                let mut chars = value.as_str().unwrap_or_default().chars();
+                match (chars.next(), chars.next()) {
+                    (Some(one), None) => Val::Char(one),
+                    _ => return not("a string of one character"),
+                }
+            }
+            Type::String => match value {
+                Value::String(text) => {
+                    self.take(text.len())?;
+                    Val::String(text.clone())
+                }
+                _ => return not("a string"),
+            },
+            Type::List(list) => Val::List(self.items(&list.ty(), value, at)?),
+            Type::FixedLengthList(list) => {
+                let items = self.items(&list.ty(), value, at)?;
+                if u32::try_from(items.len()) != Ok(list.len()) {
+                    return Err(wrong(at, &format!("an array of {} items", list.len()), &count(items.len())));
+                }
+                Val::FixedLengthList(items)
+            }
+            Type::Map(map) => {
+                let Value::Array(pairs) = value else { return not("an array of pairs") };
+                let (key_ty, value_ty) = (map.key(), map.value());
+                let mut out = Vec::new();
+                for (index, pair) in pairs.iter().enumerate() {
+                    let at = Place::Item(at, index);
+                    let Some([key, value]) = pair.as_array().map(Vec::as_slice) else {
+                        return Err(wrong(&at, "an array of a key and a value", describe(pair)));
+                    };
+                    let key = self.read(&key_ty, key, &Place::Item(&at, 0))?;
+                    out.push((key, self.read(&value_ty, value, &Place::Item(&at, 1))?));
+                }
+                Val::Map(out)
+            }
+            Type::Record(record) => {
+                let Value::Object(fields) = value else { return not("an object") };
+                // Reading may be refused before all names were compared, so they are paid for first.
+                self.take(record.fields().map(|field| NAME_BYTES + field.name.len()).sum())?;
+                refuse_unknown(fields, record.fields().map(|field| field.name), at)?;
+                let mut out = Vec::new();
+                for field in record.fields() {
+                    let at = Place::Field(at, field.name);
+                    let value = match fields.get(field.name) {
+                        Some(value) => self.read(&field.ty, value, &at)?,
+                        None => absent(&field.ty, &at)?,
+                    };
+                    out.push((field.name.to_owned(), value));
+                }
+                Val::Record(out)
+            }
+            Type::Tuple(tuple) => {
+                let length = tuple.types().len();
+                match value {
+                    Value::Array(items) if items.len() == length => {
+                        let mut out = Vec::new();
+                        for (index, (ty, item)) in tuple.types().zip(items).enumerate() {
+                            out.push(self.read(&ty, item, &Place::Item(at, index))?);
+                        }
+                        Val::Tuple(out)
+                    }
+                    Value::Array(items) => {
+                        return Err(wrong(at, &format!("an array of {length} items"), &count(items.len())));
+                    }
+                    _ => return not(&format!("an array of {length} items")),
+                }
+            }
+            Type::Variant(variant) => {
+                let (name, payload) = case(value, at)?;
+                self.search(variant.cases().len(), name)?;
+                let Some(case) = variant.cases().find(|case| case.name == name) else {
+                    let names: Vec<_> = variant.cases().map(|case| case.name.to_owned()).collect();
+                    return Err(wrong(at, &format!("one of {}", names.join(", ")), &quoted(name, NAME)));
+                };
+                let payload = match (case.ty, payload) {
+                    (None, None) => None,
+                    (Some(ty), Some(payload)) => Some(Box::new(self.read(&ty, payload, &Place::Field(at, name))?)),
+                    (None, Some(_)) => return Err(wrong(at, &format!("\"{name}\" alone"), "an object")),
+                    (Some(_), None) => return Err(wrong(at, &format!("{{\"{name}\": …}}"), "a string")),
+                };
+                Val::Variant(name.to_owned(), payload)
+            }
+            Type::Enum(cases) => {
+                self.search(cases.names().len(), value.as_str().unwrap_or_default())?;
+                match value.as_str() {
+                    Some(name) if cases.names().any(|case| case == name) => Val::Enum(name.to_owned()),
+                    _ => return not(&format!("one of {}", cases.names().collect::<Vec<_>>().join(", "))),
+                }
+            }
+            Type::Option(option) => {
+                let inner = option.ty();
+                match (value, &inner) {
+                    (Value::Null, _) => Val::Option(None),
+                    (Value::Object(fields), Type::Option(_)) => match (fields.len(), fields.get("some")) {
+                        (1, Some(some)) => {
+                            Val::Option(Some(Box::new(self.read(&inner, some, &Place::Field(at, "some"))?)))
+                        }
+                        _ => return not("null or {\"some\": …}"),
+                    },
+                    (_, Type::Option(_)) => return not("null or {\"some\": …}"),
+                    (some, _) => Val::Option(Some(Box::new(self.read(&inner, some, at)?))),
+                }
+            }
+            Type::Result(result) => {
+                let expected = "{\"ok\": …} or {\"err\": …}";
+                let Value::Object(fields) = value else { return not(expected) };
+                let mut fields = fields.iter();
+                let (Some((side, payload)), None) = (fields.next(), fields.next()) else { return not(expected) };
+                let at = Place::Field(at, side);
+                let mut read_side = |ty: Option<Type>| match ty {
+                    Some(ty) => self.read(&ty, payload, &at).map(|value| Some(Box::new(value))),
+                    None if payload.is_null() => Ok(None),
+                    None => Err(wrong(&at, "null", describe(payload))),
+                };
+                match side.as_str() {
+                    "ok" => Val::Result(Ok(read_side(result.ok())?)),
+                    "err" => Val::Result(Err(read_side(result.err())?)),
+                    _ => return Err(wrong(&at, expected, "another field")),
+                }
+            }
+            Type::Flags(flags) => {
+                let Value::Array(items) = value else { return not("an array of names") };
+                let mut out = Vec::new();
+                for (index, item) in items.iter().enumerate() {
+                    self.search(flags.names().len(), item.as_str().unwrap_or_default())?;
+                    match item.as_str() {
+                        Some(name) if flags.names().any(|flag| flag == name) => out.push(name.to_owned()),
+                        _ => {
+                            let expected = format!("one of {}", flags.names().collect::<Vec<_>>().join(", "));
+                            return Err(wrong(&Place::Item(at, index), &expected, describe(item)));
+                        }
+                    }
+                }
+                Val::Flags(out)
+            }
+            Type::Own(_) | Type::Borrow(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => {
+                return Err(wrong(at, "nothing that can be written", describe(value)));
+            }
+        })
+    }
+
+    fn items(&mut self, ty: &Type, value: &Value, at: &Place<'_>) -> Result<Vec<Val>, Unread> {
+        let Value::Array(items) = value else { return Err(wrong(at, "an array", describe(value))) };
+        items.iter().enumerate().map(|(index, item)| self.read(ty, item, &Place::Item(at, index))).collect()
+    }
 }
 
 /// `"name"`, or an object of one field.
-fn case<'a>(value: &'a Value, at: &Place<'_>) -> Result<(&'a str, Option<&'a Value>), CallError> {
+fn case<'a>(value: &'a Value, at: &Place<'_>) -> Result<(&'a str, Option<&'a Value>), Unread> {
     match value {
         Value::String(name) => Ok((name, None)),
         Value::Object(fields) if fields.len() == 1 => {
@@ -247,7 +312,7 @@ fn case<'a>(value: &'a Value, at: &Place<'_>) -> Result<(&'a str, Option<&'a Val
     }
 }
 
-fn unreadable(at: &Place<'_>) -> CallError {
+fn unreadable(at: &Place<'_>) -> Unread {
     wrong(at, "the name of a case, or an object with the case as its only field", "something else")
 }
 
@@ -270,7 +335,7 @@ whole! {
     u64 "a whole number of 64 bits without a sign, or a string of its digits"
 }
 
-fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, CallError> {
+fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, Unread> {
     let number = match value {
         Value::Number(number) => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
         // A double cannot carry these, so many clients write them as text.
@@ -287,7 +352,7 @@ fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, CallError> {
     })
 }
 
-fn float(value: &Value, at: &Place<'_>) -> Result<f64, CallError> {
+fn float(value: &Value, at: &Place<'_>) -> Result<f64, Unread> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::String(name) => match name.as_str() {

@@ -16,5 +16,5 @@
 mod from_json;
 mod to_json;
 
-pub(super) use from_json::arguments;
+pub(super) use from_json::{Unread, arguments};
 pub(super) use to_json::result;
