@@ -29,7 +29,7 @@ pub enum ConfigError {
 
 /// The settings of the engine: the command line, then the environment, then what fits an ordinary machine.
 pub fn engine_settings(overrides: &Overrides, concurrent_runs: u32) -> Result<EngineSettings, ConfigError> {
-    let mut settings = EngineSettings::new(env::current_exe().map_err(ConfigError::OwnPath)?);
+    let mut settings = EngineSettings::new(own_program()?);
     settings.concurrent_runs = concurrent_runs;
     settings.cache_dir = if overrides.no_cache { None } else { Some(cache_dir(overrides)?) };
     if let Some(bytes) = env::var_os("RINGFENCE_CACHE_BYTES") {
@@ -45,6 +45,12 @@ pub fn engine_settings(overrides: &Overrides, concurrent_runs: u32) -> Result<En
     set(&mut settings.compile_deadline_ms, overrides.compile_deadline_ms);
     set(&mut settings.compile_memory_bytes, overrides.compile_memory_bytes);
     Ok(settings)
+}
+
+/// This very program, even if the file that it was started from has been replaced since.
+fn own_program() -> Result<PathBuf, ConfigError> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { env::current_exe().map_err(ConfigError::OwnPath) }
 }
 
 /// The folder of the compile cache: as told, else by the environment, else where caches of a user belong.

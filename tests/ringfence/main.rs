@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::print_stderr, reason = "these are tests")]
 
 mod architecture;
+mod bulk;
 mod cache;
 mod cli;
 mod fuzz;

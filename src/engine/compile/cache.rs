@@ -16,14 +16,6 @@ use crate::model::Digest;
 
 /// Changes whenever what is written here changes its meaning.
 const FORMAT: u32 = 1;
-/// What decides, besides the runtime, what code a program becomes: when one of these changes, old code is not found.
-const MAKERS: [&str; 5] = [
-    include_str!("../fence.rs"),
-    include_str!("../intake/mod.rs"),
-    include_str!("../intake/module.rs"),
-    include_str!("../intake/offer.rs"),
-    include_str!("worker.rs"),
-];
 const KEY_BYTES: usize = 32;
 const ENTRY_BYTES: u64 = 64 << 10;
 
@@ -126,7 +118,7 @@ impl CodeCache {
             }
         }
         let mut feed = Feed(blake3::Hasher::new());
-        (FORMAT, env!("CARGO_PKG_VERSION"), MAKERS, digest, flavour).hash(&mut feed);
+        (FORMAT, env!("CARGO_PKG_VERSION"), super::makers(), digest, flavour).hash(&mut feed);
         engine.precompile_compatibility_hash().hash(&mut feed);
         feed.0.finalize().to_hex().to_string()
     }

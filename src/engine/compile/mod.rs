@@ -6,6 +6,7 @@
 //! - `cache` keeps the code on disk under a key of its own, and loads nothing that it did not write itself.
 
 mod cache;
+mod makers;
 mod process;
 mod worker;
 
@@ -19,12 +20,15 @@ use super::fence::Flavour;
 
 pub(super) use cache::Found;
 pub use cache::{CacheEntry, CodeCache};
+use makers::makers;
 pub(super) use process::compile;
 pub use worker::serve as serve_compile_worker;
 
 /// What the worker is told, in one line before the program's bytes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Order {
+    /// Who asks; a worker of another build refuses to work for it.
+    makers: String,
     flavour: Flavour,
     memory_bytes: u64,
     cpu_seconds: u64,
@@ -36,6 +40,8 @@ struct Order {
 enum Answer {
     Compiled(Origins),
     Refused(Refusal),
+    /// The program on disk was replaced while this process runs.
+    OtherBuild,
 }
 
 /// What a program was before it was compiled.

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use super::super::error::{EngineError, Refusal};
 use super::super::fence::Flavour;
 use super::super::settings::EngineSettings;
-use super::{Answer, Compiled, Order};
+use super::{Answer, Compiled, Order, makers};
 
 /// The first line of an answer: a refusal with its imports.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -25,6 +25,7 @@ pub(in super::super) async fn compile(
     let threads = std::thread::available_parallelism().map_or(1, usize::from).div_ceil(settings.compilations.max(1));
     let limit_ms = settings.compile_deadline_ms;
     let order = Order {
+        makers: makers().to_owned(),
         flavour,
         memory_bytes: settings.compile_memory_bytes,
         // A second line behind the deadline, held by the kernel even if this process is gone.
@@ -85,6 +86,7 @@ async fn converse(child: &mut Child, order: &Order, program: Bytes) -> Result<Co
         .ok_or_else(|| failed("its answer has no first line"))?;
     let (line, rest) = said.split_at(end);
     match serde_json::from_slice(line).map_err(|error| failed(&error.to_string()))? {
+        Answer::OtherBuild => Err(failed("it is of another build than this process; start this process anew")),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Compiled(origins) => Ok(Compiled { origins, code: rest.get(1..).unwrap_or_default().to_vec() }),
     }

@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::super::error::{Refusal, quoted};
 use super::super::fence::code_config;
 use super::super::intake;
-use super::{Answer, Order};
+use super::{Answer, Order, makers};
 
 const MESSAGE: usize = 2_000;
 const OPEN_FILES: u64 = 64;
@@ -22,9 +22,13 @@ pub fn serve(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     confine(&order)?;
     let mut program = Vec::new();
     input.read_to_end(&mut program)?;
-    let (answer, code) = match compile(&order, program) {
-        Ok((origins, code)) => (Answer::Compiled(origins), code),
-        Err(refusal) => (Answer::Refused(refusal), Vec::new()),
+    let (answer, code) = if order.makers == makers() {
+        match compile(&order, program) {
+            Ok((origins, code)) => (Answer::Compiled(origins), code),
+            Err(refusal) => (Answer::Refused(refusal), Vec::new()),
+        }
+    } else {
+        (Answer::OtherBuild, Vec::new())
     };
     serde_json::to_writer(&mut output, &answer)?;
     output.write_all(b"\n")?;

@@ -4,9 +4,11 @@
 //! that the engine has on, and every import is compared with what the host offers, name and type. What comes out
 //! is a component that the compiler may see.
 
+mod bulk;
 mod module;
 mod offer;
 
+pub(super) use offer::OFFERED;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use super::compile::Origins;
@@ -33,6 +35,9 @@ pub(super) fn take(bytes: Vec<u8>, features: WasmFeatures) -> Result<Taken, Refu
     };
     let types = validate(&component, features)?;
     offer::check_imports(&component, &types)?;
+    let component = bulk::in_pieces(&component).map_err(|error| Refusal::CompileFailed {
+        message: quoted(&format!("its copies of memory cannot be made interruptible: {error}"), MESSAGE),
+    })?;
     Ok(Taken { component, origins: Origins { kind, text } })
 }
 

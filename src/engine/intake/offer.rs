@@ -13,7 +13,7 @@ use super::super::error::{Refusal, RefusedImport, quoted};
 use super::MESSAGE;
 
 /// The interfaces that `grants` links, as their authors wrote them.
-const OFFERED: [(&str, &str); 6] = [
+pub(in super::super) const OFFERED: [(&str, &str); 6] = [
     ("io.wit", include_str!("../../../wit/deps/io.wit")),
     ("clocks.wit", include_str!("../../../wit/deps/clocks.wit")),
     ("random.wit", include_str!("../../../wit/deps/random.wit")),
