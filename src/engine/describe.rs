@@ -149,7 +149,9 @@ fn grant_of(import: &str) -> &'static str {
         _ if interface.starts_with("wasi:clocks/") => "clocks",
         _ if interface.starts_with("wasi:random/") => "randomness",
         _ if interface.starts_with("wasi:filesystem/") => "dirs",
-        _ if interface.starts_with("wasi:sockets/") => "never granted: guests have no network",
+        _ if interface.starts_with("wasi:sockets/") || interface.starts_with("ringfence:host/") => {
+            "never granted: guests have no network"
+        }
         _ => "none needed",
     }
 }

@@ -17,6 +17,8 @@ pub enum EngineError {
     Dir { path: String, reason: Arc<std::io::Error> },
     #[error("the host is busy: {0} runs are alive, which is the most it holds; try again later")]
     Busy(u32),
+    #[error("the compiler is busy: no more than {} of programs may wait for it; try again later", show_bytes(*.0))]
+    CompilerBusy(u64),
     #[error("the compile cache at {path} cannot be used: {reason}")]
     Cache { path: String, reason: String },
     #[error("the engine could not start: {0}")]
@@ -36,7 +38,7 @@ impl EngineError {
             EngineError::Call(call) => call.code(),
             EngineError::Limits(_) => "bad_limits",
             EngineError::Dir { .. } => "dir_unavailable",
-            EngineError::Busy(_) => "busy",
+            EngineError::Busy(_) | EngineError::CompilerBusy(_) => "busy",
             EngineError::Cache { .. } => "cache_unusable",
             EngineError::Start(_) => "engine_unavailable",
             EngineError::Worker(_) => "compiler_unavailable",

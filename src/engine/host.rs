@@ -19,6 +19,8 @@ use crate::model::{Digest, Report};
 /// Digests of programs up to this size are made where they are asked for; larger ones on a thread of their own.
 const DIGEST_HERE_BYTES: usize = 256 << 10;
 
+const ROOM: usize = Semaphore::MAX_PERMITS;
+
 /// Loads programs and runs them. Cheap to clone; one is enough for a process.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -30,6 +32,8 @@ struct Inner {
     /// One engine of the runtime for each build that was asked for: stack size and flavour are fixed per engine.
     fences: Mutex<HashMap<Build, Arc<Fence>>>,
     programs: Cache<(Digest, Build), Arc<Program>>,
+    /// Room for programs that wait to be compiled, a permit for each KiB.
+    waiting: Semaphore,
     compiling: Semaphore,
     running: Semaphore,
 }
@@ -49,6 +53,7 @@ impl Engine {
                 .weigher(|_, program: &Arc<Program>| u32::try_from(program.bytes() >> 10).unwrap_or(u32::MAX))
                 .max_capacity(settings.program_bytes >> 10)
                 .build(),
+            waiting: Semaphore::new(usize::try_from(settings.waiting_bytes >> 10).unwrap_or(usize::MAX).min(ROOM)),
             compiling: Semaphore::new(settings.compilations.max(1)),
             running: Semaphore::new(settings.concurrent_runs as usize),
             settings,
@@ -123,6 +128,9 @@ impl Engine {
                 }
             }
         }
+        let kib = u32::try_from(bytes.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
+        let busy = |_| EngineError::CompilerBusy(self.0.settings.waiting_bytes);
+        let _room = self.0.waiting.try_acquire_many(kib).map_err(busy)?;
         let place = self.0.compiling.acquire().await;
         let compiled = compile(&self.0.settings, bytes, build.flavour).await?;
         drop(place);

@@ -74,6 +74,11 @@ impl Meter {
         self.due = self.due.saturating_add(fuel);
     }
 
+    /// What is copied is paid for, a unit a byte: a guest may ask for the same again and again.
+    pub(super) fn charge_copy(&mut self, bytes: usize) {
+        self.charge(wide(bytes));
+    }
+
     pub(super) fn take_due(&mut self) -> u64 {
         let moved = self.traffic.read().saturating_add(self.traffic.written());
         let bytes = moved.saturating_sub(std::mem::replace(&mut self.traffic_charged, moved));
@@ -84,10 +89,13 @@ impl Meter {
         &self.traffic
     }
 
-    pub(super) fn create_file(&mut self) -> Result<(), LimitHit> {
-        self.within(LimitName::FilesCreated, self.files_created + 1)?;
+    /// Asked before something is created, which is counted once it is.
+    pub(super) fn may_create_file(&self) -> Result<(), LimitHit> {
+        self.within(LimitName::FilesCreated, self.files_created + 1)
+    }
+
+    pub(super) fn created_file(&mut self) {
         self.files_created += 1;
-        Ok(())
     }
 
     pub(super) fn open_file(&mut self) -> Result<(), LimitHit> {

@@ -18,6 +18,8 @@ pub struct EngineSettings {
     pub compile_memory_bytes: u64,
     /// Compilations at one time; others wait.
     pub compilations: usize,
+    /// What the programs that wait to be compiled may take in all; one more is refused as `busy`.
+    pub waiting_bytes: u64,
     /// The program that is started, with `compile-worker` as its argument, to compile: this one.
     pub worker: PathBuf,
 }
@@ -35,6 +37,7 @@ impl EngineSettings {
             compile_deadline_ms: 180_000,
             compile_memory_bytes: 6 << 30,
             compilations: (processors / 2).max(1),
+            waiting_bytes: 512 << 20,
             worker,
         }
     }

@@ -144,17 +144,26 @@ async fn e14_the_network_is_denied_and_recorded() {
     assert_eq!(report.denials.len(), 3, "{report:?}");
 }
 
+/// Each call of preview 1 answers with EACCES (2), and is in the report.
 #[tokio::test]
-async fn e14_preview_1_has_no_socket_to_use() {
+async fn e14_sockets_of_preview_1_are_denied_and_recorded() {
     let text = r#"(module
         (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_shutdown" (func $shutdown (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
         (memory (export "memory") 1)
         (func (export "_start")
-          (if (i32.eqz (call $accept (i32.const 3) (i32.const 0) (i32.const 8))) (then unreachable))))"#;
+          (call $exit
+            (i32.add (call $accept (i32.const 3) (i32.const 0) (i32.const 8))
+            (i32.add (i32.mul (i32.const 3) (call $recv (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8) (i32.const 16)))
+            (i32.add (i32.mul (i32.const 9) (call $send (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8)))
+              (i32.mul (i32.const 27) (call $shutdown (i32.const 3) (i32.const 2)))))))))"#;
     let report = run_command(text.into(), &[], limits()).await;
-    let worked = matches!(&report.outcome, Outcome::Trapped { backtrace, .. } if backtrace.len() == 1);
-    assert!(!worked, "{report:?}");
+    assert_eq!(report.outcome, Outcome::Exited { code: 2 + 3 * 2 + 9 * 2 + 27 * 2 });
+    let tried: Vec<_> = report.denials.iter().map(|denial| (denial.tried.as_str(), denial.times)).collect();
+    assert_eq!(tried, [("sock_accept", 1), ("sock_recv", 1), ("sock_send", 1), ("sock_shutdown", 1)]);
 }
 
 #[tokio::test]
@@ -190,6 +199,27 @@ async fn e16_nothing_of_the_last_run_is_left() {
     let other = String::from_utf8(hostile("remember")).unwrap().replace("(memory 16)", "(memory 17)");
     let report = run_call(other.into(), "look-and-mark", json!([]), limits()).await;
     assert_eq!(report.outcome, Outcome::Returned { value: 0.into() });
+}
+
+/// A descriptor that the last run left open is no descriptor of the next, and randomness never comes twice.
+#[tokio::test]
+async fn e16_descriptors_and_randomness_are_fresh() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = load(guest("files")).await;
+    let mut random = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let mut grants = Grants::clocks_and_randomness();
+        grants.args = ["many", "/d", "3"].map(str::to_owned).to_vec();
+        let access = ringfence::model::Access::ReadWrite;
+        grants.dirs = vec![ringfence::model::DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access }];
+        let report = run(&program, RunRequest::new(crate::support::command(), limits(), grants)).await;
+        assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
+        // Nothing granted: whatever number it tries, nothing of the run before is behind it.
+        let report = run_command(hostile("old-descriptors"), &[], limits()).await;
+        assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
+        let report = run_command(guest("hello"), &["--random"], limits()).await;
+        assert!(random.insert(report.stdout.bytes), "the same randomness twice");
+    }
 }
 
 #[tokio::test]

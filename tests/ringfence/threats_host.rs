@@ -203,6 +203,53 @@ async fn e18_a_program_is_compiled_once_however_often_it_is_sent() {
     assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 4);
 }
 
+/// Different programs at once: no more compilers than are allowed, and what does not fit in the line is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e18_compilations_are_bounded_and_so_is_the_line_before_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let worker = dir.path().join("worker");
+    let (log_path, real) = (log.display(), crate::support::WORKER);
+    let script = format!("#!/bin/sh\necho + >> {log_path}\n{real} \"$@\"\ncode=$?\necho - >> {log_path}\nexit $code\n");
+    std::fs::write(&worker, script).unwrap();
+    std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let submit = async |waiting_bytes: u64| {
+        let mut settings = settings();
+        settings.cache_dir = None;
+        settings.compilations = 2;
+        settings.waiting_bytes = waiting_bytes;
+        settings.worker = worker.clone();
+        let engine = Engine::new(settings).unwrap();
+        let build = Build::of(&limits(), Mode::Ordinary);
+        let sent: Vec<_> = (0..40)
+            .map(|n| {
+                let engine = engine.clone();
+                let text = ADD.replace("i32.add))", &format!("i32.add i32.const {n} i32.add))"));
+                tokio::spawn(async move { engine.load(text.into_bytes(), build).await.map(|_| ()) })
+            })
+            .collect();
+        let mut results = Vec::new();
+        for task in sent {
+            results.push(task.await.unwrap());
+        }
+        results
+    };
+    assert!(submit(1 << 20).await.iter().all(Result::is_ok));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let (mut now, mut most) = (0, 0);
+    for line in text.lines() {
+        now += if line == "+" { 1 } else { -1 };
+        most = most.max(now);
+    }
+    assert_eq!((text.lines().count(), now), (80, 0));
+    assert_eq!(most, 2, "compilers at one time");
+
+    let results = submit(10 << 10).await;
+    let (done, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert!(done.len() >= 10 && !refused.is_empty(), "{} done, {} refused", done.len(), refused.len());
+    assert!(refused.into_iter().all(|result| result.unwrap_err().code() == "busy"));
+}
+
 /// Who goes away while a program is compiled, started or run leaves the rest as it was.
 #[tokio::test]
 async fn e19_a_caller_that_goes_away_leaves_nothing_running() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence::engine::{Build, Engine, RunRequest};
-use ringfence::model::{Grants, LimitName, Limits, Mode, Outcome};
+use ringfence::model::{Access, DirGrant, Grants, LimitName, Limits, Mode, Outcome, Report};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -137,19 +137,86 @@ async fn e06_enormous_sizes_are_refused_before_memory_is_taken() {
         ("random", json!([u64::MAX.to_string()])),
         ("text", json!([26_000_000])),
         ("text", json!([4_294_967_295_u64])),
+        ("grown-text", json!([2_000_000_000])),
         ("lists", json!([])),
+        ("records", json!([1_000])),
     ] {
-        let report = run_call(hostile("ask-much"), function, args, limits()).await;
+        let limits = with(&[(LimitName::MemoryBytes, 3 << 30)]);
+        let report = run_call(hostile("ask-much"), function, args, limits).await;
         match &report.outcome {
             Outcome::LimitExceeded { limit: LimitName::HostcallBytes, .. } => {}
             // A pointer beyond the memory is a broken call, whatever its length.
-            Outcome::Trapped { .. } if function != "random" => {}
+            Outcome::Trapped { .. } if function == "text" => {}
             other => panic!("{function}: {other:?}"),
         }
     }
     assert!(resident_bytes().saturating_sub(before) < 256 << 20);
     let report = run_call(hostile("ask-much"), "bad-text", json!([]), limits()).await;
     assert_eq!(report.outcome.kind(), "trapped");
+}
+
+/// A file of 8 GiB, most of it a hole, read at once: what comes is a piece, and all of it is too much to print.
+#[tokio::test]
+async fn e06_a_read_of_gigabytes_gives_a_piece() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::File::create(dir.path().join("f")).unwrap().set_len(8 << 30).unwrap();
+    let before = resident_bytes();
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "path_open"
+          (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 20000) (data (i32.const 100) "f")
+        (func (export "_start")
+          (if (call $open (i32.const 3) (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 0) (i64.const 2)
+              (i64.const 2) (i32.const 0) (i32.const 200))
+            (then (call $exit (i32.const 1))))
+          (i32.store (i32.const 208) (i32.const 65536))
+          (i32.store (i32.const 212) (i32.const 0x40000000))
+          (if (call $read (i32.load (i32.const 200)) (i32.const 208) (i32.const 1) (i32.const 216))
+            (then (call $exit (i32.const 2))))
+          (if (i32.gt_u (i32.load (i32.const 216)) (i32.const 0x1000000)) (then (call $exit (i32.const 3))))
+          (call $exit (i32.const 0))))"#;
+    let report = in_a_folder(dir.path(), text.into(), with(&[(LimitName::MemoryBytes, 3 << 30)])).await;
+    assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
+    assert!(resident_bytes().saturating_sub(before) < 256 << 20);
+}
+
+async fn in_a_folder(dir: &std::path::Path, program: Vec<u8>, limits: Limits) -> Report {
+    let program = load(program).await;
+    let dirs = vec![DirGrant { host: dir.to_owned(), guest: "/d".into(), access: Access::ReadWrite }];
+    let grants = Grants { dirs, ..Grants::clocks_and_randomness() };
+    run(&program, RunRequest::new(crate::support::command(), limits, grants)).await
+}
+
+/// A link that leads nowhere creates what it leads to; renamed away, it can be created again.
+#[tokio::test]
+async fn files_that_are_created_through_links_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = in_a_folder(dir.path(), hostile("links"), with(&[(LimitName::FilesCreated, 50)])).await;
+    assert_limit(&report, LimitName::FilesCreated);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 50);
+    assert_eq!(report.usage.files_created, 50);
+}
+
+/// A folder with more names than the host may hold for one call.
+#[tokio::test]
+async fn a_folder_that_is_too_large_to_list_is_a_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..200 {
+        std::fs::write(dir.path().join(format!("{n:0>200}")), "").unwrap();
+    }
+    let listing = |hostcall_bytes| {
+        let limits = with(&[(LimitName::HostcallBytes, hostcall_bytes), (LimitName::Resources, 16)]);
+        let dirs = vec![DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access: Access::ReadOnly }];
+        async move {
+            let program = load(hostile("hoard")).await;
+            let grants = Grants { dirs, ..Grants::default() };
+            run(&program, RunRequest::new(call("listings", json!([])), limits, grants)).await
+        }
+    };
+    assert_limit(&listing(32 << 10).await, LimitName::HostcallBytes);
+    assert_limit(&listing(1 << 20).await, LimitName::Resources);
 }
 
 fn resident_bytes() -> u64 {
@@ -162,6 +229,17 @@ async fn e07_resources_are_capped() {
     for most in [16, 1_000] {
         let report = run_call(hostile("wait"), "hoard", json!([]), with(&[(LimitName::Resources, most)])).await;
         assert_limit(&report, LimitName::Resources);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (function, limit) in
+        [("streams", LimitName::Resources), ("descriptors", LimitName::OpenFiles), ("listings", LimitName::Resources)]
+    {
+        let program = load(hostile("hoard")).await;
+        let dirs = vec![DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access: Access::ReadOnly }];
+        let grants = Grants { dirs, ..Grants::default() };
+        let limits = with(&[(LimitName::Resources, 500), (LimitName::OpenFiles, 100)]);
+        let report = run(&program, RunRequest::new(call(function, json!([])), limits, grants)).await;
+        assert_limit(&report, limit);
     }
     assert_well().await;
 }
@@ -232,6 +310,25 @@ async fn e10_thousands_of_traps_leave_nothing_behind() {
     // Other tests run in this process too: what is asked is that nothing grows by the run.
     assert!(resident_bytes().saturating_sub(memory) < 512 << 20);
     assert!(descriptors() < open + 500, "{} descriptors, {open} before", descriptors());
+}
+
+/// The host is in the middle of a call into the guest, which traps or exits there.
+#[tokio::test]
+async fn e10_a_trap_or_an_exit_inside_of_a_callback_ends_the_run() {
+    for (function, args, kind) in [
+        ("in-a-host-call", json!([0]), "returned"),
+        ("in-a-host-call", json!([1]), "trapped"),
+        // From there it may not even call the host.
+        ("in-a-host-call", json!([2]), "trapped"),
+        ("trap-after-the-return", json!([]), "trapped"),
+        ("exit-after-the-return", json!([]), "trapped"),
+    ] {
+        for _ in 0..100 {
+            let report = run_call(hostile("fling"), function, args.clone(), limits()).await;
+            assert_eq!(report.outcome.kind(), kind, "{function} {args}: {report:?}");
+        }
+    }
+    assert_well().await;
 }
 
 fn bomb(text: String) -> Vec<u8> {

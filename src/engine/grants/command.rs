@@ -11,15 +11,14 @@ use super::output::Pen;
 
 impl environment::Host for RunState {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        // What is copied is paid for: a guest may ask again and again.
         let bytes: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.meter.charge(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.meter.charge_copy(bytes);
         Ok(self.env.clone())
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
         let bytes: usize = self.args.iter().map(String::len).sum();
-        self.meter.charge(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.meter.charge_copy(bytes);
         Ok(self.args.clone())
     }
 

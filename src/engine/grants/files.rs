@@ -1,4 +1,5 @@
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtx, WasiFilesystemCtxView};
@@ -9,7 +10,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx};
 use super::super::error::EngineError;
 use super::super::meter::LimitHit;
 use super::super::state::RunState;
-use super::traffic;
+use super::{listing, traffic};
 use crate::model::{Access, DirGrant};
 
 type Fd = Resource<Descriptor>;
@@ -34,6 +35,10 @@ pub(in super::super) fn open(dirs: &[DirGrant]) -> Result<WasiFilesystemCtx, Eng
         })?;
     }
     Ok(builder.build().filesystem().clone())
+}
+
+fn borrowed(fd: &Fd) -> Fd {
+    Resource::new_borrow(fd.rep())
 }
 
 fn hit(hit: LimitHit) -> FsError {
@@ -66,21 +71,32 @@ impl RunState {
         stat
     }
 
-    /// Notes that a read-only folder was to be changed; the answer stays the one of the runtime.
-    fn noting<T>(&mut self, tried: &str, result: FsResult<T>) -> FsResult<T> {
+    /// Notes what was refused for want of a grant; the answer stays the one of the runtime. A folder that may only
+    /// be read may not be changed, and no folder may be left: `denied` says which it was.
+    fn noting<T>(&mut self, fd: &Fd, tried: &str, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && matches!(error.downcast_ref(), Some(types::ErrorCode::NotPermitted | types::ErrorCode::Access))
         {
-            self.deny(tried, "a folder that may be written");
+            let missing = match self.table.get(&Resource::<Descriptor>::new_borrow(fd.rep())) {
+                Ok(Descriptor::Dir(dir)) if dir.perms == FsPerms::ReadWrite => "a folder that holds it",
+                Ok(Descriptor::File(file)) if file.perms == FsPerms::ReadWrite => "a file that was opened for it",
+                _ => "a folder that may be written",
+            };
+            self.deny(tried, missing);
         }
         result
     }
 
-    async fn is_absent(&mut self, fd: &Fd, path: &str) -> bool {
+    /// Whether opening it would create it: a link that leads nowhere creates what it leads to.
+    async fn is_absent(&mut self, fd: &Fd, flags: types::PathFlags, path: &str) -> bool {
         let fd = Resource::new_borrow(fd.rep());
-        let flags = types::PathFlags::empty();
-        let stat = types::HostDescriptor::stat_at(&mut self.inner(), fd, flags, path.to_owned()).await;
+        let stat = types::HostDescriptor::stat_at(&mut self.inner(), borrowed(&fd), flags, path.to_owned()).await;
         matches!(stat, Err(error) if matches!(error.downcast_ref(), Some(types::ErrorCode::NoEntry)))
+    }
+
+    /// Pays for a path that crossed.
+    fn path(&mut self, path: &str) {
+        self.meter.charge_copy(path.len());
     }
 
     fn output(&mut self, stream: Resource<DynOutputStream>) -> FsResult<Resource<DynOutputStream>> {
@@ -120,14 +136,16 @@ impl types::HostDescriptor for RunState {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
+        let here = borrowed(&fd);
         let stream = types::HostDescriptor::write_via_stream(&mut self.inner(), fd, offset);
-        let stream = self.noting("writing to a file", stream)?;
+        let stream = self.noting(&here, "writing to a file", stream)?;
         self.output(stream)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
+        let here = borrowed(&fd);
         let stream = types::HostDescriptor::append_via_stream(&mut self.inner(), fd);
-        let stream = self.noting("writing to a file", stream)?;
+        let stream = self.noting(&here, "writing to a file", stream)?;
         self.output(stream)
     }
 
@@ -152,16 +170,16 @@ impl types::HostDescriptor for RunState {
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
-        let here = Resource::new_borrow(fd.rep());
+        let here = borrowed(&fd);
         let now = types::HostDescriptor::stat(&mut self.inner(), here).await?.size;
         self.meter.traffic().count_written(size.saturating_sub(now)).map_err(hit)?;
-        let done = types::HostDescriptor::set_size(&mut self.inner(), fd, size).await;
-        self.noting("changing the size of a file", done)
+        let done = types::HostDescriptor::set_size(&mut self.inner(), borrowed(&fd), size).await;
+        self.noting(&fd, "changing the size of a file", done)
     }
 
     async fn set_times(&mut self, fd: Fd, read: types::NewTimestamp, changed: types::NewTimestamp) -> FsResult<()> {
-        let done = types::HostDescriptor::set_times(&mut self.inner(), fd, read, changed).await;
-        self.noting("changing the times of a file", done)
+        let done = types::HostDescriptor::set_times(&mut self.inner(), borrowed(&fd), read, changed).await;
+        self.noting(&fd, "changing the times of a file", done)
     }
 
     async fn set_times_at(
@@ -172,8 +190,10 @@ impl types::HostDescriptor for RunState {
         read: types::NewTimestamp,
         changed: types::NewTimestamp,
     ) -> FsResult<()> {
-        let done = types::HostDescriptor::set_times_at(&mut self.inner(), fd, flags, path, read, changed).await;
-        self.noting("changing the times of a file", done)
+        self.path(&path);
+        let done =
+            types::HostDescriptor::set_times_at(&mut self.inner(), borrowed(&fd), flags, path, read, changed).await;
+        self.noting(&fd, "changing the times of a file", done)
     }
 
     async fn read(&mut self, fd: Fd, len: u64, offset: u64) -> FsResult<(Vec<u8>, bool)> {
@@ -184,27 +204,27 @@ impl types::HostDescriptor for RunState {
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
         self.meter.traffic().count_written(u64::try_from(bytes.len()).unwrap_or(u64::MAX)).map_err(hit)?;
-        let written = types::HostDescriptor::write(&mut self.inner(), fd, bytes, offset).await;
-        self.noting("writing to a file", written)
+        let written = types::HostDescriptor::write(&mut self.inner(), borrowed(&fd), bytes, offset).await;
+        self.noting(&fd, "writing to a file", written)
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<types::DirectoryEntryStream>> {
-        let stream = types::HostDescriptor::read_directory(&mut self.inner(), fd).await?;
-        // The order on the disk says how a folder came to be; by name it is the same each time.
-        let mut entries: Vec<_> = self.table.delete(stream)?.into_iter().collect();
+        let Descriptor::Dir(dir) = self.table.get(&fd)? else { return Err(types::ErrorCode::NotDirectory.into()) };
+        let (dir, most) = (Arc::clone(&dir.dir), self.meter.limits().hostcall_bytes);
+        let entries = tokio::task::spawn_blocking(move || listing::list(&dir, most)).await.map_err(FsError::trap)??;
         self.meter.charge(u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY));
-        entries.sort_by(|a, b| match (a, b) {
-            (Ok(a), Ok(b)) => b.name.cmp(&a.name),
-            (a, b) => b.is_ok().cmp(&a.is_ok()),
-        });
         let entries = self.table.push(Entries(entries))?;
         Ok(Resource::new_own(entries.rep()))
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.meter.create_file().map_err(hit)?;
-        let done = types::HostDescriptor::create_directory_at(&mut self.inner(), fd, path).await;
-        self.noting("creating a folder", done)
+        self.path(&path);
+        self.meter.may_create_file().map_err(hit)?;
+        let done = types::HostDescriptor::create_directory_at(&mut self.inner(), borrowed(&fd), path).await;
+        if done.is_ok() {
+            self.meter.created_file();
+        }
+        self.noting(&fd, "creating a folder", done)
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<types::DescriptorStat> {
@@ -213,15 +233,21 @@ impl types::HostDescriptor for RunState {
     }
 
     async fn stat_at(&mut self, fd: Fd, flags: types::PathFlags, path: String) -> FsResult<types::DescriptorStat> {
-        let stat = types::HostDescriptor::stat_at(&mut self.inner(), fd, flags, path).await;
-        let stat = self.noting("reaching out of a folder", stat)?;
+        self.path(&path);
+        let stat = types::HostDescriptor::stat_at(&mut self.inner(), borrowed(&fd), flags, path).await;
+        let stat = self.noting(&fd, "looking at a file", stat)?;
         Ok(self.timeless(stat))
     }
 
     async fn link_at(&mut self, fd: Fd, flags: types::PathFlags, old: String, new_fd: Fd, new: String) -> FsResult<()> {
-        self.meter.create_file().map_err(hit)?;
-        let done = types::HostDescriptor::link_at(&mut self.inner(), fd, flags, old, new_fd, new).await;
-        self.noting("creating a link", done)
+        self.path(&old);
+        self.path(&new);
+        self.meter.may_create_file().map_err(hit)?;
+        let done = types::HostDescriptor::link_at(&mut self.inner(), borrowed(&fd), flags, old, new_fd, new).await;
+        if done.is_ok() {
+            self.meter.created_file();
+        }
+        self.noting(&fd, "creating a link", done)
     }
 
     async fn open_at(
@@ -232,40 +258,56 @@ impl types::HostDescriptor for RunState {
         open: types::OpenFlags,
         flags: types::DescriptorFlags,
     ) -> FsResult<Fd> {
+        self.path(&path);
         self.meter.open_file().map_err(hit)?;
-        if open.contains(types::OpenFlags::CREATE) && self.is_absent(&fd, &path).await {
-            self.meter.create_file().map_err(hit)?;
+        let creates = open.contains(types::OpenFlags::CREATE) && self.is_absent(&fd, path_flags, &path).await;
+        if creates {
+            self.meter.may_create_file().map_err(hit)?;
         }
-        let opened = types::HostDescriptor::open_at(&mut self.inner(), fd, path_flags, path, open, flags).await;
-        if opened.is_err() {
-            self.meter.close_file();
+        let opened =
+            types::HostDescriptor::open_at(&mut self.inner(), borrowed(&fd), path_flags, path, open, flags).await;
+        match &opened {
+            Ok(_) if creates => self.meter.created_file(),
+            Ok(_) => {}
+            Err(_) => self.meter.close_file(),
         }
-        self.noting("opening a file for writing, or one outside of its folder", opened)
+        self.noting(&fd, "opening a file", opened)
     }
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
-        types::HostDescriptor::readlink_at(&mut self.inner(), fd, path).await
+        self.path(&path);
+        let target = types::HostDescriptor::readlink_at(&mut self.inner(), borrowed(&fd), path).await;
+        self.noting(&fd, "reading a link", target)
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let done = types::HostDescriptor::remove_directory_at(&mut self.inner(), fd, path).await;
-        self.noting("removing a folder", done)
+        self.path(&path);
+        let done = types::HostDescriptor::remove_directory_at(&mut self.inner(), borrowed(&fd), path).await;
+        self.noting(&fd, "removing a folder", done)
     }
 
     async fn rename_at(&mut self, fd: Fd, old: String, new_fd: Fd, new: String) -> FsResult<()> {
-        let done = types::HostDescriptor::rename_at(&mut self.inner(), fd, old, new_fd, new).await;
-        self.noting("renaming", done)
+        self.path(&old);
+        self.path(&new);
+        let done = types::HostDescriptor::rename_at(&mut self.inner(), borrowed(&fd), old, new_fd, new).await;
+        self.noting(&fd, "renaming", done)
     }
 
     async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
-        self.meter.create_file().map_err(hit)?;
-        let done = types::HostDescriptor::symlink_at(&mut self.inner(), fd, target, path).await;
-        self.noting("creating a link", done)
+        self.path(&target);
+        self.path(&path);
+        self.meter.may_create_file().map_err(hit)?;
+        let done = types::HostDescriptor::symlink_at(&mut self.inner(), borrowed(&fd), target, path).await;
+        if done.is_ok() {
+            self.meter.created_file();
+        }
+        self.noting(&fd, "creating a link", done)
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let done = types::HostDescriptor::unlink_file_at(&mut self.inner(), fd, path).await;
-        self.noting("removing a file", done)
+        self.path(&path);
+        let done = types::HostDescriptor::unlink_file_at(&mut self.inner(), borrowed(&fd), path).await;
+        self.noting(&fd, "removing a file", done)
     }
 
     async fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
@@ -283,7 +325,9 @@ impl types::HostDescriptor for RunState {
         flags: types::PathFlags,
         path: String,
     ) -> FsResult<types::MetadataHashValue> {
-        let hash = types::HostDescriptor::metadata_hash_at(&mut self.inner(), fd, flags, path).await?;
+        self.path(&path);
+        let hash = types::HostDescriptor::metadata_hash_at(&mut self.inner(), borrowed(&fd), flags, path).await;
+        let hash = self.noting(&fd, "looking at a file", hash)?;
         Ok(self.same_each_time(hash))
     }
 
@@ -294,7 +338,7 @@ impl types::HostDescriptor for RunState {
 }
 
 /// What a folder holds, last name first, so that the next is popped from the end.
-struct Entries(Vec<FsResult<types::DirectoryEntry>>);
+struct Entries(Vec<listing::Entry>);
 
 impl types::HostDirectoryEntryStream for RunState {
     async fn read_directory_entry(
@@ -302,7 +346,11 @@ impl types::HostDirectoryEntryStream for RunState {
         stream: Resource<types::DirectoryEntryStream>,
     ) -> FsResult<Option<types::DirectoryEntry>> {
         let stream: Resource<Entries> = Resource::new_borrow(stream.rep());
-        self.table.get_mut(&stream)?.0.pop().transpose()
+        match self.table.get_mut(&stream)?.0.pop() {
+            None => Ok(None),
+            Some(listing::Entry { name: Some(name), type_ }) => Ok(Some(types::DirectoryEntry { type_, name })),
+            Some(listing::Entry { name: None, .. }) => Err(types::ErrorCode::IllegalByteSequence.into()),
+        }
     }
 
     fn drop(&mut self, stream: Resource<types::DirectoryEntryStream>) -> wasmtime::Result<()> {

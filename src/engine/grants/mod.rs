@@ -9,6 +9,7 @@ mod command;
 pub(super) mod files;
 pub(super) mod input;
 mod io;
+mod listing;
 pub(super) mod output;
 pub(super) mod random;
 mod sockets;

@@ -1,3 +1,4 @@
+use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::sockets::{
     instance_network, ip_name_lookup, network, tcp, tcp_create_socket, udp, udp_create_socket,
@@ -51,8 +52,9 @@ impl ip_name_lookup::Host for RunState {
     fn resolve_addresses(
         &mut self,
         _: Resource<network::Network>,
-        _: String,
+        name: String,
     ) -> Result<Resource<ip_name_lookup::ResolveAddressStream>, SocketError> {
+        self.meter.charge_copy(name.len());
         Err(self.deny_network("wasi:sockets/ip-name-lookup"))
     }
 }
@@ -91,5 +93,20 @@ pub(super) fn link_unreachable(linker: &mut Linker<RunState>) -> wasmtime::Resul
     tcp::add_to_linker::<_, WasiSockets>(linker, unreachable_view)?;
     udp::add_to_linker::<_, WasiSockets>(linker, unreachable_view)?;
     instance_network::add_to_linker::<_, WasiSockets>(linker, unreachable_view)?;
-    network::add_to_linker::<_, State>(linker, &network::LinkOptions::default(), super::look)
+    network::add_to_linker::<_, State>(linker, &network::LinkOptions::default(), super::look)?;
+    link_preview1(linker)
+}
+
+/// The sockets of preview 1, which `intake` leads here: no, in the words of their own interface.
+fn link_preview1(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    const ACCES: u32 = 2;
+    fn no(mut store: StoreContextMut<'_, RunState>, tried: &str) -> wasmtime::Result<(u32,)> {
+        super::look(store.data_mut()).deny(tried, NO_SUCH_GRANT);
+        Ok((ACCES,))
+    }
+    let mut sockets = linker.instance("ringfence:host/preview1-sockets@0.1.0")?;
+    sockets.func_wrap("sock-accept", |store, _: (u32, u32, u32)| no(store, "sock_accept"))?;
+    sockets.func_wrap("sock-recv", |store, _: (u32, u32, u32, u32, u32, u32)| no(store, "sock_recv"))?;
+    sockets.func_wrap("sock-send", |store, _: (u32, u32, u32, u32, u32)| no(store, "sock_send"))?;
+    sockets.func_wrap("sock-shutdown", |store, _: (u32, u32)| no(store, "sock_shutdown"))
 }

@@ -22,7 +22,7 @@ pub(super) fn to_component(module: &[u8]) -> Result<(Vec<u8>, Kind), Refusal> {
         (false, true) => (REACTOR, Kind::ReactorModule),
         (false, false) => return Err(Refusal::NothingToRun),
     };
-    let module = keep_exit_codes(module).map_err(not_a_component)?;
+    let module = past_the_adapter(module).map_err(not_a_component)?;
     let component = ComponentEncoder::default()
         .module(&module)
         .and_then(|encoder| encoder.adapter(PREVIEW1, adapter))
@@ -34,12 +34,24 @@ fn not_a_component(error: anyhow::Error) -> Refusal {
     Refusal::Invalid { message: quoted(&format!("it cannot become a component: {error:#}"), MESSAGE) }
 }
 
-/// The adapter turns every exit code but 0 into 1. So `proc_exit` goes past it, to the function of WASI 0.2 that
-/// takes the code as it is and has the same type.
-fn keep_exit_codes(module: &[u8]) -> anyhow::Result<Vec<u8>> {
-    struct PastTheAdapter(bool);
+/// Where an import of preview 1 goes that the adapter would spoil: it turns every exit code but 0 into 1, and traps
+/// at the use of a socket, where the guest should hear no and the report should say so. Both sides have the same
+/// core type.
+fn detour(import: &str) -> Option<(&'static str, &'static str)> {
+    match import {
+        "proc_exit" => Some((offer::EXIT, "exit-with-code")),
+        "sock_accept" => Some((offer::SOCKETS, "sock-accept")),
+        "sock_recv" => Some((offer::SOCKETS, "sock-recv")),
+        "sock_send" => Some((offer::SOCKETS, "sock-send")),
+        "sock_shutdown" => Some((offer::SOCKETS, "sock-shutdown")),
+        _ => None,
+    }
+}
 
-    impl Reencode for PastTheAdapter {
+fn past_the_adapter(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+    struct Past(bool);
+
+    impl Reencode for Past {
         type Error = wasmparser::BinaryReaderError;
 
         fn parse_import_section(
@@ -50,25 +62,28 @@ fn keep_exit_codes(module: &[u8]) -> anyhow::Result<Vec<u8>> {
             for import in section.into_imports() {
                 let import = import?;
                 let ty = self.entity_type(import.ty)?;
-                if (import.module, import.name) == (PREVIEW1, "proc_exit") {
-                    self.0 = true;
-                    imports.import(offer::EXIT, "exit-with-code", ty);
-                } else {
-                    imports.import(import.module, import.name, ty);
+                match detour(import.name).filter(|_| import.module == PREVIEW1) {
+                    Some((module, name)) => {
+                        self.0 = true;
+                        imports.import(module, name, ty);
+                    }
+                    None => {
+                        imports.import(import.module, import.name, ty);
+                    }
                 }
             }
             Ok(())
         }
     }
 
-    let mut past = PastTheAdapter(false);
+    let mut past = Past(false);
     let mut changed = wasm_encoder::Module::new();
     past.parse_core_module(&mut changed, Parser::new(0), module)?;
     if !past.0 {
         return Ok(module.to_vec());
     }
     let mut changed = changed.finish();
-    let (resolve, world) = offer::world("package ringfence:host; world exits { import wasi:cli/exit@0.2.12; }")?;
+    let (resolve, world) = offer::world("import wasi:cli/exit@0.2.12; import preview1-sockets;")?;
     embed_component_metadata(&mut changed, &resolve, world, StringEncoding::UTF8)?;
     Ok(changed)
 }

@@ -25,6 +25,16 @@ pub(in super::super) const OFFERED: [(&str, &str); 6] = [
 /// The interface that ends a command.
 pub(super) const EXIT: &str = "wasi:cli/exit@0.2.12";
 
+/// What we offer ourselves: where the sockets of preview 1 lead, so that their use is denied and recorded like any other.
+const OWN: &str = "package ringfence:host@0.1.0;
+    interface preview1-sockets {
+        sock-accept: func(fd: u32, how: u32, accepted: u32) -> u32;
+        sock-recv: func(fd: u32, pieces: u32, count: u32, how: u32, length: u32, told: u32) -> u32;
+        sock-send: func(fd: u32, pieces: u32, count: u32, how: u32, length: u32) -> u32;
+        sock-shutdown: func(fd: u32, how: u32) -> u32;
+    }";
+pub(super) const SOCKETS: &str = "ringfence:host/preview1-sockets@0.1.0";
+
 /// Refuses, each by name, the imports that the host does not offer or offers with another type.
 ///
 /// Both sides are components to the same reader: the guest, and one made from the WIT that imports all there is.
@@ -266,10 +276,11 @@ impl Printer<'_> {
     }
 }
 
-/// A world over the offered interfaces.
-pub(super) fn world(text: &str) -> anyhow::Result<(Resolve, WorldId)> {
+/// A world over the offered interfaces: `items` are what it imports.
+pub(super) fn world(items: &str) -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
-    for (name, text) in OFFERED.into_iter().chain([("world.wit", text)]) {
+    let text = format!("{OWN} world host {{ {items} }}");
+    for (name, text) in OFFERED.into_iter().chain([("world.wit", text.as_str())]) {
         let group = UnresolvedPackageGroup::parse(name, text).map_err(|(_, error)| anyhow::anyhow!("{error:?}"))?;
         let package = resolve.push_group(group)?;
         if name == "world.wit" {
@@ -281,7 +292,7 @@ pub(super) fn world(text: &str) -> anyhow::Result<(Resolve, WorldId)> {
 }
 
 fn offered() -> anyhow::Result<Interfaces> {
-    let (resolve, world) = world("package ringfence:host; world offered { include wasi:cli/imports@0.2.12; }")?;
+    let (resolve, world) = world("include wasi:cli/imports@0.2.12; import preview1-sockets;")?;
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     let component = ComponentEncoder::default().module(&module)?.encode()?;

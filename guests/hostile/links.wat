@@ -1,0 +1,22 @@
+;; Creates files past the count: through a link that leads nowhere, renamed away each time.
+(module
+ (import "wasi_snapshot_preview1" "path_symlink" (func $sym (param i32 i32 i32 i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "path_rename" (func $ren (param i32 i32 i32 i32 i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+ (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+ (memory (export "memory") 2)
+ (data (i32.const 100) "t") (data (i32.const 110) "l") (data (i32.const 120) "f000")
+ (func (export "_start") (local $i i32) (local $e i32)
+  (local.set $e (call $sym (i32.const 100) (i32.const 1) (i32.const 3) (i32.const 110) (i32.const 1)))
+  (if (local.get $e) (then (call $exit (i32.add (i32.const 100) (local.get $e)))))
+  (loop $l
+   (local.set $e (call $open (i32.const 3) (i32.const 1) (i32.const 110) (i32.const 1) (i32.const 1) (i64.const 64) (i64.const 64) (i32.const 0) (i32.const 200)))
+   (if (local.get $e) (then (call $exit (local.get $e))))
+   (drop (call $close (i32.load (i32.const 200))))
+   (i32.store8 (i32.const 121) (i32.add (i32.const 48) (i32.div_u (local.get $i) (i32.const 100))))
+   (i32.store8 (i32.const 122) (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $i) (i32.const 10)) (i32.const 10))))
+   (i32.store8 (i32.const 123) (i32.add (i32.const 48) (i32.rem_u (local.get $i) (i32.const 10))))
+   (local.set $e (call $ren (i32.const 3) (i32.const 100) (i32.const 1) (i32.const 3) (i32.const 120) (i32.const 4)))
+   (if (local.get $e) (then (call $exit (i32.add (i32.const 50) (local.get $e)))))
+   (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 900))))))
