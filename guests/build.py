@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Builds the sample programs into guests/build, with whatever toolchain the machine has or can get.
+"""Builds the sample programs into guests/build or $RINGFENCE_GUESTS_DIR, with what toolchain there is or can be had.
 
 Rust: the rustup target wasm32-wasip1 where it is installed or can be added, else Debian's Rust with its library source.
-Python and JavaScript: componentize-py and componentize-js at the versions below, kept outside of the tree.
+Python and JavaScript: componentize-py and componentize-js at the versions below, kept outside of the tree, in
+$RINGFENCE_TOOLS_DIR or ~/.cache/ringfence/tools.
 A guest whose sources, tools and this script have not changed is left alone.
 """
 
@@ -15,10 +16,13 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-CACHE = pathlib.Path(os.environ.get("RINGFENCE_TOOLS_DIR") or pathlib.Path.home() / ".cache" / "ringfence" / "tools")
+CACHE = pathlib.Path.home() / ".cache" / "ringfence"
+TOOLS = pathlib.Path(os.environ.get("RINGFENCE_TOOLS_DIR") or CACHE / "tools").absolute()
+OUT = pathlib.Path(os.environ.get("RINGFENCE_GUESTS_DIR") or HERE / "build")
 COMPONENTIZE_PY = "0.25.0"
 COMPONENTIZE_JS = "0.23.0"
 DEBIAN = ["rustc-web", "cargo-web", "rust-web-src", "lld", "wasi-libc", "libclang-rt-14-dev-wasm32"]
+DEBIAN_SOURCE = pathlib.Path("/usr/lib/rustlib/src")
 WASI = pathlib.Path("/usr/lib/wasm32-wasi")
 COMMANDS = ["hello", "files"]
 LIBRARIES = ["types", "compute", "wordcount"]
@@ -35,7 +39,16 @@ def fail(text):
 
 def run(command, **options):
     env = {**os.environ, **options.pop("env", {})}
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, **options)
+    # It would win over the RUSTFLAGS that are set here.
+    env.pop("CARGO_ENCODED_RUSTFLAGS", None)
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, timeout=1800, **options
+        )
+    except FileNotFoundError:
+        fail(f"{command[0]} is not installed")
+    except subprocess.TimeoutExpired:
+        fail(f"took too long: {' '.join(map(str, command[:4]))} …")
     if done.returncode != 0:
         print(done.stdout[-6000:], file=sys.stderr)
         fail(f"failed: {' '.join(map(str, command[:4]))} …")
@@ -46,11 +59,14 @@ def rustup_target():
     """Whether rustup has, or can get, the target."""
     if not shutil.which("rustup"):
         return False
-    has = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True)
+    has = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True, cwd=HERE)
     if "wasm32-wasip1" in has.stdout.split():
         return True
     try:
-        adding = subprocess.run(["rustup", "target", "add", "wasm32-wasip1"], capture_output=True, timeout=120)
+        # Without a network it may hang.
+        adding = subprocess.run(
+            ["rustup", "target", "add", "wasm32-wasip1"], capture_output=True, timeout=30, cwd=HERE
+        )
     except subprocess.TimeoutExpired:
         return False
     return adding.returncode == 0
@@ -58,7 +74,8 @@ def rustup_target():
 
 def debian_rust():
     """Installs Debian's Rust for WebAssembly where it is missing."""
-    if pathlib.Path("/usr/bin/cargo").exists() and (WASI / "crt1-command.o").exists():
+    needed = ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/bin/wasm-ld", WASI / "crt1-command.o", DEBIAN_SOURCE]
+    if all(pathlib.Path(path).exists() for path in needed):
         return
     if not shutil.which("apt-get") or os.geteuid() != 0:
         fail("no Rust for WebAssembly: run `rustup target add wasm32-wasip1`, or install " + " ".join(DEBIAN))
@@ -101,36 +118,46 @@ def build_rust(names, out):
 
 
 def build_python(out):
-    venv = CACHE / f"componentize-py-{COMPONENTIZE_PY}"
+    venv = TOOLS / f"componentize-py-{COMPONENTIZE_PY}"
     tool = venv / "bin" / "componentize-py"
-    if not tool.exists():
+    ready = venv / "ready"
+    if not ready.exists():
         say("installing componentize-py (once)")
+        shutil.rmtree(venv, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(venv)])
         run([str(venv / "bin" / "pip"), "install", "--quiet", f"componentize-py=={COMPONENTIZE_PY}"])
-    source = HERE / "python"
-    run([str(tool), "-d", "world.wit", "-w", "python", "componentize", "app", "-o", str(out / "python.wasm")], cwd=source)
+        ready.touch()
+    options = ["-d", "world.wit", "-w", "python", "componentize", "app", "-o", str(out / "python.wasm")]
+    run([str(tool), *options], cwd=HERE / "python")
 
 
 def build_javascript(out):
-    prefix = CACHE / f"componentize-js-{COMPONENTIZE_JS}"
-    package = prefix / "node_modules" / "@bytecodealliance" / "componentize-js"
-    if not package.exists():
+    prefix = TOOLS / f"componentize-js-{COMPONENTIZE_JS}"
+    ready = prefix / "ready"
+    if not ready.exists():
         if not shutil.which("npm"):
             fail("no npm: install Node.js")
         say("installing componentize-js (once)")
-        prefix.mkdir(parents=True, exist_ok=True)
+        # What an interrupted installation left behind is not to be built upon.
+        shutil.rmtree(prefix, ignore_errors=True)
+        prefix.mkdir(parents=True)
         (prefix / "package.json").write_text('{"private": true, "type": "module"}')
-        run(["npm", "install", "--silent", "--no-audit", "--no-fund", f"@bytecodealliance/componentize-js@{COMPONENTIZE_JS}"], cwd=prefix)
+        package = f"@bytecodealliance/componentize-js@{COMPONENTIZE_JS}"
+        run(["npm", "install", "--silent", "--no-audit", "--no-fund", package], cwd=prefix)
+        ready.touch()
     script = prefix / "build.mjs"
     script.write_text(
         'import { componentize } from "@bytecodealliance/componentize-js";\n'
         'import { writeFile } from "node:fs/promises";\n'
         "const [sourcePath, witPath, out] = process.argv.slice(2);\n"
-        'const { component } = await componentize({ sourcePath, witPath, worldName: "javascript", disableFeatures: ["http", "fetch-event"] });\n'
+        'const disableFeatures = ["http", "fetch-event"];\n'
+        'const options = { sourcePath, witPath, worldName: "javascript", disableFeatures };\n'
+        "const { component } = await componentize(options);\n"
         "await writeFile(out, component);\n"
     )
     source = HERE / "javascript"
-    run(["node", str(script), str(source / "app.js"), str(source / "world.wit"), str(out / "javascript.wasm")], cwd=prefix)
+    paths = [source / "app.js", source / "world.wit", out / "javascript.wasm"]
+    run(["node", str(script), *map(str, paths)], cwd=prefix)
 
 
 def stamp(name):
@@ -147,13 +174,15 @@ def stamp(name):
 def main():
     every = [*COMMANDS, *LIBRARIES, "python", "javascript"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="GUEST", help=f"only these: {', '.join(every)}")
-    names = parser.parse_args().names or every
+    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(every)}")
+    parser.add_argument("--out", type=pathlib.Path, default=OUT, metavar="DIR", help="where the programs go")
+    args = parser.parse_args()
+    names = args.only or every
     unknown = [name for name in names if name not in every]
     if unknown:
         fail(f"no guest is called {', '.join(unknown)}; there are {', '.join(every)}")
-    out = HERE / "build"
-    out.mkdir(exist_ok=True)
+    out = args.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
     stamps = {name: stamp(name) for name in names}
 
     def is_fresh(name):
@@ -163,9 +192,13 @@ def main():
     stale = [name for name in names if not is_fresh(name)]
     rust = [name for name in stale if name in COMMANDS + LIBRARIES]
     steps = [(rust, lambda: build_rust(rust, out))] if rust else []
-    steps += [([name], lambda build=build: build(out)) for name, build in (("python", build_python), ("javascript", build_javascript)) if name in stale]
+    steps += [(["python"], lambda: build_python(out))] if "python" in stale else []
+    steps += [(["javascript"], lambda: build_javascript(out))] if "javascript" in stale else []
     for built, build in steps:
         say(f"building {', '.join(built)}")
+        # A build that is cut short must not look fresh when the sources go back.
+        for name in built:
+            (out / f"{name}.stamp").unlink(missing_ok=True)
         build()
         for name in built:
             (out / f"{name}.stamp").write_text(stamps[name])

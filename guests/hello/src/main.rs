@@ -28,7 +28,10 @@ fn main() {
             "--panic" => panic!("as asked"),
             "--sleep-ms" => std::thread::sleep(Duration::from_millis(number(rest.next()))),
             "--now" => println!("{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()),
-            "--random" => println!("{:016x}", RandomState::new().build_hasher().finish()),
+            "--random" => {
+                let half = || RandomState::new().build_hasher().finish();
+                println!("{:016x}{:016x}", half(), half());
+            }
             "--float" => {
                 let zero: f64 = args.len() as f64 - args.len() as f64;
                 println!("{:016x}", (zero / zero).to_bits());

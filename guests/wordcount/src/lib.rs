@@ -16,22 +16,16 @@ impl Guest for Component {
     }
 
     fn invoke(input: String) -> Result<String, Failure> {
-        let text = input
-            .trim()
-            .strip_prefix("{\"text\":")
-            .map(str::trim)
-            .and_then(|rest| rest.strip_suffix('}'))
-            .map(str::trim)
-            .filter(|text| text.len() >= 2 && text.starts_with('"') && text.ends_with('"'));
-        match text {
-            Some(text) => Ok(format!("{{\"words\":{}}}", text[1..text.len() - 1].split_whitespace().count())),
-            None => Err(Failure {
-                code: "bad-input".into(),
-                message: "expected {\"text\": \"…\"}".into(),
-                retry: false,
-            }),
+        let input: serde_json::Value = serde_json::from_str(&input).map_err(|error| bad_input(&error.to_string()))?;
+        match input.get("text").and_then(serde_json::Value::as_str) {
+            Some(text) => Ok(serde_json::json!({ "words": text.split_whitespace().count() }).to_string()),
+            None => Err(bad_input("`text` is missing or no string")),
         }
     }
+}
+
+fn bad_input(what: &str) -> Failure {
+    Failure { code: "bad-input".into(), message: format!("{what}; expected {{\"text\": \"…\"}}"), retry: false }
 }
 
 export!(Component);
