@@ -3,6 +3,8 @@
 
 pub mod model;
 
+pub mod fs_policy;
+
 pub mod engine;
 
 pub mod config;

@@ -1,9 +1,9 @@
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::show;
 use crate::app;
 use crate::config::Overrides;
 use crate::model::show_bytes;
@@ -50,6 +50,6 @@ pub(super) fn run(args: &CacheArgs, host: &Overrides) -> anyhow::Result<ExitCode
             }
         }
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    show::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,3 @@
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -6,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::program;
+use super::{program, show};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Origin};
@@ -44,6 +43,6 @@ pub(super) fn run(args: &CompileArgs, host: &Overrides) -> anyhow::Result<ExitCo
     } else {
         format!("{digest} {state} in {ms} ms\n")
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    show::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -35,8 +35,42 @@ pub(super) const fn of(outcome: &Outcome) -> u8 {
     }
 }
 
+/// A mistake of the person who typed the command, beyond what its syntax shows.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Mistake {
+    #[error("cannot read {file}: {reason}")]
+    File { file: String, reason: std::io::Error },
+    #[error("--env {0}: a name is missing before `=`")]
+    EnvName(String),
+    #[error("--env {0}: it is not set here, or not text; write {0}=VALUE")]
+    EnvUnset(String),
+    #[error("standard input cannot be the program and its input as well; give the program as a file")]
+    StdinTwice,
+}
+
+impl Mistake {
+    const fn code(&self) -> &'static str {
+        match self {
+            Mistake::File { .. } => "unreadable_file",
+            Mistake::EnvName(_) | Mistake::EnvUnset(_) => "bad_env",
+            Mistake::StdinTwice => "bad_stdin",
+        }
+    }
+}
+
+/// As a process that was ended by the signal of a closed pipe.
+const NOBODY_READS: u8 = 141;
+const WRONG: u8 = 2;
+
 /// Says what went wrong in one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::from(NOBODY_READS);
+    }
+    if let Some(mistake) = error.downcast_ref::<Mistake>() {
+        show::complain(&mistake.to_string(), Some(mistake.code()));
+        return ExitCode::from(WRONG);
+    }
     let (code, exit) = match engine_error(error) {
         Some(engine) if engine.is_callers() => (Some(engine.code()), REFUSED),
         Some(engine) => (Some(engine.code()), HOST_FAILED),
@@ -57,5 +91,5 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let what = first.join(" ");
     show::complain(&format!("{} (see --help)", what.strip_prefix("error: ").unwrap_or(&what)), None);
-    ExitCode::from(2)
+    ExitCode::from(WRONG)
 }

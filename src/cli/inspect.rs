@@ -1,10 +1,9 @@
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::program;
+use super::{program, show};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Description, Kind};
@@ -30,7 +29,7 @@ pub(super) fn run(args: &InspectArgs, host: &Overrides) -> anyhow::Result<ExitCo
     let program = super::block_on(program::load(&engine, bytes, build))??;
     let description = program.description();
     let text = if args.json { serde_json::to_string_pretty(description)? + "\n" } else { describe(description) };
-    std::io::stdout().write_all(text.as_bytes())?;
+    show::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,9 +3,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::exit::Mistake;
 use crate::engine::{Build, Engine, EngineError, Program, Refusal};
 
 /// Reads a program from a file, or from standard input where the file is called `-`; no more than the engine
@@ -13,17 +13,17 @@ use crate::engine::{Build, Engine, EngineError, Program, Refusal};
 pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = limit.saturating_add(1);
-    let from = || format!("cannot read {}", file.display());
+    let from = |reason| Mistake::File { file: file.display().to_string(), reason };
     if file == Path::new("-") {
-        std::io::stdin().lock().take(most).read_to_end(&mut bytes).with_context(from)?;
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(from)?;
     } else {
-        let source = std::fs::File::open(file).with_context(from)?;
-        let size = source.metadata().with_context(from)?.len();
+        let source = std::fs::File::open(file).map_err(from)?;
+        let size = source.metadata().map_err(from)?.len();
         if size > limit {
             return Err(EngineError::from(Refusal::TooLarge { bytes: size, limit }).into());
         }
         bytes.reserve(usize::try_from(size).unwrap_or(0));
-        source.take(most).read_to_end(&mut bytes).with_context(from)?;
+        source.take(most).read_to_end(&mut bytes).map_err(from)?;
     }
     Ok(bytes)
 }

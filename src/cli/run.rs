@@ -9,8 +9,9 @@ use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
-use super::{exit, program, show};
+use super::{program, show};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
@@ -85,13 +86,13 @@ fn parse_dir(text: &str) -> Result<DirGrant, String> {
     }
 }
 
-fn environment(given: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+fn environment(given: &[String]) -> Result<Vec<(String, String)>, Mistake> {
     let pair = |text: &String| match text.split_once('=') {
-        Some(("", _)) => anyhow::bail!("--env {text}: a name is missing before `=`"),
+        Some(("", _)) => Err(Mistake::EnvName(text.clone())),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => match crate::config::variable(text) {
             Some(value) => Ok((text.clone(), value)),
-            None => anyhow::bail!("--env {text}: it is not set here, or not text; write {text}=VALUE"),
+            None => Err(Mistake::EnvUnset(text.clone())),
         },
     };
     given.iter().map(pair).collect()
@@ -100,7 +101,7 @@ fn environment(given: &[String]) -> anyhow::Result<Vec<(String, String)>> {
 pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
     if args.stdin && args.file.as_os_str() == "-" {
-        anyhow::bail!("standard input cannot be the program and its input as well; give the program as a file");
+        return Err(Mistake::StdinTwice.into());
     }
     let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
     let grants = Grants {
@@ -131,49 +132,61 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         std::thread::spawn(move || print(&heard))
     });
     let report = super::block_on(async {
-        let program = program::load(&engine, bytes, Build::of(&request.limits, mode)).await?;
-        let stop = tokio::spawn(async move {
-            if interrupted().await.is_ok() {
-                cancel.cancel();
-            }
-        });
-        let report = engine.run(&program, request).await;
-        stop.abort();
-        report
+        let mut stop = tokio::spawn(interrupted());
+        let build = Build::of(&request.limits, mode);
+        let program = tokio::select! {
+            loaded = program::load(&engine, bytes, build) => loaded?,
+            // What compiles is ended with the future that waits for it.
+            _ = &mut stop => return Ok(None),
+        };
+        let mut running = std::pin::pin!(engine.run(&program, request));
+        tokio::select! {
+            report = &mut running => return report.map(Some),
+            _ = &mut stop => cancel.cancel(),
+        }
+        running.await.map(Some)
     })??;
     // The listener went with the request, so the writer ends when all is written.
     if let Some(writer) = writer {
         let _ = writer.join();
     }
-    finish(args, &report)
+    match report {
+        Some(report) => finish(args, &report),
+        None => {
+            show::complain("cancelled before the program was compiled", None);
+            Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
+        }
+    }
 }
 
 fn program_name(file: Option<OsString>) -> String {
     file.map_or_else(|| "program".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-async fn interrupted() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// Ends when a person or a supervisor asks for the end; never, where that cannot be heard.
+async fn interrupted() {
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
     tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        Some(()) = terminate.recv() => {}
+        else => std::future::pending().await,
     }
 }
 
 fn finish(args: &RunArgs, report: &Report) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(report)?)?;
+        show::print(&format!("{}\n", serde_json::to_string_pretty(report)?))?;
     } else {
         if let Outcome::Returned { value } = &report.outcome {
-            writeln!(out, "{value}")?;
+            show::print(&format!("{value}\n"))?;
         }
         // How it ended, or what it was denied and lived on without: one line.
         if let Some(line) = show::end(report).or_else(|| show::denials(&report.denials)) {
             show::complain(&line, None);
         }
     }
-    out.flush()?;
     Ok(ExitCode::from(exit::of(&report.outcome)))
 }
 

@@ -22,12 +22,36 @@ pub(super) fn harmless(bytes: &[u8]) -> String {
     for c in String::from_utf8_lossy(bytes).chars() {
         match c {
             '\n' | '\t' => out.push(c),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_default()),
-            c if c.is_control() => out.extend(c.escape_default()),
+            c if c.is_control() || is_bidi(c) => out.extend(c.escape_default()),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Writes what was asked for. Names and values may be a guest's own words: on a terminal nothing in them is obeyed.
+pub(super) fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        // As JSON writes such a character; in other text it is as good as any other way.
+        let mut safe = String::new();
+        for c in text.chars() {
+            if c != '\n' && (c.is_control() || is_bidi(c)) {
+                let _ = write!(safe, "\\u{:04x}", u32::from(c));
+            } else {
+                safe.push(c);
+            }
+        }
+        out.write_all(safe.as_bytes())?;
+    } else {
+        out.write_all(text.as_bytes())?;
+    }
+    out.flush()
+}
+
+/// Characters that turn the order of others around.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Says in one line how a run ended, when it did not simply end; what a person may change is named.

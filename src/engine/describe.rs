@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Type};
 
 use super::error::Refusal;
 use super::schema::{NoSchema, Schemas};
@@ -74,9 +74,12 @@ impl Description {
             ty.imports(engine).map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() }).collect();
         let mut exports = Vec::new();
         let mut schemas = Schemas::new();
-        each_function(engine, component, |_, name, function| exports.push(export(&mut schemas, name, function)));
+        let mut command = false;
+        each_function(engine, component, |_, name, function| {
+            command |= is_command(&name, function);
+            exports.push(export(&mut schemas, name, function));
+        });
         let exports = exports.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let command = exports.iter().any(|export| is_command(&export.name));
         Ok(Self { digest, kind, text, command, imports, exports, bytes: schemas.bytes() })
     }
 
@@ -86,9 +89,13 @@ impl Description {
     }
 }
 
-/// Whether a function is the one that runs a command, of any 0.2 release.
-pub(super) fn is_command(name: &str) -> bool {
-    name.starts_with("wasi:cli/run@0.2.") && name.ends_with("#run")
+/// Whether a function is the one that runs a command, of any 0.2 release: by its name and by its type.
+pub(super) fn is_command(name: &str, function: &ComponentFunc) -> bool {
+    let plain = |ty: Type| matches!(ty, Type::Result(result) if result.ok().is_none() && result.err().is_none());
+    name.starts_with("wasi:cli/run@0.2.")
+        && name.ends_with("#run")
+        && function.params().len() == 0
+        && function.results().next().is_some_and(plain)
 }
 
 /// Visits every exported function, with the instance that holds it where one does.

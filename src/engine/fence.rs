@@ -1,4 +1,5 @@
 use std::num::NonZeroUsize;
+use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
@@ -85,7 +86,10 @@ impl Fence {
         let (engine, pooled) = match wasmtime::Engine::new(&run_config(build, Some(concurrent_runs))) {
             Ok(engine) => (engine, true),
             Err(reason) => {
-                tracing::warn!(%reason, "no room for the instance pool; instances are made on demand, which is slower");
+                static SAID: Once = Once::new();
+                SAID.call_once(|| {
+                    tracing::warn!(%reason, "no room for the instance pool; instances are made on demand, which is slower");
+                });
                 (wasmtime::Engine::new(&run_config(build, None))?, false)
             }
         };

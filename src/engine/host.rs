@@ -6,7 +6,7 @@ use moka::future::Cache;
 use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
-use super::compile::{CodeCache, Compiled, Origin, Origins, compile};
+use super::compile::{CodeCache, Origin, Origins, compile};
 use super::describe::Description;
 use super::error::{EngineError, Refusal, quoted};
 use super::fence::{Build, Fence};
@@ -136,16 +136,16 @@ impl Engine {
         drop(place);
         let cache = self.0.cache.clone();
         let make = move || {
+            let component = load_code(&fence.engine, &Code::Made(&compiled.code))
+                // Our own code of a moment ago: what can be wrong with it is that the pool has no place so large.
+                .map_err(|reason| Refusal::TooDemanding { message: quoted(&format!("{reason:#}"), 400) })?;
+            let program = link(&fence, build, &component, digest, compiled.origins, Origin::Compiled { rejected })?;
             if let Some(cache) = cache
                 && let Err(reason) = cache.keep(&name, digest, build.flavour, &compiled)
             {
                 tracing::warn!(%digest, %reason, "compiled code could not be kept on disk");
             }
-            let Compiled { origins, code } = compiled;
-            let component = load_code(&fence.engine, &Code::Made(&code))
-                // Our own code of a moment ago: what can be wrong with it is that the pool has no place so large.
-                .map_err(|reason| Refusal::TooDemanding { message: quoted(&format!("{reason:#}"), 400) })?;
-            link(&fence, build, &component, digest, origins, Origin::Compiled { rejected })
+            Ok(program)
         };
         blocking(make).await?.map(Arc::new)
     }

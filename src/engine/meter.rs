@@ -38,8 +38,13 @@ pub(super) struct Meter {
     /// Of the traffic, what was charged.
     traffic_charged: u64,
     host_calls: u64,
-    /// Fuel that host calls have cost and that is not taken from the store yet.
+    /// Fuel that the call at `due_at` has cost and that is not taken from the store yet.
     due: u64,
+    /// How deep the host is in calls from the guest.
+    depth: u32,
+    due_at: u32,
+    /// What folders that are being listed take.
+    listed_bytes: u64,
 }
 
 impl Meter {
@@ -58,6 +63,9 @@ impl Meter {
             traffic_charged: 0,
             host_calls: 0,
             due: 0,
+            depth: 0,
+            due_at: 0,
+            listed_bytes: 0,
         }
     }
 
@@ -72,6 +80,38 @@ impl Meter {
 
     pub(super) fn charge(&mut self, fuel: u64) {
         self.due = self.due.saturating_add(fuel);
+        self.due_at = self.depth;
+    }
+
+    /// The guest calls the host.
+    pub(super) fn enter(&mut self) {
+        self.depth += 1;
+    }
+
+    /// And gets its answer: with the fuel that this call has cost.
+    pub(super) fn leave(&mut self) -> u64 {
+        let due = if self.depth == self.due_at { self.take_due() } else { 0 };
+        if due > 0 {
+            self.due_at = 0;
+        }
+        self.depth = self.depth.saturating_sub(1);
+        due
+    }
+
+    /// Room for one more listing, beside those that are still open.
+    pub(super) fn list(&mut self, bytes: u64) -> Result<(), LimitHit> {
+        let used = self.listed_bytes.saturating_add(bytes);
+        self.within(LimitName::HostcallBytes, used)?;
+        self.listed_bytes = used;
+        Ok(())
+    }
+
+    pub(super) fn listed(&self) -> u64 {
+        self.listed_bytes
+    }
+
+    pub(super) fn unlist(&mut self, bytes: u64) {
+        self.listed_bytes = self.listed_bytes.saturating_sub(bytes);
     }
 
     /// What is copied is paid for, a unit a byte: a guest may ask for the same again and again.
@@ -79,7 +119,7 @@ impl Meter {
         self.charge(wide(bytes));
     }
 
-    pub(super) fn take_due(&mut self) -> u64 {
+    fn take_due(&mut self) -> u64 {
         let moved = self.traffic.read().saturating_add(self.traffic.written());
         let bytes = moved.saturating_sub(std::mem::replace(&mut self.traffic_charged, moved));
         std::mem::take(&mut self.due).saturating_add(bytes)

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use serde_json::Value;
 use wasmtime::component::{ResourceTableError, Val};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::error::{EngineError, quoted};
+use super::intake::OURS;
 use super::meter::LimitHit;
 use super::state::{DeniedForGood, RunState};
-use crate::model::{Frame, LimitName, Outcome, TrapKind};
+use crate::model::{Frame, LimitName, Limits, Outcome, TrapKind};
 
 const MESSAGE: usize = 400;
 const NAME: usize = 200;
@@ -22,34 +22,34 @@ pub(super) enum End {
     Panic(String),
 }
 
-/// Says in our words how a run ended.
-pub(super) fn of(
-    end: End,
-    store: &Store<RunState>,
-    is_command: bool,
-    to_json: impl FnOnce(Option<Val>) -> Result<Value, LimitHit>,
-) -> Result<Outcome, EngineError> {
-    let limits = store.data().meter.limits();
-    match end {
-        End::Own(Ok(Some(Val::Result(result)))) if is_command => {
-            Ok(Outcome::Exited { code: u8::from(result.is_err()) })
-        }
-        End::Own(Ok(value)) => match to_json(value) {
-            Ok(value) => Ok(Outcome::Returned { value }),
-            Err(hit) => Ok(limit(hit)),
-        },
-        End::Own(Err(error)) => of_error(&error, store),
-        End::Deadline(used) => Ok(Outcome::DeadlineExceeded {
-            limit_ms: limits.deadline_ms,
-            used_ms: u64::try_from(used.as_millis()).unwrap_or(u64::MAX),
-        }),
-        End::Cancelled => Ok(Outcome::Cancelled),
-        End::Panic(text) => Err(EngineError::Internal(quoted(&text, MESSAGE))),
-    }
+/// How a run ended, but for what it returned, which is still to be written down.
+pub(super) enum Ended {
+    Is(Outcome),
+    Returned(Option<Val>),
 }
 
-fn limit(hit: LimitHit) -> Outcome {
+/// Says in our words how a run ended.
+pub(super) fn of(end: End, store: &Store<RunState>, is_command: bool) -> Result<Ended, EngineError> {
+    let limits = store.data().meter.limits();
+    Ok(Ended::Is(match end {
+        End::Own(Ok(Some(Val::Result(result)))) if is_command => Outcome::Exited { code: u8::from(result.is_err()) },
+        End::Own(Ok(value)) => return Ok(Ended::Returned(value)),
+        End::Own(Err(error)) => of_error(&error, store)?,
+        End::Deadline(used) => deadline(limits, used),
+        End::Cancelled => Outcome::Cancelled,
+        End::Panic(text) => return Err(EngineError::Internal(quoted(&text, MESSAGE))),
+    }))
+}
+
+pub(super) fn limit(hit: LimitHit) -> Outcome {
     Outcome::LimitExceeded { limit: hit.name, value: hit.value, used: hit.used }
+}
+
+pub(super) fn deadline(limits: &Limits, used: Duration) -> Outcome {
+    Outcome::DeadlineExceeded {
+        limit_ms: limits.deadline_ms,
+        used_ms: u64::try_from(used.as_millis()).unwrap_or(u64::MAX),
+    }
 }
 
 fn of_error(error: &wasmtime::Error, store: &Store<RunState>) -> Result<Outcome, EngineError> {
@@ -124,7 +124,8 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<Frame> {
             .map(|name| quoted(name, NAME)),
         function_index: frame.func_index(),
     };
-    backtrace.frames().iter().map(frame).collect()
+    let own = |frame: &Frame| frame.function.as_deref() != Some(OURS);
+    backtrace.frames().iter().map(frame).filter(own).collect()
 }
 
 fn kind(trap: Trap) -> TrapKind {

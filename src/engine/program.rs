@@ -19,6 +19,8 @@ pub struct Program {
     description: Description,
     origin: Origin,
     functions: HashMap<String, Function>,
+    /// The one that runs it as a command.
+    command: Option<String>,
     code_bytes: usize,
 }
 
@@ -53,7 +55,11 @@ impl Program {
         let uncallable = |export: &Export| Some((export.name.clone(), export.foreign.clone()?));
         let mut foreign: HashMap<_, _> = description.exports.iter().filter_map(uncallable).collect();
         let mut functions = HashMap::new();
+        let mut command = None;
         each_function(&fence.engine, component, |instance, name, function| {
+            if is_command(&name, function) {
+                command = Some(name.clone());
+            }
             let parent = instance.and_then(|instance| component.get_export_index(None, instance));
             let inner = name.rsplit('#').next().unwrap_or(&name);
             if instance.is_some() && parent.is_none() {
@@ -66,7 +72,7 @@ impl Program {
         });
         let code = component.image_range();
         let code_bytes = code.end.addr().saturating_sub(code.start.addr()).saturating_add(PROGRAM_BYTES);
-        Ok(Self { pre, build, description, origin, functions, code_bytes })
+        Ok(Self { pre, build, description, origin, functions, command, code_bytes })
     }
 
     pub fn description(&self) -> &Description {
@@ -88,11 +94,8 @@ impl Program {
     }
 
     pub(super) fn command(&self) -> Result<&Function, CallError> {
-        self.functions
-            .iter()
-            .find(|(name, _)| is_command(name))
-            .map(|(_, function)| function)
-            .ok_or_else(|| CallError::NoCommand { callable: self.description.callable() })
+        let command = self.command.as_ref().and_then(|name| self.functions.get(name));
+        command.ok_or_else(|| CallError::NoCommand { callable: self.description.callable() })
     }
 
     /// Finds a function by its full name, or by any end of it that only one has: `add`, `math#add`, `math.add`.

@@ -16,18 +16,23 @@ use super::error::{CallError, EngineError};
 use super::fence::{Build, Fence};
 use super::grants::clocks::Clocks;
 use super::grants::files;
-use super::grants::input::{Input, Stdin};
+use super::grants::input::{self, Input, Stdin};
 use super::grants::output::Sink;
 use super::grants::random::Randomness;
 use super::meter::{LimitHit, Meter};
-use super::outcome::{self, End};
+use super::outcome::{self, End, Ended};
 use super::program::{Function, Program};
 use super::state::RunState;
-use super::values::{self, Unread};
+use super::values::{self, Unread, Unwritten};
 use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 const FUEL_TOLD: u64 = 10_000_000;
+
+/// JSON up to this length is read where the run is; a fraction of a millisecond.
+const SHORT_JSON: usize = 64 << 10;
+/// Turns of writing a result before it goes elsewhere; the same.
+const SHORT_TURNS: usize = 8;
 
 /// What of the program is run.
 #[derive(Debug, Clone)]
@@ -86,9 +91,11 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
     if !ours || program.build() != Build::of(&limits, mode) {
         return Err(CallError::OtherBuild.into());
     }
+    let deadline = start + Duration::from_millis(limits.deadline_ms);
     if let Err(hit) = check_input(&limits, &grants, &entry, &stdin) {
         return Ok(never_started(hit, start));
     }
+    let is_command = matches!(entry, Entry::Command { .. });
     let (function, params, args) = match entry {
         Entry::Command { name } => {
             let args = std::iter::once(name).chain(grants.args.iter().cloned()).collect();
@@ -96,20 +103,27 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
         }
         Entry::Call { function, args } => {
             let function = program.function(&function)?;
-            match values::arguments(&function.params, &args, limits.hostcall_bytes) {
+            match read_arguments(function, args, limits.hostcall_bytes).await? {
                 Ok(params) => (function, params, Vec::new()),
-                Err(Unread::Wrong(error)) => return Err(error.into()),
-                Err(Unread::Limit(hit)) => return Ok(never_started(hit, start)),
+                Err(hit) => return Ok(never_started(hit, start)),
             }
         }
     };
-    let is_command = std::ptr::eq(function, program.command().unwrap_or(function)) && params.is_empty();
+    let deterministic = matches!(mode, Mode::Deterministic { .. });
+    let stdin = match stdin {
+        // When input comes would be seen; so it is all there before the run begins.
+        Stdin::Live(live) if deterministic => match input::whole(live, limits.stdin_bytes, deadline).await {
+            Ok(Some(bytes)) => Stdin::Bytes(bytes),
+            Ok(None) => return Ok(late(&limits, start)),
+            Err(hit) => return Ok(never_started(hit, start)),
+        },
+        other => other,
+    };
 
     let stdout = Sink::new(Stream::Stdout, limits.stdout_bytes, listener.clone());
     let stderr = Sink::new(Stream::Stderr, limits.stderr_bytes, listener);
     let mut table = ResourceTable::new();
     table.set_max_capacity(usize::try_from(limits.resources).unwrap_or(usize::MAX));
-    let deterministic = matches!(mode, Mode::Deterministic { .. });
     let state = RunState {
         table,
         denials: Vec::new(),
@@ -135,18 +149,81 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
     };
     let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
 
-    let deadline = start + Duration::from_millis(limits.deadline_ms);
     let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO };
     let end = watch.over(execute(&mut store, program, function, &params)).await;
 
-    let outcome = outcome::of(end, &store, is_command, |returned| match (&function.result, returned) {
-        (Some(ty), Some(value)) => values::result(ty, value, limits.result_bytes),
-        _ => Ok(Value::Null),
-    })?;
+    let outcome = match outcome::of(end, &store, is_command)? {
+        Ended::Is(outcome) => outcome,
+        Ended::Returned(value) => {
+            let before = thread_time();
+            let (outcome, elsewhere) = returned(function, value, &limits, start).await?;
+            watch.cpu += thread_time().saturating_sub(before).saturating_add(elsewhere);
+            outcome
+        }
+    };
     let usage = usage(&store, &limits, start.elapsed(), watch.cpu);
     let denials = std::mem::take(&mut store.data_mut().denials);
     drop(store);
     Ok(Report { outcome, usage, stdout: stdout.take(), stderr: stderr.take(), denials })
+}
+
+/// Arguments that are long are read on a thread of their own, so that others keep their turns.
+async fn read_arguments(
+    function: &Function,
+    args: Value,
+    limit: u64,
+) -> Result<Result<Vec<Val>, LimitHit>, EngineError> {
+    let read = if json_length(&args, SHORT_JSON) <= SHORT_JSON {
+        values::arguments(&function.params, &args, limit)
+    } else {
+        let params = function.params.clone();
+        blocking(move || values::arguments(&params, &args, limit)).await?
+    };
+    match read {
+        Ok(params) => Ok(Ok(params)),
+        Err(Unread::Limit(hit)) => Ok(Err(hit)),
+        Err(Unread::Wrong(error)) => Err(error.into()),
+    }
+}
+
+/// Writes down what a function returned: at once if that is little, else on a thread of its own, and no longer than
+/// the deadline allows. With the processor time that was spent elsewhere.
+async fn returned(
+    function: &Function,
+    value: Option<Val>,
+    limits: &Limits,
+    start: Instant,
+) -> Result<(Outcome, Duration), EngineError> {
+    let (Some(ty), Some(value)) = (&function.result, value) else {
+        return Ok((Outcome::Returned { value: Value::Null }, Duration::ZERO));
+    };
+    let of = |written| match written {
+        Ok(value) => Outcome::Returned { value },
+        Err(Unwritten::Limit(hit)) => outcome::limit(hit),
+        Err(Unwritten::Unfinished) => outcome::deadline(limits, start.elapsed()),
+    };
+    let mut turns = SHORT_TURNS;
+    let mut short = || {
+        turns -= 1;
+        turns > 0
+    };
+    match values::result(ty, &value, limits.result_bytes, &mut short) {
+        Err(Unwritten::Unfinished) => {}
+        written => return Ok((of(written), Duration::ZERO)),
+    }
+    let deadline = start + Duration::from_millis(limits.deadline_ms);
+    let (ty, most) = (ty.clone(), limits.result_bytes);
+    let (written, spent) = blocking(move || {
+        let before = thread_time();
+        let written = values::result(&ty, &value, most, &mut || Instant::now() < deadline);
+        (written, thread_time().saturating_sub(before))
+    })
+    .await?;
+    Ok((of(written), spent))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Internal(error.to_string()))
 }
 
 fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Result<Store<RunState>> {
@@ -165,13 +242,20 @@ fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Re
     Ok(store)
 }
 
-/// Takes what a host call cost from the guest's fuel. Only calls through the doors in `grants` make anything due,
-/// so that a beat of the heart, which enters the host as well, costs a deterministic run nothing.
+/// Takes what a call to the host cost from the guest's fuel, when that very call returns.
+///
+/// In between the host may call back into the guest to ask for memory, and a beat of the heart may interrupt it there:
+/// that is a call to the host as well, and then running code holds a count of its own that must not be overwritten.
+/// So calls are told apart by their depth.
 fn charge(mut store: StoreContextMut<'_, RunState>, hook: CallHook) -> wasmtime::Result<()> {
-    if !matches!(hook, CallHook::ReturningFromHost) {
-        return Ok(());
-    }
-    let due = store.data_mut().meter.take_due();
+    let due = match hook {
+        CallHook::CallingHost => {
+            store.data_mut().meter.enter();
+            return Ok(());
+        }
+        CallHook::ReturningFromHost => store.data_mut().meter.leave(),
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => return Ok(()),
+    };
     if due == 0 {
         return Ok(());
     }
@@ -264,7 +348,7 @@ fn check_input(limits: &Limits, grants: &Grants, entry: &Entry, stdin: &Stdin) -
     };
     let args = match entry {
         Entry::Command { name } => name.len() + grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>(),
-        Entry::Call { args, .. } => json_length(args),
+        Entry::Call { args, .. } => json_length(args, usize::try_from(limits.args_bytes).unwrap_or(usize::MAX)),
     };
     over(LimitName::ArgsBytes, args)?;
     over(LimitName::EnvBytes, grants.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum())?;
@@ -274,33 +358,47 @@ fn check_input(limits: &Limits, grants: &Grants, entry: &Entry, stdin: &Stdin) -
     }
 }
 
-/// The length of a value as JSON text, found without writing it anywhere.
-fn json_length(value: &Value) -> usize {
-    struct Counter(usize);
+/// The length of a value as JSON text, found without writing it anywhere, and not counted far beyond `most`.
+fn json_length(value: &Value, most: usize) -> usize {
+    struct Counter {
+        bytes: usize,
+        most: usize,
+    }
     impl std::io::Write for Counter {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
+            self.bytes += bytes.len();
+            if self.bytes > self.most {
+                return Err(std::io::ErrorKind::FileTooLarge.into());
+            }
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
     }
-    let mut counter = Counter(0);
-    match serde_json::to_writer(&mut counter, value) {
-        Ok(()) => counter.0,
-        Err(_) => usize::MAX,
-    }
+    let mut counter = Counter { bytes: 0, most };
+    // It fails only by being too long, which the count tells as well.
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.bytes
 }
 
 fn never_started(hit: LimitHit, start: Instant) -> Report {
+    Report { outcome: outcome::limit(hit), ..never_started_at(start) }
+}
+
+fn never_started_at(start: Instant) -> Report {
     Report {
-        outcome: Outcome::LimitExceeded { limit: hit.name, value: hit.value, used: hit.used },
+        outcome: Outcome::Cancelled,
         usage: Usage { wall_us: micros(start.elapsed()), ..Usage::default() },
         stdout: Default::default(),
         stderr: Default::default(),
         denials: Vec::new(),
     }
+}
+
+/// Its time was over before it began.
+fn late(limits: &Limits, start: Instant) -> Report {
+    Report { outcome: outcome::deadline(limits, start.elapsed()), ..never_started_at(start) }
 }
 
 fn usage(store: &Store<RunState>, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {

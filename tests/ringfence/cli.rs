@@ -98,7 +98,7 @@ fn each_outcome_has_its_exit_code_and_names_the_flag() {
         (call(&wait, &["--call", "missing"]), 117, "no function `missing`"),
         (call(&wait, &["--call", "ask", "--stack-bytes", "100000"]), 117, "power of two"),
         (call(&wait, &["--call", "ask", "--fuel", "0"]), 117, "fuel"),
-        (cli.run(&["run", "/no/such/file.wasm"]), 118, "/no/such/file.wasm"),
+        (cli.run(&["run", "/no/such/file.wasm"]), 2, "/no/such/file.wasm"),
         (call(&wait, &["--dir", "nowhere"]), 2, "HOST::GUEST"),
         (call(&wait, &["--call", "ask", "--args", "{"]), 2, "not JSON"),
         (call(&wait, &["--memory-bytes", "many"]), 2, "64MiB"),
@@ -205,6 +205,74 @@ fn a_terminal_gets_escapes_as_text() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("\\u{1b}[2J"), "{text:?}");
     assert!(!text.contains("\u{1b}]0;owned"), "{text:?}");
+}
+
+/// What a function returns may be a guest's own words as well.
+#[test]
+fn a_terminal_gets_returned_words_as_text() {
+    let cli = Cli::new();
+    let text = r#"(component (core module $m (memory (export "memory") 1) (data (i32.const 16) "a\c2\9bb\e2\80\aec\7fd")
+        (data (i32.const 0) "\10\00\00\00\0a\00\00\00") (func (export "f") (result i32) (i32.const 0)))
+        (core instance $i (instantiate $m))
+        (func (export "f") (result string) (canon lift (core func $i "f") (memory $i "memory"))))"#;
+    let file = cli.file("words.wat", text);
+    for json in ["", "--json"] {
+        let output = Command::new("script")
+            .args(["-qec", &format!("{WORKER} run {} --call f {json}", file.display()), "/dev/null"])
+            .env("HOME", cli.dir.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.contains("a\\u009bb\\u202ec\\u007fd"), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_a_code_and_exits_with_2() {
+    let cli = Cli::new();
+    let hello = guest_path("hello");
+    let hello = hello.to_str().unwrap();
+    for (args, code) in [
+        (&["run", "no-such-file.wasm"][..], "unreadable_file"),
+        (&["run", "."], "unreadable_file"),
+        (&["inspect", "no-such-file.wasm"], "unreadable_file"),
+        (&["run", hello, "--env", "=x"], "bad_env"),
+        (&["run", hello, "--env", "SURELY_NOT_SET_ANYWHERE"], "bad_env"),
+        (&["run", "-", "--stdin"], "bad_stdin"),
+    ] {
+        let output = cli.run(args);
+        assert_exit(&output, 2);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.lines().count() == 1 && said.contains(&format!("[{code}]")), "{said}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_compiler_too() {
+    let cli = Cli::new();
+    let python = guest_path("python");
+    let child = cli.command(&["run", python.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let worker = loop {
+        let found = std::fs::read_to_string(&children).unwrap();
+        if let Some(pid) = found.split_whitespace().next() {
+            break pid.to_owned();
+        }
+        std::thread::yield_now();
+    };
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_exit(&child.wait_with_output().unwrap(), 116);
+    // A process that ended may still wait to be looked after.
+    let alive = || {
+        let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+        stat.contains("ringfence") && !stat.contains(") Z")
+    };
+    let start = std::time::Instant::now();
+    while alive() {
+        assert!(start.elapsed().as_secs() < 20, "the compiler goes on");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn a_preview_1_import_of_another_type_is_refused() {
     assert_eq!(refusal(text.into()).await.code(), "invalid");
     let text = r#"(module (import "wasi_snapshot_preview1" "fd_teleport" (func)) (memory (export "memory") 1)
         (func (export "_start")))"#;
-    assert_eq!(refusal(text.into()).await.code(), "invalid");
+    assert_eq!(refusal(text.into()).await.code(), "imports");
 }
 
 #[tokio::test]
@@ -67,4 +67,15 @@ async fn python_and_javascript_components_run() {
 async fn a_tool_speaks_the_contract_of_ours() {
     let report = run_call(guest("wordcount"), "describe", json!([]), limits()).await;
     assert!(matches!(&report.outcome, Outcome::Returned { value } if value.get("name").is_some()), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_module_without_memory_runs() {
+    for text in [
+        "(module (func (export \"_start\")))",
+        "(module (table 1 funcref) (global i32 (i32.const 1)) (func (export \"_start\")))",
+    ] {
+        let report = run_command(text.into(), &[], limits()).await;
+        assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
+    }
 }

@@ -7,6 +7,7 @@ mod architecture;
 mod bulk;
 mod cache;
 mod cli;
+mod fs_policy;
 mod fuzz;
 mod grants;
 mod intake;

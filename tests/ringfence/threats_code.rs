@@ -1,6 +1,6 @@
 //! E12 to E16 of the threat list: what is no program, what it imports, what it looks for.
 
-use ringfence::engine::{Build, Refusal, RunRequest};
+use ringfence::engine::{Build, Refusal, RunRequest, Stdin};
 use ringfence::model::{Grants, Mode, Outcome};
 use serde_json::json;
 
@@ -138,6 +138,30 @@ async fn e13_a_component_that_exports_what_it_should_import_is_no_command() {
 }
 
 #[tokio::test]
+async fn e13_thousands_of_imports_are_refused_like_one() {
+    let imports: String = (0..12_000).map(|n| format!("(import \"env\" \"{n:0>200}\" (func))")).collect();
+    assert_eq!(refusal(format!("(module {imports} (func (export \"_start\")))").into()).await.code(), "imports");
+    let unknown = r#"(module (import "wasi_snapshot_preview1" "nosuch" (func)) (func (export "_start")))"#;
+    match refusal(unknown.into()).await {
+        Refusal::Imports { imports } => assert_eq!(imports[0].name, "wasi_snapshot_preview1.nosuch"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// By name it is a command, by type it is not.
+#[tokio::test]
+async fn e13_a_run_of_another_type_is_no_command() {
+    let text = r#"(component (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))
+        (core instance $i (instantiate $m))
+        (func $f (param "x" u32) (result u32) (canon lift (core func $i "f")))
+        (instance $run (export "run" (func $f)))
+        (export "wasi:cli/run@0.2.0" (instance $run)))"#;
+    let program = load(text.into()).await;
+    let request = RunRequest::new(crate::support::command(), limits(), Grants::default());
+    assert_eq!(engine().run(&program, request).await.unwrap_err().code(), "no_command");
+}
+
+#[tokio::test]
 async fn e14_the_network_is_denied_and_recorded() {
     let report = run_call(hostile("dial"), "dial", json!([]), limits()).await;
     assert_eq!(report.outcome, Outcome::Returned { value: 7.into() });
@@ -261,4 +285,67 @@ async fn e21_a_deterministic_run_has_no_source_of_difference() {
         assert_eq!((&a.1, &a.2, &a.3, a.4, &a.5), (&b.1, &b.2, &b.3, b.4, &b.5));
         assert_eq!(a.5, Outcome::Exited { code: 0 }, "{a:?}");
     }
+}
+
+/// Long enough for many beats of the heart, which fall into the guest's own code and into its `realloc`, while the
+/// host is in the middle of a call.
+#[tokio::test]
+async fn e21_fuel_repeats_however_the_beats_fall() {
+    let text = r#"(component
+        (import "wasi:random/random@0.2.0" (instance $random
+          (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+        (core module $mem (memory (export "memory") 2)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $i i32)
+            (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3000))))
+            (i32.const 1024)))
+        (core instance $mem (instantiate $mem))
+        (core func $random (canon lower (func $random "get-random-bytes") (memory $mem "memory")
+          (realloc (func $mem "realloc"))))
+        (core module $m (import "host" "random" (func $random (param i64 i32)))
+          (func (export "f") (param i32)
+            (loop $l (call $random (i64.const 32) (i32.const 8))
+              (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+        (core instance $i (instantiate $m (with "host" (instance (export "random" (func $random))))))
+        (func (export "f") (param "times" u32) (canon lift (core func $i "f"))))"#;
+    let mode = Mode::Deterministic { seed: 1 };
+    let program = engine().load(text.as_bytes(), Build::of(&limits(), mode)).await.unwrap();
+    let mut fuel = std::collections::HashSet::new();
+    for _ in 0..4 {
+        let mut request = RunRequest::new(call("f", json!([20_000])), limits(), Grants::clocks_and_randomness());
+        request.mode = mode;
+        let report = run(&program, request).await;
+        assert_eq!(report.outcome.kind(), "returned", "{report:?}");
+        fuel.insert(report.usage.fuel);
+    }
+    assert_eq!(fuel.len(), 1, "{fuel:?}");
+}
+
+/// Input that comes in pieces is the same as input that is all there.
+#[tokio::test]
+async fn e21_when_input_comes_is_not_seen() {
+    let mode = Mode::Deterministic { seed: 1 };
+    let program = engine().load(guest("hello"), Build::of(&limits(), mode)).await.unwrap();
+    let with = async |stdin| {
+        let mut grants = Grants::clocks_and_randomness();
+        grants.args = vec!["--stdin".into()];
+        let mut request = RunRequest::new(crate::support::command(), limits(), grants);
+        (request.mode, request.stdin) = (mode, stdin);
+        let report = run(&program, request).await;
+        (report.stdout, report.usage.fuel, report.outcome)
+    };
+    let at_once = with(Stdin::Bytes(b"one\ntwo\n".as_slice().into())).await;
+    let (mut writer, reader) = tokio::io::duplex(64);
+    let write = async {
+        for piece in ["one\n", "t", "wo\n"] {
+            tokio::io::AsyncWriteExt::write_all(&mut writer, piece.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        drop(writer);
+    };
+    let (in_pieces, ()) = tokio::join!(with(Stdin::Live(Box::new(reader))), write);
+    assert_eq!(in_pieces, at_once);
+    let (_open, silent) = tokio::io::duplex(16);
+    let mut request = RunRequest::new(crate::support::command(), limits(), Grants::default());
+    (request.mode, request.stdin, request.limits.deadline_ms) = (mode, Stdin::Live(Box::new(silent)), 50);
+    assert_eq!(run(&program, request).await.outcome.kind(), "deadline_exceeded");
 }

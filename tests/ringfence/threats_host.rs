@@ -162,6 +162,28 @@ async fn e17_a_folder_that_others_can_reach_is_refused() {
     assert!(error.to_string().contains("chmod 700"), "{error}");
 }
 
+/// A stranger cannot make the host say that its cache was tampered with.
+#[tokio::test]
+async fn e17_what_cannot_be_linked_is_not_kept() {
+    let cache = Cache::new();
+    let mut types = String::from("(type $t0 (tuple u8 u8))");
+    for level in 1..16 {
+        types += &format!("(type $t{level} (tuple $t{0} $t{0}))", level - 1);
+    }
+    let text = format!(
+        r#"(component (core module $m (memory (export "memory") 1) (func (export "f") (result i32) i32.const 0))
+        (core instance $i (instantiate $m)) {types}
+        (func (export "f") (result $t15) (canon lift (core func $i "f") (memory $i "memory"))))"#
+    );
+    for _ in 0..2 {
+        let build = Build::of(&limits(), Mode::Ordinary);
+        let error = cache.engine().load(text.clone().into_bytes(), build).await.unwrap_err();
+        assert_eq!(error.code(), "too_demanding");
+        let kept = std::fs::read_dir(cache.path()).unwrap().map(|file| file.unwrap().path());
+        assert_eq!(kept.filter(|path| path.extension().is_some_and(|end| end == "entry")).count(), 0);
+    }
+}
+
 #[tokio::test]
 async fn e17_a_crash_between_the_writes_leaves_a_cache_that_works() {
     let cache = Cache::new();

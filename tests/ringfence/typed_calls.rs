@@ -52,6 +52,7 @@ async fn whole_numbers_of_64_bits_lose_nothing() {
     // Read from a number or from text; written as text where a double would round it.
     assert_eq!(echo("echo-u64", json!(18446744073709551615_u64)).await, json!("18446744073709551615"));
     assert_eq!(echo("echo-s64", json!("42")).await, json!(42));
+    assert_eq!(echo("echo-u8", json!(2.0)).await, json!(2));
 }
 
 #[tokio::test]
@@ -105,6 +106,9 @@ async fn a_wrong_argument_is_told_with_its_place() {
     assert_eq!(wrong("add", json!("1")).await.0, "$");
     assert_eq!(wrong("add", json!([1, 1.5])).await.0, "$[1]");
     assert_eq!(wrong("add", json!([1, 2147483648_u32])).await.0, "$[1]");
+    assert_eq!(wrong("echo-f32", json!([1e300])).await.0, "$[0]");
+    assert_eq!(wrong("echo-u64", json!(["+5"])).await.0, "$[0]");
+    assert_eq!(wrong("add", json!([1, 9007199254740993.0])).await.0, "$[1]");
     assert_eq!(wrong("echo-list-list", json!([[[1, 2], [3, "x"]]])).await.0, "$[0][1][1]");
     let (at, expected, _) = wrong("echo-enum", json!(["mauve"])).await;
     assert!(at == "$[0]" && expected.contains("red"), "{expected}");
@@ -210,4 +214,44 @@ async fn arguments_that_grow_when_read_are_bounded() {
         // It was seen early: what was counted is little over the limit.
         assert!(matches!(report.outcome, Outcome::LimitExceeded { used, .. } if used < 2 << 20), "{report:?}");
     }
+}
+
+/// No parameters and a result, in a program that is no command: what it returns is its own.
+#[tokio::test]
+async fn a_result_is_no_exit_code() {
+    let text = r#"(component
+        (core module $m (memory (export "memory") 1) (data (i32.const 16) "hello")
+          (func (export "f") (result i32)
+            (i32.store8 (i32.const 0) (i32.const 1)) (i32.store (i32.const 4) (i32.const 16))
+            (i32.store (i32.const 8) (i32.const 5)) (i32.const 0)))
+        (core instance $i (instantiate $m))
+        (func (export "f") (result (result u32 (error string)))
+          (canon lift (core func $i "f") (memory $i "memory"))))"#;
+    let program = load(text.into()).await;
+    let report = run(&program, RunRequest::new(call("f", json!([])), limits(), Grants::default())).await;
+    assert_eq!(report.outcome, Outcome::Returned { value: json!({"err": "hello"}) });
+}
+
+/// Each item is a name among thousands: writing them down takes long, and the deadline holds there as well.
+#[tokio::test]
+async fn the_deadline_holds_while_a_result_is_written() {
+    let cases: String = (0..6_000).map(|n| format!("(case \"c{n}\" u8)")).collect();
+    let text = format!(
+        r#"(component
+        (core module $m (memory (export "memory") 40)
+          (func (export "f") (result i32)
+            (memory.fill (i32.const 16) (i32.const 0x0f) (i32.const 1600000))
+            (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 400000)) (i32.const 0)))
+        (core instance $i (instantiate $m))
+        {}
+        (type $list (list $v))
+        (func (export "f") (result $list) (canon lift (core func $i "f") (memory $i "memory"))))"#,
+        named("v", &format!("(variant {cases})"))
+    );
+    let program = load(text.into_bytes()).await;
+    let mut limits = limits();
+    (limits.deadline_ms, limits.hostcall_bytes, limits.result_bytes) = (300, 256 << 20, 64 << 20);
+    let report = run(&program, RunRequest::new(call("f", json!([])), limits, Grants::default())).await;
+    assert_eq!(report.outcome.kind(), "deadline_exceeded", "{:?}", report.usage);
+    assert!(report.usage.cpu_us > 50_000, "what it took is told: {:?}", report.usage);
 }

@@ -47,6 +47,8 @@ fn confine(order: &Order) -> std::io::Result<()> {
     for (resource, most) in bounds {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
+    // Nobody waits for an answer once the host is gone.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     // Guests come first. A machine that forbids this still holds the other bounds.
     let _ = rustix::process::nice(19);
     Ok(())

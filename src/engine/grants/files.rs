@@ -210,10 +210,13 @@ impl types::HostDescriptor for RunState {
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<types::DirectoryEntryStream>> {
         let Descriptor::Dir(dir) = self.table.get(&fd)? else { return Err(types::ErrorCode::NotDirectory.into()) };
-        let (dir, most) = (Arc::clone(&dir.dir), self.meter.limits().hostcall_bytes);
+        let most = self.meter.limits().hostcall_bytes.saturating_sub(self.meter.listed());
+        let dir = Arc::clone(&dir.dir);
         let entries = tokio::task::spawn_blocking(move || listing::list(&dir, most)).await.map_err(FsError::trap)??;
         self.meter.charge(u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY));
-        let entries = self.table.push(Entries(entries))?;
+        let bytes = listing::bytes(&entries);
+        self.meter.list(bytes).map_err(hit)?;
+        let entries = self.table.push(Entries { entries, bytes })?;
         Ok(Resource::new_own(entries.rep()))
     }
 
@@ -338,7 +341,10 @@ impl types::HostDescriptor for RunState {
 }
 
 /// What a folder holds, last name first, so that the next is popped from the end.
-struct Entries(Vec<listing::Entry>);
+struct Entries {
+    entries: Vec<listing::Entry>,
+    bytes: u64,
+}
 
 impl types::HostDirectoryEntryStream for RunState {
     async fn read_directory_entry(
@@ -346,7 +352,7 @@ impl types::HostDirectoryEntryStream for RunState {
         stream: Resource<types::DirectoryEntryStream>,
     ) -> FsResult<Option<types::DirectoryEntry>> {
         let stream: Resource<Entries> = Resource::new_borrow(stream.rep());
-        match self.table.get_mut(&stream)?.0.pop() {
+        match self.table.get_mut(&stream)?.entries.pop() {
             None => Ok(None),
             Some(listing::Entry { name: Some(name), type_ }) => Ok(Some(types::DirectoryEntry { type_, name })),
             Some(listing::Entry { name: None, .. }) => Err(types::ErrorCode::IllegalByteSequence.into()),
@@ -355,7 +361,8 @@ impl types::HostDirectoryEntryStream for RunState {
 
     fn drop(&mut self, stream: Resource<types::DirectoryEntryStream>) -> wasmtime::Result<()> {
         let stream: Resource<Entries> = Resource::new_own(stream.rep());
-        self.table.delete(stream)?;
+        let entries = self.table.delete(stream)?;
+        self.meter.unlist(entries.bytes);
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{AsyncStdinStream, StdinStream as _};
 use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamError, StreamResult};
@@ -21,6 +22,25 @@ pub enum Stdin {
     Bytes(Bytes),
     /// Comes while the guest runs. Bytes beyond `stdin_bytes` end the run.
     Live(Box<dyn AsyncRead + Send + Sync>),
+}
+
+/// All of an input that comes live, before anybody reads it. `None`: it was not over at the deadline.
+pub(in super::super) async fn whole(
+    live: Box<dyn AsyncRead + Send + Sync>,
+    limit: u64,
+    deadline: Instant,
+) -> Result<Option<Bytes>, LimitHit> {
+    let mut bytes = Vec::new();
+    let mut most = Box::into_pin(live).take(limit.saturating_add(1));
+    // As for a live one, an input that breaks off has come to its end.
+    if tokio::time::timeout_at(deadline.into(), most.read_to_end(&mut bytes)).await.is_err() {
+        return Ok(None);
+    }
+    let used = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if used > limit {
+        return Err(LimitHit { name: LimitName::StdinBytes, value: limit, used });
+    }
+    Ok(Some(bytes.into()))
 }
 
 /// The host's end: one position, however often the guest opens it.

@@ -16,6 +16,13 @@ pub(super) struct Entry {
     pub(super) type_: DescriptorType,
 }
 
+/// What entries take.
+pub(super) fn bytes(entries: &[Entry]) -> u64 {
+    let names: usize = entries.iter().map(|entry| entry.name.as_ref().map_or(0, String::len)).sum();
+    let each = u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(ENTRY_BYTES);
+    each.saturating_add(u64::try_from(names).unwrap_or(u64::MAX))
+}
+
 /// What a folder holds, last name first, so that the next is popped from the end. The order on the disk says how a
 /// folder came to be; by name it is the same each time.
 pub(super) fn list(dir: &File, most_bytes: u64) -> FsResult<Vec<Entry>> {

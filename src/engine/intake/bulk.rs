@@ -3,14 +3,16 @@ use std::convert::Infallible;
 
 use wasm_encoder::reencode::{self, Reencode, ReencodeComponent};
 use wasm_encoder::{
-    BlockType, CodeSection, Component, ComponentSectionId, CustomSection, Function, FunctionSection, InstructionSink,
-    Module, RawSection, TypeSection, ValType,
+    BlockType, CodeSection, Component, ComponentSectionId, CustomSection, Encode, Function, FunctionSection,
+    InstructionSink, Module, RawSection, TypeSection, ValType,
 };
 use wasmparser::{
-    CodeSectionReader, CustomSectionReader, FunctionSectionReader, Operator, Parser, Payload, TypeRef,
+    BinaryReader, CodeSectionReader, CustomSectionReader, FunctionSectionReader, Operator, Parser, Payload, TypeRef,
     TypeSectionReader,
 };
 
+/// What the functions that are added are called, so that a backtrace can leave them out.
+pub(in super::super) const OURS: &str = "ringfence: in pieces";
 /// What is moved at a time: some tens of microseconds.
 const PIECE: i32 = 256 << 10;
 
@@ -106,6 +108,7 @@ struct Pieces {
     moves: BTreeSet<Move>,
     types: u32,
     functions: u32,
+    has_names: bool,
 }
 
 impl Pieces {
@@ -194,10 +197,64 @@ impl Reencode for Pieces {
         module: &mut Module,
         section: CustomSectionReader<'_>,
     ) -> Result<(), reencode::Error> {
-        module.section(&as_it_is(&section));
+        match self.named(&section) {
+            Some(names) => module.section(&CustomSection { name: "name".into(), data: names.into() }),
+            None => module.section(&as_it_is(&section)),
+        };
         Ok(())
     }
 }
+
+impl Pieces {
+    /// The names of a module with those of our functions, which come last.
+    fn named(&mut self, section: &CustomSectionReader<'_>) -> Option<Vec<u8>> {
+        if section.name() != "name" {
+            return None;
+        }
+        let mut out = Vec::new();
+        let mut reader = BinaryReader::new(section.data(), 0);
+        let mut written = false;
+        while !reader.eof() {
+            let id = reader.read_u8().ok()?;
+            let size = usize::try_from(reader.read_var_u32().ok()?).ok()?;
+            let content = reader.read_bytes(size).ok()?;
+            // Functions are the second of the sections within, after the name of the module.
+            if id > FUNCTION_NAMES && !written {
+                self.subsection(&mut out, 0, &[]);
+                written = true;
+            }
+            if id == FUNCTION_NAMES {
+                let mut names = BinaryReader::new(content, 0);
+                let count = names.read_var_u32().ok()?;
+                self.subsection(&mut out, count, content.get(names.original_position()..)?);
+                written = true;
+            } else {
+                out.push(id);
+                content.encode(&mut out);
+            }
+        }
+        if !written {
+            self.subsection(&mut out, 0, &[]);
+        }
+        self.has_names = true;
+        Some(out)
+    }
+
+    fn subsection(&self, out: &mut Vec<u8>, count: u32, names: &[u8]) {
+        let mut content = Vec::new();
+        (count + u32::try_from(self.moves.len()).unwrap_or(0)).encode(&mut content);
+        content.extend_from_slice(names);
+        for known in &self.moves {
+            self.index(*known).encode(&mut content);
+            OURS.encode(&mut content);
+        }
+        out.push(FUNCTION_NAMES);
+        content.as_slice().encode(out);
+    }
+}
+
+/// The number of the names of functions in the section of names.
+const FUNCTION_NAMES: u8 = 1;
 
 impl ReencodeComponent for Pieces {
     fn parse_component_submodule(
@@ -213,6 +270,11 @@ impl ReencodeComponent for Pieces {
         }
         let mut changed = Module::new();
         pieces.parse_core_module(&mut changed, parser, module)?;
+        if !pieces.has_names {
+            let mut names = Vec::new();
+            pieces.subsection(&mut names, 0, &[]);
+            changed.section(&CustomSection { name: "name".into(), data: names.into() });
+        }
         component.section(&wasm_encoder::ModuleSection(&changed));
         Ok(())
     }

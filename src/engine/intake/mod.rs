@@ -8,6 +8,7 @@ mod bulk;
 mod module;
 mod offer;
 
+pub(super) use bulk::OURS;
 pub(super) use offer::OFFERED;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
@@ -16,6 +17,8 @@ use super::describe::Kind;
 use super::error::{Refusal, quoted};
 
 const MESSAGE: usize = 600;
+/// Imports that are named in a refusal; who has more of them has his answer already.
+const IMPORTS: usize = 200;
 const MAGIC: &[u8] = b"\0asm";
 
 /// A component that may be compiled.
@@ -25,6 +28,16 @@ pub(super) struct Taken {
 }
 
 pub(super) fn take(bytes: Vec<u8>, features: WasmFeatures) -> Result<Taken, Refusal> {
+    look_through(bytes, features).map_err(|refusal| match refusal {
+        Refusal::Imports { mut imports } => {
+            imports.truncate(IMPORTS);
+            Refusal::Imports { imports }
+        }
+        other => other,
+    })
+}
+
+fn look_through(bytes: Vec<u8>, features: WasmFeatures) -> Result<Taken, Refusal> {
     let (binary, text) = if bytes.starts_with(MAGIC) { (bytes, false) } else { (from_text(bytes)?, true) };
     let (component, kind) = match encoding(&binary)? {
         Encoding::Component => (binary, Kind::Component),

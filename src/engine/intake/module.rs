@@ -1,9 +1,12 @@
+use std::collections::HashSet;
+
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR,
 };
 use wasm_encoder::reencode::{self, Reencode};
-use wasmparser::{Parser, Payload};
+use wasm_encoder::{MemoryType, SectionId};
+use wasmparser::{Parser, Payload, TypeRef};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::super::describe::Kind;
@@ -22,7 +25,7 @@ pub(super) fn to_component(module: &[u8]) -> Result<(Vec<u8>, Kind), Refusal> {
         (false, true) => (REACTOR, Kind::ReactorModule),
         (false, false) => return Err(Refusal::NothingToRun),
     };
-    let module = past_the_adapter(module).map_err(not_a_component)?;
+    let module = past_the_adapter(module, &facts).map_err(not_a_component)?;
     let component = ComponentEncoder::default()
         .module(&module)
         .and_then(|encoder| encoder.adapter(PREVIEW1, adapter))
@@ -48,11 +51,51 @@ fn detour(import: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn past_the_adapter(module: &[u8]) -> anyhow::Result<Vec<u8>> {
-    struct Past(bool);
+fn past_the_adapter(module: &[u8], facts: &Facts) -> anyhow::Result<Vec<u8>> {
+    struct Past {
+        detours: bool,
+        /// The adapter works in the module's memory, so that there must be one.
+        wants_memory: bool,
+        adds_memory: bool,
+    }
 
     impl Reencode for Past {
         type Error = wasmparser::BinaryReaderError;
+
+        fn intersperse_section_hook(
+            &mut self,
+            module: &mut wasm_encoder::Module,
+            _: Option<SectionId>,
+            before: Option<SectionId>,
+        ) -> Result<(), reencode::Error<Self::Error>> {
+            use SectionId::{Function, Import, Table, Type};
+            if self.wants_memory && !matches!(before, Some(Type | Import | Function | Table)) {
+                self.wants_memory = false;
+                let mut memories = wasm_encoder::MemorySection::new();
+                memories.memory(MemoryType {
+                    minimum: 1,
+                    maximum: None,
+                    memory64: false,
+                    shared: false,
+                    page_size_log2: None,
+                });
+                module.section(&memories);
+                self.detours = true;
+            }
+            Ok(())
+        }
+
+        fn parse_export_section(
+            &mut self,
+            exports: &mut wasm_encoder::ExportSection,
+            section: wasmparser::ExportSectionReader<'_>,
+        ) -> Result<(), reencode::Error<Self::Error>> {
+            reencode::utils::parse_export_section(self, exports, section)?;
+            if self.adds_memory {
+                exports.export("memory", wasm_encoder::ExportKind::Memory, 0);
+            }
+            Ok(())
+        }
 
         fn parse_import_section(
             &mut self,
@@ -64,7 +107,7 @@ fn past_the_adapter(module: &[u8]) -> anyhow::Result<Vec<u8>> {
                 let ty = self.entity_type(import.ty)?;
                 match detour(import.name).filter(|_| import.module == PREVIEW1) {
                     Some((module, name)) => {
-                        self.0 = true;
+                        self.detours = true;
                         imports.import(module, name, ty);
                     }
                     None => {
@@ -76,10 +119,10 @@ fn past_the_adapter(module: &[u8]) -> anyhow::Result<Vec<u8>> {
         }
     }
 
-    let mut past = Past(false);
+    let mut past = Past { detours: false, wants_memory: !facts.has_memory, adds_memory: !facts.has_memory };
     let mut changed = wasm_encoder::Module::new();
     past.parse_core_module(&mut changed, Parser::new(0), module)?;
-    if !past.0 {
+    if !past.detours {
         return Ok(module.to_vec());
     }
     let mut changed = changed.finish();
@@ -90,6 +133,7 @@ fn past_the_adapter(module: &[u8]) -> anyhow::Result<Vec<u8>> {
 
 struct Facts {
     start: bool,
+    has_memory: bool,
     described: bool,
     /// Imports that are not of preview 1.
     imports: Vec<RefusedImport>,
@@ -97,20 +141,26 @@ struct Facts {
 
 impl Facts {
     fn of(module: &[u8]) -> Self {
-        let mut facts = Facts { start: false, described: false, imports: Vec::new() };
+        let mut facts = Facts { start: false, has_memory: false, described: false, imports: Vec::new() };
+        let adapted = exports(COMMAND);
         // The module is valid already: what does not read here was not there.
         for payload in Parser::new(0).parse_all(module).map_while(Result::ok) {
             match payload {
                 Payload::ImportSection(section) => {
                     for import in section.into_imports().map_while(Result::ok) {
-                        if import.module != PREVIEW1 {
-                            facts.imports.push(RefusedImport {
-                                name: quoted(&format!("{}.{}", import.module, import.name), MESSAGE),
-                                reason: who_offers(import.module).into(),
-                            });
-                        }
+                        facts.has_memory |= matches!(import.ty, TypeRef::Memory(_));
+                        let reason = match import.module {
+                            PREVIEW1 if adapted.contains(&import.name) => continue,
+                            PREVIEW1 => "not a function of WASI preview 1",
+                            other => who_offers(other),
+                        };
+                        facts.imports.push(RefusedImport {
+                            name: quoted(&format!("{}.{}", import.module, import.name), MESSAGE),
+                            reason: reason.into(),
+                        });
                     }
                 }
+                Payload::MemorySection(section) => facts.has_memory |= section.count() > 0,
                 Payload::ExportSection(section) => {
                     facts.start |= section.into_iter().map_while(Result::ok).any(|export| export.name == "_start");
                 }
@@ -122,6 +172,17 @@ impl Facts {
         }
         facts
     }
+}
+
+/// The names that a module exports.
+fn exports(module: &'static [u8]) -> HashSet<&'static str> {
+    let mut names = HashSet::new();
+    for payload in Parser::new(0).parse_all(module).map_while(Result::ok) {
+        if let Payload::ExportSection(section) = payload {
+            names.extend(section.into_iter().map_while(Result::ok).map(|export| export.name));
+        }
+    }
+    names
 }
 
 /// What offers the imports that people meet most; the way out where there is one.

@@ -1,12 +1,17 @@
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use wasmtime::component::{Type, Val};
 
 use super::super::error::{CallError, quoted};
 use super::super::meter::LimitHit;
+use super::super::schema::EXACT;
 use crate::model::LimitName;
 
 const NAME: usize = 80;
 const EXPECTED: usize = 600;
+/// What comparing with one more name is charged: the time of a copy of so many bytes.
+const SEARCH_BYTES: usize = 16;
 /// What a name takes besides its letters.
 const NAME_BYTES: usize = 48;
 
@@ -106,13 +111,19 @@ fn refuse_unknown<'a>(
     at: &Place<'_>,
 ) -> Result<(), Unread> {
     let known: Vec<&str> = known.collect();
-    match fields.keys().find(|name| !known.contains(&name.as_str())) {
+    let names: HashSet<&str> = known.iter().copied().collect();
+    match fields.keys().find(|name| !names.contains(name.as_str())) {
         None => Ok(()),
         Some(name) => {
-            let expected = if known.is_empty() { "no fields".to_owned() } else { known.join(", ") };
+            let expected = if names.is_empty() { "no fields".to_owned() } else { some_of(known.into_iter()) };
             Err(wrong(&Place::Field(at, name), &expected, "a field of another name"))
         }
     }
+}
+
+/// Names for a message: the first of them, where there are many.
+fn some_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.take(20).map(|name| quoted(name, NAME)).collect::<Vec<_>>().join(", ")
 }
 
 struct Reader {
@@ -131,7 +142,7 @@ impl Reader {
 
     /// Finding a name among many takes time, which is paid as if it were memory.
     fn search(&mut self, among: usize, name: &str) -> Result<(), Unread> {
-        self.take(NAME_BYTES.saturating_add(name.len()).saturating_add(among))
+        self.take(NAME_BYTES.saturating_add(name.len()).saturating_add(among.saturating_mul(SEARCH_BYTES)))
     }
 
     fn read(&mut self, ty: &Type, value: &Value, at: &Place<'_>) -> Result<Val, Unread> {
@@ -150,8 +161,7 @@ impl Reader {
             Type::U32 => Val::U32(integer(value, at)?),
             Type::S64 => Val::S64(integer(value, at)?),
             Type::U64 => Val::U64(integer(value, at)?),
-            #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float32 means")]
-            Type::Float32 => Val::Float32(float(value, at)? as f32),
+            Type::Float32 => Val::Float32(float32(value, at)?),
             Type::Float64 => Val::Float64(float(value, at)?),
             Type::Char => {
                 let mut chars = value.as_str().unwrap_or_default().chars();
@@ -240,7 +250,7 @@ impl Reader {
                 self.search(cases.names().len(), value.as_str().unwrap_or_default())?;
                 match value.as_str() {
                     Some(name) if cases.names().any(|case| case == name) => Val::Enum(name.to_owned()),
-                    _ => return not(&format!("one of {}", cases.names().collect::<Vec<_>>().join(", "))),
+                    _ => return not(&format!("one of {}", some_of(cases.names()))),
                 }
             }
             Type::Option(option) => {
@@ -282,7 +292,7 @@ impl Reader {
                     match item.as_str() {
                         Some(name) if flags.names().any(|flag| flag == name) => out.push(name.to_owned()),
                         _ => {
-                            let expected = format!("one of {}", flags.names().collect::<Vec<_>>().join(", "));
+                            let expected = format!("one of {}", some_of(flags.names()));
                             return Err(wrong(&Place::Item(at, index), &expected, describe(item)));
                         }
                     }
@@ -335,11 +345,21 @@ whole! {
     u64 "a whole number of 64 bits without a sign, or a string of its digits"
 }
 
+/// `2.0` is a whole number to JSON.
+#[expect(clippy::cast_possible_truncation, reason = "within what a double holds exactly")]
+fn whole_double(number: f64) -> Option<i128> {
+    (number.fract() == 0.0 && number.abs() <= EXACT as f64).then_some(number as i128)
+}
+
 fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, Unread> {
     let number = match value {
-        Value::Number(number) => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
+        Value::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from))
+            .or_else(|| number.as_f64().and_then(whole_double)),
         // A double cannot carry these, so many clients write them as text.
-        Value::String(digits) if size_of::<N>() == 8 => digits.parse::<i128>().ok(),
+        Value::String(digits) if size_of::<N>() == 8 && !digits.starts_with('+') => digits.parse::<i128>().ok(),
         _ => None,
     };
     number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| {
@@ -350,6 +370,16 @@ fn integer<N: Whole>(value: &Value, at: &Place<'_>) -> Result<N, Unread> {
         };
         wrong(at, N::EXPECTED, &found)
     })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what a float32 means")]
+fn float32(value: &Value, at: &Place<'_>) -> Result<f32, Unread> {
+    let wide = float(value, at)?;
+    let narrow = wide as f32;
+    if wide.is_finite() && narrow.is_infinite() {
+        return Err(wrong(at, "a number that a float of 32 bits can hold, or \"Infinity\"", &wide.to_string()));
+    }
+    Ok(narrow)
 }
 
 fn float(value: &Value, at: &Place<'_>) -> Result<f64, Unread> {

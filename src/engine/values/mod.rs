@@ -17,4 +17,4 @@ mod from_json;
 mod to_json;
 
 pub(super) use from_json::{Unread, arguments};
-pub(super) use to_json::result;
+pub(super) use to_json::{Unwritten, result};

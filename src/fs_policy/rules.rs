@@ -1,0 +1,75 @@
+use std::str::FromStr;
+
+use super::policy::{Policy, PolicyError, RULES};
+use super::presets::{Preset, UnknownPreset};
+use super::rule::{Rule, RuleError};
+
+const TEXT_BYTES: usize = 1 << 20;
+
+/// What a person says of a mount: a preset, and rules on top.
+///
+/// As text, a line each: `preset NAME`, or a rule as `PATTERN:LEVEL[,TYPE][,priority=NUMBER]`. Empty lines and lines
+/// that begin with `#` say nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    pub preset: Option<Preset>,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    #[error("line {line}: {reason}")]
+    Rule { line: usize, reason: RuleError },
+    #[error("line {line}: {reason}")]
+    Preset { line: usize, reason: UnknownPreset },
+    #[error("line {line}: a second preset; one set of rules has one")]
+    SecondPreset { line: usize },
+    #[error("line {line}: more than {RULES} rules; say the same with fewer patterns")]
+    TooMany { line: usize },
+    #[error("the rules are longer than 1 MiB")]
+    TooLong,
+}
+
+impl Rules {
+    /// Ready to be asked; `folded` as in [`Policy::new`].
+    pub fn policy(&self, folded: bool) -> Result<Policy, PolicyError> {
+        let preset = self.preset.map(Preset::rules).unwrap_or_default();
+        Policy::new(preset.into_iter().chain(self.rules.iter().cloned()).collect(), folded)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.preset.is_none() && self.rules.is_empty()
+    }
+}
+
+impl FromStr for Rules {
+    type Err = RulesError;
+
+    fn from_str(text: &str) -> Result<Self, RulesError> {
+        if text.len() > TEXT_BYTES {
+            return Err(RulesError::TooLong);
+        }
+        let mut rules = Rules::default();
+        let mut room = RULES;
+        for (index, written) in text.lines().enumerate() {
+            let (line, written) = (index + 1, written.trim());
+            if written.is_empty() || written.starts_with('#') {
+                continue;
+            }
+            if let Some(name) = written.strip_prefix("preset ") {
+                let preset: Preset = name.trim().parse().map_err(|reason| RulesError::Preset { line, reason })?;
+                if rules.preset.replace(preset).is_some() {
+                    return Err(RulesError::SecondPreset { line });
+                }
+                room = room.saturating_sub(preset.rules().len());
+            } else {
+                let rule = written.parse().map_err(|reason| RulesError::Rule { line, reason })?;
+                rules.rules.push(rule);
+            }
+            if rules.rules.len() > room {
+                return Err(RulesError::TooMany { line });
+            }
+        }
+        Ok(rules)
+    }
+}
