@@ -44,6 +44,8 @@ pub(super) enum Mistake {
     EnvName(String),
     #[error("--env {0}: it is not set here, or not text; write {0}=VALUE")]
     EnvUnset(String),
+    #[error("{0}")]
+    Rules(String),
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
     StdinTwice,
 }
@@ -53,6 +55,7 @@ impl Mistake {
         match self {
             Mistake::File { .. } => "unreadable_file",
             Mistake::EnvName(_) | Mistake::EnvUnset(_) => "bad_env",
+            Mistake::Rules(_) => "bad_rules",
             Mistake::StdinTwice => "bad_stdin",
         }
     }

@@ -7,8 +7,10 @@ mod cache;
 mod calibrate;
 mod compile;
 mod exit;
+mod fs;
 mod inspect;
 mod limits;
+mod mounts;
 mod program;
 mod run;
 mod show;
@@ -81,6 +83,7 @@ enum Command {
     Run(Box<run::RunArgs>),
     Inspect(inspect::InspectArgs),
     Compile(compile::CompileArgs),
+    Fs(fs::FsArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
     /// Print a completion script for a shell
@@ -124,6 +127,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(args, &host),
         Command::Inspect(args) => inspect::run(args, &host),
         Command::Compile(args) => compile::run(args, &host),
+        Command::Fs(args) => fs::run(args),
         Command::Cache(args) => cache::run(args, &host),
         Command::Calibrate(args) => calibrate::run(args, &host),
         Command::Completions { shell } => {

@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
+use super::mounts::MountFlags;
 use super::{program, show};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
-use crate::model::{Access, DirGrant, Grants, Mode, Outcome, Report};
+use crate::model::{Grants, Mode, Outcome, Report};
 
 /// Run a program in a fence: as a command, or one exported function with --call
 ///
@@ -26,6 +27,7 @@ Examples:
   ringfence run hello.wasm -- world
   ringfence run calc.wasm --call add --args '[2, 3]'
   ringfence run indexer.wasm --dir ./src::/src:ro --dir ./out::/out --memory-bytes 64MiB
+  ringfence run agent.wasm --dir .::/repo --fs-preset agent-safe --fs '/src/**:write'
   ringfence run agent.wasm --limits small --deadline-ms 500 --json
   echo 'some text' | ringfence run filter.wasm --stdin
   ringfence run simulation.wasm --deterministic --seed 7")]
@@ -41,9 +43,8 @@ pub(super) struct RunArgs {
     /// Arguments of the function: a JSON array in order, or an object by name
     #[arg(long, value_name = "JSON", requires = "call", value_parser = parse_json)]
     args: Option<Value>,
-    /// Give a folder of the host to the guest, for reading and writing, or with `:ro` for reading
-    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = parse_dir, help_heading = "Grants")]
-    dir: Vec<DirGrant>,
+    #[command(flatten)]
+    mounts: MountFlags,
     /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     env: Vec<String>,
@@ -73,19 +74,6 @@ fn parse_json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
-fn parse_dir(text: &str) -> Result<DirGrant, String> {
-    let (text, access) = match text.strip_suffix(":ro") {
-        Some(text) => (text, Access::ReadOnly),
-        None => (text, Access::ReadWrite),
-    };
-    match text.split_once("::") {
-        Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
-            Ok(DirGrant { host: host.into(), guest: guest.to_owned(), access })
-        }
-        _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
-    }
-}
-
 fn environment(given: &[String]) -> Result<Vec<(String, String)>, Mistake> {
     let pair = |text: &String| match text.split_once('=') {
         Some(("", _)) => Err(Mistake::EnvName(text.clone())),
@@ -107,7 +95,6 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
     let grants = Grants {
         args: args.command_args.clone(),
         env: environment(&args.env)?,
-        dirs: args.dir.clone(),
         clocks: !args.no_clocks,
         randomness: !args.no_randomness,
     };
@@ -122,6 +109,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
     let cancel = CancellationToken::new();
     let mut request = RunRequest::new(entry, limits, grants);
     request.mode = mode;
+    request.mounts = args.mounts.mounts()?;
     request.cancel = Some(cancel.clone());
     if args.stdin {
         request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));

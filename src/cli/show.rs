@@ -96,7 +96,10 @@ pub(super) fn denials(denials: &[Denial]) -> Option<String> {
     }
     let each: Vec<String> = denials
         .iter()
-        .map(|denial| format!("{} ({}×, missing: {})", denial.tried, denial.times, denial.missing))
+        .map(|denial| {
+            let path = denial.path.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
+            format!("{}{path} ({}×, missing: {})", denial.tried, denial.times, denial.missing)
+        })
         .collect();
     Some(format!("denied: {}", each.join("; ")))
 }

@@ -89,7 +89,7 @@ impl Engine {
         let _place = self.0.running.try_acquire().map_err(|_| busy())?;
         let fence = self.fence(program.build())?;
         let _beating = self.0.heart.beating();
-        match run::run(&fence, program, request).await {
+        match run::run(&fence, program, request, self.0.settings.disk_reserve_bytes).await {
             Err(EngineError::Busy(_)) => Err(busy()),
             other => other,
         }

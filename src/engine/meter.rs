@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use super::grants::fs::Disk;
 use super::grants::traffic::Traffic;
 use crate::model::{LimitName, Limits};
 
@@ -45,12 +46,13 @@ pub(super) struct Meter {
     due_at: u32,
     /// What folders that are being listed take.
     listed_bytes: u64,
+    entries_read: u64,
 }
 
 impl Meter {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, disk: Arc<Disk>) -> Self {
         Self {
-            traffic: Traffic::new(limits.written_bytes),
+            traffic: Traffic::new(limits.written_bytes, disk),
             limits,
             memory_bytes: 0,
             memory_peak: 0,
@@ -66,6 +68,7 @@ impl Meter {
             depth: 0,
             due_at: 0,
             listed_bytes: 0,
+            entries_read: 0,
         }
     }
 
@@ -99,11 +102,18 @@ impl Meter {
     }
 
     /// Room for one more listing, beside those that are still open.
-    pub(super) fn list(&mut self, bytes: u64) -> Result<(), LimitHit> {
+    pub(super) fn list(&mut self, entries: u64, bytes: u64) -> Result<(), LimitHit> {
+        let read = self.entries_read.saturating_add(entries);
+        self.within(LimitName::EntriesRead, read)?;
+        self.entries_read = read;
         let used = self.listed_bytes.saturating_add(bytes);
         self.within(LimitName::HostcallBytes, used)?;
         self.listed_bytes = used;
         Ok(())
+    }
+
+    pub(super) fn entries_read(&self) -> u64 {
+        self.entries_read
     }
 
     pub(super) fn listed(&self) -> u64 {

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -15,7 +14,7 @@ use wasmtime_wasi::sockets::WasiSocketsCtx;
 use super::error::{CallError, EngineError};
 use super::fence::{Build, Fence};
 use super::grants::clocks::Clocks;
-use super::grants::files;
+use super::grants::fs::{Files, Mount};
 use super::grants::input::{self, Input, Stdin};
 use super::grants::output::Sink;
 use super::grants::random::Randomness;
@@ -48,6 +47,8 @@ pub struct RunRequest {
     pub entry: Entry,
     pub limits: Limits,
     pub grants: Grants,
+    /// Folders, each under a name of the guest's and with rules of its own.
+    pub mounts: Vec<Mount>,
     pub mode: Mode,
     pub stdin: Stdin,
     /// Told of output as it comes.
@@ -59,7 +60,16 @@ pub struct RunRequest {
 impl RunRequest {
     /// A run with no grants but those given, no input, and nobody who listens.
     pub fn new(entry: Entry, limits: Limits, grants: Grants) -> Self {
-        Self { entry, limits, grants, mode: Mode::Ordinary, stdin: Stdin::Empty, listener: None, cancel: None }
+        Self {
+            entry,
+            limits,
+            grants,
+            mounts: Vec::new(),
+            mode: Mode::Ordinary,
+            stdin: Stdin::Empty,
+            listener: None,
+            cancel: None,
+        }
     }
 }
 
@@ -82,9 +92,14 @@ impl<F: Fn(Stream, &[u8]) + Send + Sync> OutputListener for F {
 }
 
 /// Runs once, in a fresh instance, and returns when nothing of it is left.
-pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
+pub(super) async fn run(
+    fence: &Fence,
+    program: &Program,
+    request: RunRequest,
+    disk_reserve_bytes: u64,
+) -> Result<Report, EngineError> {
     let start = Instant::now();
-    let RunRequest { entry, limits, grants, mode, stdin, listener, cancel } = request;
+    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel } = request;
     limits.check()?;
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
@@ -120,6 +135,7 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
         other => other,
     };
 
+    let files = Files::open(&mounts, deterministic, disk_reserve_bytes)?;
     let stdout = Sink::new(Stream::Stdout, limits.stdout_bytes, listener.clone());
     let stderr = Sink::new(Stream::Stderr, limits.stderr_bytes, listener);
     let mut table = ResourceTable::new();
@@ -128,7 +144,8 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
         table,
         denials: Vec::new(),
         args,
-        files: files::open(&grants.dirs)?,
+        meter: Meter::new(limits.clone(), files.disk()),
+        files,
         env: grants.env,
         stdin: Input::new(stdin),
         stdout: Arc::clone(&stdout),
@@ -144,8 +161,6 @@ pub(super) async fn run(fence: &Fence, program: &Program, request: RunRequest) -
             (true, Mode::Deterministic { seed }) => Randomness::seeded(seed),
         },
         sockets: WasiSocketsCtx::default(),
-        file_numbers: deterministic.then(HashMap::new),
-        meter: Meter::new(limits.clone()),
     };
     let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
 

@@ -20,6 +20,8 @@ pub struct EngineSettings {
     pub compilations: usize,
     /// What the programs that wait to be compiled may take in all; one more is refused as `busy`.
     pub waiting_bytes: u64,
+    /// What guests leave free on a disk that they may write, whatever their own limits.
+    pub disk_reserve_bytes: u64,
     /// The program that is started, with `compile-worker` as its argument, to compile: this one.
     pub worker: PathBuf,
 }
@@ -38,6 +40,7 @@ impl EngineSettings {
             compile_memory_bytes: 6 << 30,
             compilations: (processors / 2).max(1),
             waiting_bytes: 512 << 20,
+            disk_reserve_bytes: 256 << 20,
             worker,
         }
     }

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtx;
 
+use super::error::quoted;
 use super::grants::clocks::Clocks;
+use super::grants::fs::Files;
 use super::grants::input::Input;
 use super::grants::output::Sink;
 use super::grants::random::Randomness;
@@ -13,7 +13,9 @@ use super::meter::Meter;
 use crate::model::Denial;
 
 /// Denials of different kinds that one run reports; a guest cannot grow the host by being denied.
-const DENIALS: usize = 64;
+const DENIALS: usize = 128;
+const OTHERS: &str = "more than can be told one by one";
+const PATH: usize = 400;
 
 /// What the host holds for one run, and drops with it.
 pub(super) struct RunState {
@@ -27,10 +29,8 @@ pub(super) struct RunState {
     pub(super) stderr: Arc<Sink>,
     pub(super) clocks: Clocks,
     pub(super) randomness: Randomness,
-    pub(super) files: WasiFilesystemCtx,
+    pub(super) files: Files,
     pub(super) sockets: WasiSocketsCtx,
-    /// In deterministic mode: what a file is called instead of its number on this disk.
-    pub(super) file_numbers: Option<HashMap<(u64, u64), u64>>,
 }
 
 /// The guest used what it was not granted, in a place that has no answer for that.
@@ -41,17 +41,33 @@ pub(super) struct DeniedForGood(pub Denial);
 impl RunState {
     /// Writes down that the guest was denied something.
     pub(super) fn deny(&mut self, tried: &str, missing: &str) {
-        if let Some(denial) = self.denials.iter_mut().find(|d| d.tried == tried) {
+        self.note(tried, None, missing);
+    }
+
+    /// The same of a path, as the guest knows it.
+    pub(super) fn deny_path(&mut self, tried: &str, path: &str, missing: &str) {
+        self.note(tried, Some(path), missing);
+    }
+
+    fn note(&mut self, tried: &str, path: Option<&str>, missing: &str) {
+        let known = |d: &&mut Denial| d.tried == tried && d.path.as_deref() == path;
+        if let Some(denial) = self.denials.iter_mut().find(known) {
             denial.times = denial.times.saturating_add(1);
         } else if self.denials.len() < DENIALS {
-            self.denials.push(Denial { tried: tried.to_owned(), missing: missing.to_owned(), times: 1 });
+            let (path, missing) = (path.map(|path| quoted(path, PATH)), missing.to_owned());
+            self.denials.push(Denial { tried: tried.to_owned(), path, missing, times: 1 });
+        } else if let Some(last) = self.denials.last_mut() {
+            // What there is no room for is counted at least.
+            OTHERS.clone_into(&mut last.tried);
+            (last.path, last.missing) = (None, "several".to_owned());
+            last.times = last.times.saturating_add(1);
         }
     }
 
     /// Denies where the interface has no error to answer with: the run ends.
     pub(super) fn deny_for_good(&mut self, tried: &str, missing: &str) -> wasmtime::Error {
         self.deny(tried, missing);
-        let denial = Denial { tried: tried.to_owned(), missing: missing.to_owned(), times: 1 };
+        let denial = Denial { tried: tried.to_owned(), path: None, missing: missing.to_owned(), times: 1 };
         wasmtime::Error::new(DeniedForGood(denial))
     }
 }

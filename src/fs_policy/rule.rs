@@ -111,6 +111,10 @@ impl Rule {
         Ok(rule)
     }
 
+    pub(super) fn capped(&self, most: Level) -> Self {
+        Self { level: self.level.min(most), ..self.clone() }
+    }
+
     pub fn pattern(&self) -> &str {
         &self.pattern
     }

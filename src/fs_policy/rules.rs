@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use super::policy::{Policy, PolicyError, RULES};
 use super::presets::{Preset, UnknownPreset};
-use super::rule::{Rule, RuleError};
+use super::rule::{Level, Rule, RuleError};
 
 const TEXT_BYTES: usize = 1 << 20;
 
@@ -35,6 +35,13 @@ impl Rules {
     pub fn policy(&self, folded: bool) -> Result<Policy, PolicyError> {
         let preset = self.preset.map(Preset::rules).unwrap_or_default();
         Policy::new(preset.into_iter().chain(self.rules.iter().cloned()).collect(), folded)
+    }
+
+    /// The same with nothing above a level.
+    pub fn capped(&self, most: Level) -> Self {
+        let preset = self.preset.map(Preset::rules).unwrap_or_default();
+        let cap = |rule: &Rule| rule.capped(most);
+        Self { preset: None, rules: preset.iter().chain(&self.rules).map(cap).collect() }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,8 +1,7 @@
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 /// What a guest may use. What is not named here does not exist for it; there is no grant for the network.
+/// Files are granted as mounts of the engine, since each comes with rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
@@ -10,8 +9,6 @@ pub struct Grants {
     pub args: Vec<String>,
     /// The whole environment: nothing of the host's is added.
     pub env: Vec<(String, String)>,
-    /// Folders of the host, each under a name of the guest's.
-    pub dirs: Vec<DirGrant>,
     /// The wall clock and the monotonic clock, and with them the right to sleep.
     pub clocks: bool,
     pub randomness: bool,
@@ -22,21 +19,6 @@ impl Grants {
     pub fn clocks_and_randomness() -> Self {
         Self { clocks: true, randomness: true, ..Self::default() }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DirGrant {
-    pub host: PathBuf,
-    pub guest: String,
-    pub access: Access,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Access {
-    ReadOnly,
-    ReadWrite,
 }
 
 /// Whether a run may see the world as it is, or one that is the same each time.

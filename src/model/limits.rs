@@ -67,6 +67,7 @@ limits! {
     stdin_bytes StdinBytes in 0, 4 * GIB; "bytes read from standard input"
     result_bytes ResultBytes in 0, 256 * MIB; "the returned value, written as JSON"
     open_files OpenFiles in 0, 10_000; "files and folders open at one time"
+    entries_read EntriesRead in 0, 100_000_000; "entries of folders that are listed"
     files_created FilesCreated in 0, 10_000_000; "files, folders and links created"
     written_bytes WrittenBytes in 0, 1024 * GIB; "bytes written to files"
     resources Resources in 16, 100_000; "host resources held at one time: streams, pollables, descriptors, errors"
@@ -123,7 +124,7 @@ impl Limits {
     }
 }
 
-/// Numbers with a name, for people who do not want to choose seventeen of them.
+/// Numbers with a name, for people who do not want to choose eighteen of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -162,6 +163,7 @@ impl Preset {
                 stdin_bytes: MIB,
                 result_bytes: MIB,
                 open_files: 32,
+                entries_read: 10_000,
                 files_created: 100,
                 written_bytes: 16 * MIB,
                 resources: 256,
@@ -181,6 +183,7 @@ impl Preset {
                 stdin_bytes: 16 * MIB,
                 result_bytes: 8 * MIB,
                 open_files: 128,
+                entries_read: 200_000,
                 files_created: 1_000,
                 written_bytes: 256 * MIB,
                 resources: 1_000,
@@ -200,6 +203,7 @@ impl Preset {
                 stdin_bytes: GIB,
                 result_bytes: 64 * MIB,
                 open_files: 1_024,
+                entries_read: 10_000_000,
                 files_created: 100_000,
                 written_bytes: 8 * GIB,
                 resources: 10_000,

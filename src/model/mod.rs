@@ -11,7 +11,7 @@ mod quantity;
 mod usage;
 
 pub use digest::Digest;
-pub use grants::{Access, DirGrant, Grants, Mode};
+pub use grants::{Grants, Mode};
 pub use limits::{LimitName, Limits, LimitsError, Preset};
 pub use outcome::{Captured, Denial, Frame, Outcome, Report, TrapKind};
 pub use quantity::{QuantityError, parse_bytes, show_bytes};

@@ -98,6 +98,9 @@ pub struct Frame {
 pub struct Denial {
     /// What was tried, in the words of the interface: `wasi:sockets/tcp-create-socket`.
     pub tried: String,
+    /// The file or folder, as the guest knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The grant that was missing; none exists for the network.
     pub missing: String,
     /// How often, up to the end of the run.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
-use ringfence::engine::{Build, RunRequest, Stdin};
-use ringfence::model::{Access, DirGrant, Grants, Mode, Outcome, Report};
+use ringfence::engine::{Build, Mount, RunRequest, Stdin};
+use ringfence::fs_policy::Level;
+use ringfence::model::{Grants, Mode, Outcome, Report};
 use serde_json::json;
 
 use crate::support::{call, command, engine, guest, hostile, limits, load, run, run_call, run_command};
@@ -59,10 +60,11 @@ async fn randomness_that_is_not_granted_ends_the_run() {
     assert_eq!(report.outcome.kind(), "returned");
 }
 
-async fn files(dir: &std::path::Path, access: Access, args_: &[&str]) -> Report {
+async fn files(dir: &std::path::Path, level: Level, args_: &[&str]) -> Report {
     let program = load(guest("files")).await;
-    let dirs = vec![DirGrant { host: dir.to_owned(), guest: "/d".into(), access }];
-    run(&program, RunRequest::new(command(), limits(), Grants { dirs, ..args(args_) })).await
+    let mut request = RunRequest::new(command(), limits(), args(args_));
+    request.mounts = vec![Mount::whole(dir, "/d", level)];
+    run(&program, request).await
 }
 
 #[tokio::test]
@@ -74,11 +76,11 @@ async fn no_folder_is_there_unless_granted() {
 #[tokio::test]
 async fn a_granted_folder_can_be_written() {
     let dir = tempfile::tempdir().unwrap();
-    let report = files(dir.path(), Access::ReadWrite, &["write", "/d/new", "content"]).await;
+    let report = files(dir.path(), Level::Write, &["write", "/d/new", "content"]).await;
     assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
     assert_eq!(std::fs::read(dir.path().join("new")).unwrap(), b"content");
     assert_eq!((report.usage.bytes_out, report.usage.files_created), (7, 1), "{report:?}");
-    let report = files(dir.path(), Access::ReadWrite, &["cat", "/d/new"]).await;
+    let report = files(dir.path(), Level::Write, &["cat", "/d/new"]).await;
     assert_eq!(report.stdout.bytes, b"content");
     assert_eq!(report.usage.bytes_in, 7);
 }
@@ -87,9 +89,9 @@ async fn a_granted_folder_can_be_written() {
 async fn a_read_only_folder_can_be_read_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("f"), "old").unwrap();
-    assert_eq!(files(dir.path(), Access::ReadOnly, &["cat", "/d/f"]).await.stdout.bytes, b"old");
+    assert_eq!(files(dir.path(), Level::Read, &["cat", "/d/f"]).await.stdout.bytes, b"old");
     for change in [&["write", "/d/f", "new"][..], &["write", "/d/g", "new"], &["mkdir", "/d/h"], &["rm", "/d/f"]] {
-        let report = files(dir.path(), Access::ReadOnly, change).await;
+        let report = files(dir.path(), Level::Read, change).await;
         assert_eq!(report.outcome, Outcome::Exited { code: 1 }, "{change:?}");
         assert!(!report.denials.is_empty(), "{change:?}");
     }
@@ -102,7 +104,7 @@ async fn a_link_does_not_lead_out_of_the_folder() {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/etc/passwd", dir.path().join("out")).unwrap();
     for path in ["/d/out", "/d/../etc/passwd", "/d/./../../etc/passwd"] {
-        let report = files(dir.path(), Access::ReadWrite, &["cat", path]).await;
+        let report = files(dir.path(), Level::Write, &["cat", path]).await;
         assert_eq!((report.outcome, report.stdout.bytes), (Outcome::Exited { code: 1 }, Vec::new()), "{path}");
     }
 }
@@ -110,8 +112,8 @@ async fn a_link_does_not_lead_out_of_the_folder() {
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_said() {
     let program = load(guest("files")).await;
-    let dirs = vec![DirGrant { host: "/no/such/folder".into(), guest: "/d".into(), access: Access::ReadOnly }];
-    let request = RunRequest::new(command(), limits(), Grants { dirs, ..args(&["ls", "/d"]) });
+    let mut request = RunRequest::new(command(), limits(), args(&["ls", "/d"]));
+    request.mounts = vec![Mount::whole("/no/such/folder", "/d", Level::Read)];
     let error = engine().run(&program, request).await.unwrap_err();
     assert_eq!(error.code(), "dir_unavailable");
 }
@@ -122,7 +124,7 @@ async fn folders_are_listed_by_name() {
     for name in ["c", "a", "d", "b"] {
         std::fs::write(dir.path().join(name), "").unwrap();
     }
-    let report = files(dir.path(), Access::ReadOnly, &["ls", "/d"]).await;
+    let report = files(dir.path(), Level::Read, &["ls", "/d"]).await;
     assert_eq!(String::from_utf8_lossy(&report.stdout.bytes), "a\nb\nc\nd\n");
 }
 

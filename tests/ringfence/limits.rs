@@ -1,6 +1,7 @@
 use bytes::Bytes;
-use ringfence::engine::{RunRequest, Stdin};
-use ringfence::model::{Access, DirGrant, Grants, LimitName, Outcome};
+use ringfence::engine::{Mount, RunRequest, Stdin};
+use ringfence::fs_policy::Level;
+use ringfence::model::{Grants, LimitName, Outcome};
 use serde_json::json;
 
 use crate::support::{
@@ -167,8 +168,9 @@ async fn files(dir: &std::path::Path, args: &[&str], limits: ringfence::model::L
     let program = load(guest("files")).await;
     let mut grants = Grants::clocks_and_randomness();
     grants.args = args.iter().map(|arg| (*arg).to_owned()).collect();
-    grants.dirs = vec![DirGrant { host: dir.to_owned(), guest: "/d".into(), access: Access::ReadWrite }];
-    run(&program, RunRequest::new(command(), limits, grants)).await
+    let mut request = RunRequest::new(command(), limits, grants);
+    request.mounts = vec![Mount::whole(dir, "/d", Level::Write)];
+    run(&program, request).await
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! E12 to E16 of the threat list: what is no program, what it imports, what it looks for.
 
-use ringfence::engine::{Build, Refusal, RunRequest, Stdin};
+use ringfence::engine::{Build, Mount, Refusal, RunRequest, Stdin};
+use ringfence::fs_policy::Level;
 use ringfence::model::{Grants, Mode, Outcome};
 use serde_json::json;
 
@@ -234,9 +235,9 @@ async fn e16_descriptors_and_randomness_are_fresh() {
     for _ in 0..20 {
         let mut grants = Grants::clocks_and_randomness();
         grants.args = ["many", "/d", "3"].map(str::to_owned).to_vec();
-        let access = ringfence::model::Access::ReadWrite;
-        grants.dirs = vec![ringfence::model::DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access }];
-        let report = run(&program, RunRequest::new(crate::support::command(), limits(), grants)).await;
+        let mut request = RunRequest::new(crate::support::command(), limits(), grants);
+        request.mounts = vec![Mount::whole(dir.path(), "/d", Level::Write)];
+        let report = run(&program, request).await;
         assert_eq!(report.outcome, Outcome::Exited { code: 0 }, "{report:?}");
         // Nothing granted: whatever number it tries, nothing of the run before is behind it.
         let report = run_command(hostile("old-descriptors"), &[], limits()).await;
@@ -269,12 +270,8 @@ async fn e21_a_deterministic_run_has_no_source_of_difference() {
             let program = engine().load(guest(program), Build::of(&limits(), mode)).await.unwrap();
             let mut grants = Grants::clocks_and_randomness();
             grants.args = args.iter().map(|arg| (*arg).to_owned()).collect();
-            grants.dirs = vec![ringfence::model::DirGrant {
-                host: tree.clone(),
-                guest: "/d".into(),
-                access: ringfence::model::Access::ReadWrite,
-            }];
             let mut request = RunRequest::new(crate::support::command(), limits(), grants);
+            request.mounts = vec![Mount::whole(&tree, "/d", Level::Write)];
             request.mode = mode;
             let report = run(&program, request).await;
             seen.push((round, args[0], report.stdout, report.stderr, report.usage.fuel, report.outcome));

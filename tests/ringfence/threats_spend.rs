@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence::engine::{Build, Engine, RunRequest};
-use ringfence::model::{Access, DirGrant, Grants, LimitName, Limits, Mode, Outcome, Report};
+use ringfence::engine::{Build, Engine, Mount, RunRequest};
+use ringfence::fs_policy::Level;
+use ringfence::model::{Grants, LimitName, Limits, Mode, Outcome, Report};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -184,9 +185,9 @@ async fn e06_a_read_of_gigabytes_gives_a_piece() {
 
 async fn in_a_folder(dir: &std::path::Path, program: Vec<u8>, limits: Limits) -> Report {
     let program = load(program).await;
-    let dirs = vec![DirGrant { host: dir.to_owned(), guest: "/d".into(), access: Access::ReadWrite }];
-    let grants = Grants { dirs, ..Grants::clocks_and_randomness() };
-    run(&program, RunRequest::new(crate::support::command(), limits, grants)).await
+    let mut request = RunRequest::new(crate::support::command(), limits, Grants::clocks_and_randomness());
+    request.mounts = vec![Mount::whole(dir, "/d", Level::Write)];
+    run(&program, request).await
 }
 
 /// A link that leads nowhere creates what it leads to; renamed away, it can be created again.
@@ -208,12 +209,9 @@ async fn a_folder_that_is_too_large_to_list_is_a_limit() {
     }
     let listing = |hostcall_bytes, resources| {
         let limits = with(&[(LimitName::HostcallBytes, hostcall_bytes), (LimitName::Resources, resources)]);
-        let dirs = vec![DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access: Access::ReadOnly }];
-        async move {
-            let program = load(hostile("hoard")).await;
-            let grants = Grants { dirs, ..Grants::default() };
-            run(&program, RunRequest::new(call("listings", json!([])), limits, grants)).await
-        }
+        let mut request = RunRequest::new(call("listings", json!([])), limits, Grants::default());
+        request.mounts = vec![Mount::whole(dir.path(), "/d", Level::Read)];
+        async move { run(&*load(hostile("hoard")).await, request).await }
     };
     assert_limit(&listing(32 << 10, 1_000).await, LimitName::HostcallBytes);
     // Many listings at one time take no more than one may.
@@ -237,10 +235,10 @@ async fn e07_resources_are_capped() {
         [("streams", LimitName::Resources), ("descriptors", LimitName::OpenFiles), ("listings", LimitName::Resources)]
     {
         let program = load(hostile("hoard")).await;
-        let dirs = vec![DirGrant { host: dir.path().to_owned(), guest: "/d".into(), access: Access::ReadOnly }];
-        let grants = Grants { dirs, ..Grants::default() };
         let limits = with(&[(LimitName::Resources, 500), (LimitName::OpenFiles, 100)]);
-        let report = run(&program, RunRequest::new(call(function, json!([])), limits, grants)).await;
+        let mut request = RunRequest::new(call(function, json!([])), limits, Grants::default());
+        request.mounts = vec![Mount::whole(dir.path(), "/d", Level::Read)];
+        let report = run(&program, request).await;
         assert_limit(&report, limit);
     }
     assert_well().await;

@@ -1,15 +1,13 @@
 //! What the host offers a guest, one file for each kind of grant. Every call that crosses is counted and costs
 //! fuel at the door (the getters below), before its own code runs. Nothing here decides: a grant was cut already.
 //!
-//! Files go through `files`, which stands in front of the runtime's own host and is the place where rules per
-//! path will be asked.
+//! Files go through `fs`, which resolves each path itself and asks the rules of its mount at each name.
 
 pub(super) mod clocks;
 mod command;
-pub(super) mod files;
+pub(super) mod fs;
 pub(super) mod input;
 mod io;
-mod listing;
 pub(super) mod output;
 pub(super) mod random;
 mod sockets;

@@ -8,19 +8,21 @@ use wasmtime_wasi::p2::{
 };
 
 use super::super::meter::LimitHit;
+use super::fs::Disk;
 use crate::model::LimitName;
 
 /// Bytes of files that a run has read and written, counted also by streams, which outlive the call that made them.
 #[derive(Debug)]
 pub(in super::super) struct Traffic {
     limit: u64,
+    disk: Arc<Disk>,
     read: AtomicU64,
     written: AtomicU64,
 }
 
 impl Traffic {
-    pub(in super::super) fn new(limit: u64) -> Arc<Self> {
-        Arc::new(Self { limit, read: AtomicU64::new(0), written: AtomicU64::new(0) })
+    pub(in super::super) fn new(limit: u64, disk: Arc<Disk>) -> Arc<Self> {
+        Arc::new(Self { limit, disk, read: AtomicU64::new(0), written: AtomicU64::new(0) })
     }
 
     pub(in super::super) fn read(&self) -> u64 {
@@ -62,7 +64,9 @@ struct Counted<S> {
 impl<S> Counted<S> {
     fn writing(&self, bytes: usize) -> StreamResult<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.traffic.count_written(bytes).map_err(|hit| StreamError::Trap(wasmtime::Error::new(hit)))
+        self.traffic.count_written(bytes).map_err(|hit| StreamError::Trap(wasmtime::Error::new(hit)))?;
+        let full = |_| StreamError::LastOperationFailed(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+        self.traffic.disk.room_for(bytes).map_err(full)
     }
 
     fn reading(&self, bytes: Bytes) -> Bytes {

@@ -1,0 +1,108 @@
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::exit::Mistake;
+use crate::engine::{Mount, folds_case};
+use crate::fs_policy::{Level, Policy, Preset, Rule, Rules};
+
+/// Folders for a guest, and what it may do in them.
+#[derive(Debug, Args)]
+pub(super) struct MountFlags {
+    /// Give a folder of the host to the guest, for reading and writing, or with `:ro` for reading
+    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = parse_dir, help_heading = "Grants")]
+    dir: Vec<Dir>,
+    /// A rule for the paths of each folder, or with GUEST= of one: '/data/**:read'; what no rule names is hidden
+    #[arg(long, value_name = "[GUEST=]PATTERN:LEVEL", help_heading = "Grants")]
+    fs: Vec<String>,
+    /// Rules with a name: agent-safe, development, read-only, full-access, view-only; --fs comes on top
+    #[arg(long, value_name = "NAME", value_parser = Preset::from_str, help_heading = "Grants")]
+    fs_preset: Option<Preset>,
+    /// A file of rules, one on a line, as `ringfence fs explain` reads it
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    fs_rules: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone)]
+struct Dir {
+    host: PathBuf,
+    guest: String,
+    most: Level,
+}
+
+fn parse_dir(text: &str) -> Result<Dir, String> {
+    let (text, most) = match text.strip_suffix(":ro") {
+        Some(text) => (text, Level::Read),
+        None => (text, Level::Write),
+    };
+    match text.split_once("::") {
+        Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
+            Ok(Dir { host: host.into(), guest: guest.to_owned(), most })
+        }
+        _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
+    }
+}
+
+impl MountFlags {
+    pub(super) fn mounts(&self) -> Result<Vec<Mount>, Mistake> {
+        let shared = self.shared()?;
+        if self.dir.is_empty() && !(shared.is_empty() && self.fs.is_empty()) {
+            return Err(Mistake::Rules("rules need a folder to hold for; add --dir HOST::GUEST".into()));
+        }
+        self.dir.iter().map(|dir| self.mount(dir, &shared)).collect()
+    }
+
+    /// What holds for every folder.
+    fn shared(&self) -> Result<Rules, Mistake> {
+        let mut rules = match &self.fs_rules {
+            Some(file) => read_rules(file)?,
+            None => Rules::default(),
+        };
+        match (rules.preset, self.fs_preset) {
+            (Some(_), Some(_)) => {
+                return Err(Mistake::Rules("--fs-rules names a preset already; leave out --fs-preset".into()));
+            }
+            (None, given) => rules.preset = given,
+            (Some(_), None) => {}
+        }
+        Ok(rules)
+    }
+
+    fn mount(&self, dir: &Dir, shared: &Rules) -> Result<Mount, Mistake> {
+        let mut rules = shared.clone();
+        for text in &self.fs {
+            if let Some(rule) = self.rule_for(text, &dir.guest)? {
+                rules.rules.push(rule);
+            }
+        }
+        let policy = if rules.is_empty() {
+            Policy::all(dir.most)
+        } else {
+            let folded = folds_case(&dir.host);
+            rules.capped(dir.most).policy(folded).map_err(|error| Mistake::Rules(error.to_string()))?
+        };
+        Ok(Mount { host: dir.host.clone(), guest: dir.guest.clone(), policy: Arc::new(policy), copy_on_write: false })
+    }
+
+    /// `None` for a rule of another folder.
+    fn rule_for(&self, text: &str, guest: &str) -> Result<Option<Rule>, Mistake> {
+        let named = self.dir.iter().find_map(|dir| {
+            let rest = text.strip_prefix(dir.guest.as_str())?.strip_prefix('=')?;
+            Some((dir.guest.as_str(), rest))
+        });
+        let text = match named {
+            Some((of, rest)) if of == guest => rest,
+            Some(_) => return Ok(None),
+            None => text,
+        };
+        text.parse().map(Some).map_err(|error| Mistake::Rules(format!("--fs {text}: {error}")))
+    }
+}
+
+pub(super) fn read_rules(file: &std::path::Path) -> Result<Rules, Mistake> {
+    let shown = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|reason| Mistake::File { file: shown(), reason })?;
+    text.parse().map_err(|error| Mistake::Rules(format!("{}: {error}", shown())))
+}
