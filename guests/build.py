@@ -24,7 +24,7 @@ COMPONENTIZE_JS = "0.23.0"
 DEBIAN = ["rustc-web", "cargo-web", "rust-web-src", "lld", "wasi-libc", "libclang-rt-14-dev-wasm32"]
 DEBIAN_SOURCE = pathlib.Path("/usr/lib/rustlib/src")
 WASI = pathlib.Path("/usr/lib/wasm32-wasi")
-COMMANDS = ["hello", "files"]
+COMMANDS = ["hello", "files", "probe"]
 LIBRARIES = ["types", "compute", "wordcount"]
 
 

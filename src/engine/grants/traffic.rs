@@ -65,7 +65,7 @@ impl<S> Counted<S> {
     fn writing(&self, bytes: usize) -> StreamResult<()> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.traffic.count_written(bytes).map_err(|hit| StreamError::Trap(wasmtime::Error::new(hit)))?;
-        let full = |_| StreamError::LastOperationFailed(std::io::Error::from(std::io::ErrorKind::StorageFull).into());
+        let full = |_| StreamError::LastOperationFailed(std::io::Error::from(rustix::io::Errno::NOSPC).into());
         self.traffic.disk.room_for(bytes).map_err(full)
     }
 

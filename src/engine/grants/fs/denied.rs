@@ -53,7 +53,7 @@ impl Refused {
 /// The answer to who wants more than a path's level: what is hidden does not exist, the rest is not permitted.
 pub(super) fn denied(tried: &'static str, path: &str, has: Level, wants: Level) -> Refused {
     let code = if has == Level::None { ErrorCode::NoEntry } else { ErrorCode::NotPermitted };
-    let missing = match wants {
+    let missing = match wants.min(if has == Level::None { Level::View } else { Level::Write }) {
         Level::None | Level::View => "a rule that shows it (view)",
         Level::Read => "a rule that lets it be read (read)",
         Level::Write => "a rule that lets it be changed (write)",

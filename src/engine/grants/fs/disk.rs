@@ -30,9 +30,10 @@ impl Disk {
         if since < LOOK_BYTES {
             return Ok(());
         }
-        self.unlooked.store(0, Ordering::Relaxed);
         let needed = self.reserve_bytes.saturating_add(bytes);
-        self.all(|free, _| free >= needed)
+        self.all(|free, _| free >= needed)?;
+        self.unlooked.store(0, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether one more file or folder does.

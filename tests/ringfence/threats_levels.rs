@@ -1,0 +1,252 @@
+//! F05 to F07 of the threat list: what each level allows, and that hidden is absent.
+
+use ringfence::engine::{Mount, RunRequest};
+use ringfence::fs_policy::Level;
+use ringfence::model::Grants;
+
+use crate::support::{command, guest, limits, load, run};
+use crate::world::World;
+
+/// The table of `docs/files.md`, whole: every level, every combination of flags, what is there and what is not.
+#[tokio::test]
+async fn f05_every_way_to_open_needs_what_the_page_says() {
+    let all = ["r", "w", "c", "t", "x", "a", "d"];
+    let mut combinations = Vec::new();
+    for bits in 0..1 << all.len() {
+        let flags: String = all.iter().enumerate().filter(|(n, _)| bits & (1 << n) != 0).map(|(_, f)| *f).collect();
+        let has = |c: char| flags.contains(c);
+        // Exclusive without create and append without write say nothing.
+        if (has('w') || !has('a')) && (has('c') || !has('x')) {
+            combinations.push(flags);
+        }
+    }
+    for level in Level::ALL {
+        for what in ["file", "absent", "folder"] {
+            for flags in &combinations {
+                let world = World::new();
+                world.put("file", "text").put("folder/x", "");
+                let rules = format!("/{what}:{level}\n/folder/x:none");
+                let said = world.probe(&rules, &[&format!("open|{what}|{flags}")]).await.remove(0);
+                let has = |c: char| flags.contains(c);
+                let changes = has('w') || has('c') || has('t');
+                let expected = if has('d') && (has('c') || has('t')) {
+                    "INVAL"
+                } else {
+                    match (what, level) {
+                        (_, Level::None) => "NOENT",
+                        ("folder", _) if has('x') => "EXIST",
+                        ("folder", _) if changes => "ISDIR",
+                        ("folder", _) => "ok",
+                        ("absent", Level::View | Level::Read) if changes => "PERM",
+                        ("absent", Level::Write) if has('c') => "ok",
+                        ("absent", _) => "NOENT",
+                        ("file", Level::View) => "PERM",
+                        ("file", Level::Read) if changes => "PERM",
+                        ("file", _) if has('d') => "NOTDIR",
+                        ("file", _) if has('x') => "EXIST",
+                        _ => "ok",
+                    }
+                };
+                assert_eq!(said, expected, "{level} {what} {flags:?}");
+                let intact = !(said == "ok" && has('t'));
+                assert!(!intact || world.read("file").as_deref() == Some("text"), "{level} {what} {flags:?}");
+                assert_eq!(world.folder().join("absent").exists(), what == "absent" && said == "ok");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn f06_a_descriptor_never_gives_more_than_its_path() {
+    let world = World::new();
+    world.put("ro", "text").put("rw", "text").put("d/hidden", "secret").put("d/seen", "text");
+    let rules = "/ro:read\n/rw:write\n/d:write\n/d/seen:read\n/up/:write";
+    let lines = world
+        .probe(
+            rules,
+            &[
+                "upgrade|ro|r|write",
+                "upgrade|ro|r|size",
+                "upgrade|ro|r|times",
+                "upgrade|rw|r|write",
+                "closed|rw",
+                "cd|d",
+                "read|hidden",
+                "put|seen|x",
+                "ls|.",
+                "read|../rw",
+                "put|new|x",
+                "mvhome|seen|up",
+            ],
+        )
+        .await;
+    for (n, line) in lines.iter().enumerate().take(5) {
+        assert!(!line.starts_with("ok"), "{n}: {line}");
+    }
+    assert_eq!(lines[5..], ["ok", "NOENT", "PERM", "ok seen", "PERM", "NOENT", "PERM"]);
+    assert_eq!((world.read("ro").as_deref(), world.read("rw").as_deref()), (Some("text"), Some("text")));
+}
+
+/// Whatever is tried, what is hidden answers as what is not there.
+#[tokio::test]
+async fn f07_hidden_is_absent() {
+    let operations = [
+        "open|{}|r",
+        "open|{}|rw",
+        "open|{}|c",
+        "open|{}|cx",
+        "open|{}|t",
+        "open|{}|d",
+        "open|{}|n",
+        "read|{}",
+        "put|{}|x",
+        "append|{}|x",
+        "stat|{}",
+        "lstat|{}",
+        "mkdir|{}",
+        "rmdir|{}",
+        "rm|{}",
+        "rm|{}/",
+        "mv|{}|w/new",
+        "mv|w/file|{}",
+        "mv|w/folder|{}",
+        "ln|{}|w/new",
+        "ln|w/file|{}",
+        "sym|w|{}",
+        "readlink|{}",
+        "times|{}",
+        "size|{}|0",
+        "ls|{}",
+        "stat|{}/",
+        "stat|{}/x",
+        "read|{}/x",
+        "put|{}/x|1",
+        "stat|{}/..",
+        "mkdir|{}/x",
+        "read|to-{}",
+        "stat|to-{}",
+        "put|to-{}|x",
+        "lstat|to-{}",
+        "ls|.",
+        "fstat",
+    ];
+    let rules = "/w/:write\n/:read\n/to-*:write";
+    for kind in ["file", "folder", "link", "full"] {
+        let mut said = Vec::new();
+        for there in [true, false] {
+            let world = World::new();
+            world.put("w/file", "1").put("w/folder/x", "2").link("to-name", "name");
+            match (there, kind) {
+                (true, "file") => drop(world.put("name", "secret")),
+                (true, "folder") => std::fs::create_dir(world.folder().join("name")).unwrap(),
+                (true, "full") => drop(world.put("name/x", "secret")),
+                (true, _) => drop(world.link("name", "w/file")),
+                (false, _) => {}
+            }
+            let filled: Vec<String> = operations.iter().map(|operation| operation.replace("{}", "name")).collect();
+            let filled: Vec<&str> = filled.iter().map(String::as_str).collect();
+            let report = world.report(rules, &filled, limits()).await;
+            said.push((String::from_utf8(report.stdout.bytes).unwrap(), report.denials, report.usage.host_calls));
+            assert_eq!(there, world.folder().join("name").symlink_metadata().is_ok(), "{kind}");
+        }
+        let absent = said.pop().unwrap();
+        assert_eq!(said.pop().unwrap(), absent, "{kind}");
+        assert!(!absent.1.is_empty());
+    }
+}
+
+/// A file where only a folder could be passed is hidden as well.
+#[tokio::test]
+async fn f07_what_stands_on_the_way_is_told_only_if_it_is_a_folder() {
+    let rules = "/way/to/here:read\n/:read";
+    let folder = World::new();
+    folder.put("way/to/here", "text").put("way/other", "no").put("way/to/there", "no");
+    let lines = folder
+        .probe(rules, &["ls|.", "ls|way", "ls|way/to", "read|way/to/here", "stat|way/other", "mkdir|way/x"])
+        .await;
+    assert_eq!(lines, ["ok way", "ok to", "ok here", "ok text", "NOENT", "NOENT"]);
+    for kind in ["file", "link", "nothing"] {
+        let world = World::new();
+        match kind {
+            "file" => drop(world.put("way", "secret")),
+            "link" => drop(world.link("way", ".")),
+            _ => {}
+        }
+        let lines = world
+            .probe(
+                rules,
+                &["ls|.", "stat|way", "lstat|way", "read|way", "read|way/to/here", "readlink|way", "mkdir|way"],
+            )
+            .await;
+        assert_eq!(lines, ["ok ", "NOENT", "NOENT", "NOENT", "NOENT", "NOENT", "NOENT"].map(str::trim), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn denials_name_the_path_the_operation_and_what_was_missing() {
+    let world = World::new();
+    world.put("seen", "text").put("d/x", "");
+    let operations = ["read|seen", "read|seen", "put|seen|x", "read|hidden", "rm|seen", "ls|.", "cd|d", "put|x|1"];
+    let report = world.report("/seen:view\n/d/:read", &operations, limits()).await;
+    let told: Vec<_> = report
+        .denials
+        .iter()
+        .map(|denial| (denial.tried.as_str(), denial.path.as_deref().unwrap(), denial.times))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("open", "/seen", 2),
+            ("open for writing", "/seen", 1),
+            ("open", "/hidden", 1),
+            ("remove", "/seen", 1),
+            ("open for writing", "/d/x", 1)
+        ]
+    );
+    assert!(report.denials[0].missing.contains("(read)") && report.denials[2].missing.contains("(view)"));
+}
+
+/// Files that belong to others as well: whoever changes one changes a copy.
+#[tokio::test]
+async fn what_is_shared_is_copied_before_it_is_changed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let blob = world.dir.path().join("blob");
+    std::fs::write(&blob, "shared").unwrap();
+    std::fs::set_permissions(&blob, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let before = std::fs::metadata(&blob).unwrap().modified().unwrap();
+    let names = ["appended", "cut", "timed", "linked", "sized", "moved", "read"];
+    for name in names {
+        std::fs::hard_link(&blob, world.folder().join(name)).unwrap();
+    }
+    let mut grants = Grants::clocks_and_randomness();
+    grants.args = [
+        "append|appended|+",
+        "put|cut|new",
+        "times|timed",
+        "ln|linked|second",
+        "append|second|+",
+        "size|sized|2",
+        "mv|moved|gone",
+        "rm|gone",
+        "read|read",
+        "read|linked",
+        "ls|.",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let mut request = RunRequest::new(command(), limits(), grants);
+    let mut mount = Mount::whole(world.folder(), "/", Level::Write);
+    mount.copy_on_write = true;
+    request.mounts = vec![mount];
+    let report = run(&*load(guest("probe")).await, request).await;
+    let said = String::from_utf8(report.stdout.bytes).unwrap();
+    let said: Vec<_> = said.lines().collect();
+    assert!(said[..8].iter().all(|line| *line == "ok"), "{said:?}");
+    assert_eq!(said[8..10], ["ok shared", "ok shared+"]);
+    assert_eq!(said[10], "ok appended,cut,linked,read,second,sized,timed");
+    assert_eq!(std::fs::read_to_string(&blob).unwrap(), "shared");
+    assert_eq!(std::fs::metadata(&blob).unwrap().modified().unwrap(), before);
+    assert_eq!(world.read("appended").as_deref(), Some("shared+"));
+    assert_eq!(world.read("sized").as_deref(), Some("sh"));
+}
