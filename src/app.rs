@@ -1,15 +1,34 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
 use std::io::IsTerminal as _;
+use std::os::unix::fs::DirBuilderExt as _;
+
+use anyhow::Context as _;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Overrides};
 use crate::engine::{CodeCache, Engine};
+use crate::store::Store;
+use crate::workspace::Workspaces;
 
 /// An engine for this process.
 pub fn engine(overrides: &Overrides, concurrent_runs: u32) -> anyhow::Result<Engine> {
     Ok(Engine::new(config::engine_settings(overrides, concurrent_runs)?)?)
+}
+
+/// The workspaces of this person, kept in the data folder.
+pub type Shelf = Workspaces<Store>;
+
+pub fn workspaces(overrides: &Overrides) -> anyhow::Result<Shelf> {
+    let data = config::data_dir(overrides)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
+    Ok(Workspaces::open(&data, Store::open(&data.join("ringfence.db"))?)?)
+}
+
+/// Who owns what is made on the command line.
+pub fn owner() -> String {
+    config::variable("USER").unwrap_or_else(|| "local".to_owned())
 }
 
 /// The compile cache alone.

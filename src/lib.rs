@@ -6,8 +6,10 @@ pub mod model;
 pub mod fs_policy;
 
 pub mod engine;
+pub mod workspace;
 
 pub mod config;
+pub mod store;
 
 pub mod app;
 pub mod cli;

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use crate::model::Outcome;
+use crate::workspace::WorkspaceError;
 
 use super::{engine_error, show};
 
@@ -9,11 +10,12 @@ Exit codes of `run`:
   the guest's own  it exited, or 0 when a called function returned
   110 trapped      111 out of fuel     112 deadline exceeded   113 out of memory
   114 another limit exceeded           115 denied              116 cancelled
-  117 refused: the program, the call or the limits cannot be run
+  117 refused: the program, the call, the limits or the files cannot be used
   118 the host failed                  2 the command line is wrong
 
 Environment:
   RINGFENCE_CACHE_DIR, RINGFENCE_CACHE_BYTES   the compile cache
+  RINGFENCE_DATA_DIR                           workspaces and drafts
   RINGFENCE_LOG                                what the host says of itself (warn; info, debug, …)
   NO_COLOR                                     no colours, even on a terminal";
 
@@ -46,6 +48,8 @@ pub(super) enum Mistake {
     EnvUnset(String),
     #[error("{0}")]
     Rules(String),
+    #[error("{0}")]
+    Draft(String),
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
     StdinTwice,
 }
@@ -56,6 +60,7 @@ impl Mistake {
             Mistake::File { .. } => "unreadable_file",
             Mistake::EnvName(_) | Mistake::EnvUnset(_) => "bad_env",
             Mistake::Rules(_) => "bad_rules",
+            Mistake::Draft(_) => "no_draft",
             Mistake::StdinTwice => "bad_stdin",
         }
     }
@@ -73,6 +78,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(mistake) = error.downcast_ref::<Mistake>() {
         show::complain(&mistake.to_string(), Some(mistake.code()));
         return ExitCode::from(WRONG);
+    }
+    if let Some(workspace) = error.downcast_ref::<WorkspaceError>() {
+        show::complain(&workspace.to_string(), Some(workspace.code()));
+        return ExitCode::from(REFUSED);
     }
     let (code, exit) = match engine_error(error) {
         Some(engine) if engine.is_callers() => (Some(engine.code()), REFUSED),

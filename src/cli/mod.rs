@@ -6,6 +6,7 @@
 mod cache;
 mod calibrate;
 mod compile;
+mod draft;
 mod exit;
 mod fs;
 mod inspect;
@@ -14,6 +15,7 @@ mod mounts;
 mod program;
 mod run;
 mod show;
+mod workspace;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -45,6 +47,12 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Host")]
 struct HostFlags {
+    /// Folder of what is kept: workspaces and drafts [default: $RINGFENCE_DATA_DIR, else ~/.local/share/ringfence]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What guests leave free on a disk that they may write
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    disk_reserve_bytes: Option<u64>,
     /// Folder of the compile cache [default: $RINGFENCE_CACHE_DIR, else ~/.cache/ringfence/code]
     #[arg(long, global = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
@@ -68,6 +76,8 @@ struct HostFlags {
 impl HostFlags {
     fn overrides(&self) -> Overrides {
         Overrides {
+            data_dir: self.data_dir.clone(),
+            disk_reserve_bytes: self.disk_reserve_bytes,
             cache_dir: self.cache_dir.clone(),
             cache_bytes: self.cache_bytes,
             no_cache: self.no_cache,
@@ -83,6 +93,10 @@ enum Command {
     Run(Box<run::RunArgs>),
     Inspect(inspect::InspectArgs),
     Compile(compile::CompileArgs),
+    Workspace(workspace::WorkspaceArgs),
+    Diff(draft::DiffArgs),
+    Apply(draft::ApplyArgs),
+    Discard(draft::DiscardArgs),
     Fs(fs::FsArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -127,6 +141,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(args, &host),
         Command::Inspect(args) => inspect::run(args, &host),
         Command::Compile(args) => compile::run(args, &host),
+        Command::Workspace(args) => workspace::run(args, &host),
+        Command::Diff(args) => draft::diff(args, &host),
+        Command::Apply(args) => draft::apply(args, &host),
+        Command::Discard(args) => draft::discard(args, &host),
         Command::Fs(args) => fs::run(args),
         Command::Cache(args) => cache::run(args, &host),
         Command::Calibrate(args) => calibrate::run(args, &host),

@@ -30,6 +30,8 @@ struct Dir {
     host: PathBuf,
     guest: String,
     most: Level,
+    /// Its files belong to a workspace as well.
+    shares: bool,
 }
 
 fn parse_dir(text: &str) -> Result<Dir, String> {
@@ -39,19 +41,24 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     };
     match text.split_once("::") {
         Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
-            Ok(Dir { host: host.into(), guest: guest.to_owned(), most })
+            Ok(Dir { host: host.into(), guest: guest.to_owned(), most, shares: false })
         }
         _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
     }
 }
 
 impl MountFlags {
-    pub(super) fn mounts(&self) -> Result<Vec<Mount>, Mistake> {
+    /// The folders, and the draft of a workspace if there is one.
+    pub(super) fn mounts(&self, draft: Option<(PathBuf, String)>) -> Result<Vec<Mount>, Mistake> {
         let shared = self.shared()?;
-        if self.dir.is_empty() && !(shared.is_empty() && self.fs.is_empty()) {
-            return Err(Mistake::Rules("rules need a folder to hold for; add --dir HOST::GUEST".into()));
+        let draft = draft.map(|(host, guest)| Dir { host, guest, most: Level::Write, shares: true });
+        let dirs: Vec<Dir> = draft.into_iter().chain(self.dir.iter().cloned()).collect();
+        if dirs.is_empty() && !(shared.is_empty() && self.fs.is_empty()) {
+            return Err(Mistake::Rules(
+                "rules need a folder to hold for; add --dir HOST::GUEST or --workspace NAME".into(),
+            ));
         }
-        self.dir.iter().map(|dir| self.mount(dir, &shared)).collect()
+        dirs.iter().map(|dir| self.mount(dir, &dirs, &shared)).collect()
     }
 
     /// What holds for every folder.
@@ -70,10 +77,10 @@ impl MountFlags {
         Ok(rules)
     }
 
-    fn mount(&self, dir: &Dir, shared: &Rules) -> Result<Mount, Mistake> {
+    fn mount(&self, dir: &Dir, dirs: &[Dir], shared: &Rules) -> Result<Mount, Mistake> {
         let mut rules = shared.clone();
         for text in &self.fs {
-            if let Some(rule) = self.rule_for(text, &dir.guest)? {
+            if let Some(rule) = rule_for(text, &dir.guest, dirs)? {
                 rules.rules.push(rule);
             }
         }
@@ -83,22 +90,27 @@ impl MountFlags {
             let folded = folds_case(&dir.host);
             rules.capped(dir.most).policy(folded).map_err(|error| Mistake::Rules(error.to_string()))?
         };
-        Ok(Mount { host: dir.host.clone(), guest: dir.guest.clone(), policy: Arc::new(policy), copy_on_write: false })
+        Ok(Mount {
+            host: dir.host.clone(),
+            guest: dir.guest.clone(),
+            policy: Arc::new(policy),
+            copy_on_write: dir.shares,
+        })
     }
+}
 
-    /// `None` for a rule of another folder.
-    fn rule_for(&self, text: &str, guest: &str) -> Result<Option<Rule>, Mistake> {
-        let named = self.dir.iter().find_map(|dir| {
-            let rest = text.strip_prefix(dir.guest.as_str())?.strip_prefix('=')?;
-            Some((dir.guest.as_str(), rest))
-        });
-        let text = match named {
-            Some((of, rest)) if of == guest => rest,
-            Some(_) => return Ok(None),
-            None => text,
-        };
-        text.parse().map(Some).map_err(|error| Mistake::Rules(format!("--fs {text}: {error}")))
-    }
+/// `None` for a rule of another folder.
+fn rule_for(text: &str, guest: &str, dirs: &[Dir]) -> Result<Option<Rule>, Mistake> {
+    let named = dirs.iter().find_map(|dir| {
+        let rest = text.strip_prefix(dir.guest.as_str())?.strip_prefix('=')?;
+        Some((dir.guest.as_str(), rest))
+    });
+    let text = match named {
+        Some((of, rest)) if of == guest => rest,
+        Some(_) => return Ok(None),
+        None => text,
+    };
+    text.parse().map(Some).map_err(|error| Mistake::Rules(format!("--fs {text}: {error}")))
 }
 
 pub(super) fn read_rules(file: &std::path::Path) -> Result<Rules, Mistake> {

@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
-use super::{program, show};
-use crate::app;
+use super::{draft, program, show, workspace};
+use crate::app::{self, Shelf};
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
 use crate::model::{Grants, Mode, Outcome, Report};
+use crate::workspace::{Changes, DraftId, WorkspaceName};
 
 /// Run a program in a fence: as a command, or one exported function with --call
 ///
@@ -43,6 +44,9 @@ pub(super) struct RunArgs {
     /// Arguments of the function: a JSON array in order, or an object by name
     #[arg(long, value_name = "JSON", requires = "call", value_parser = parse_json)]
     args: Option<Value>,
+    /// Work on a draft of a workspace, at /workspace or at GUEST; see `ringfence diff`, `apply` and `discard`
+    #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place, help_heading = "Grants")]
+    workspace: Option<(WorkspaceName, String)>,
     #[command(flatten)]
     mounts: MountFlags,
     /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
@@ -106,10 +110,11 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         }
         None => Entry::Command { name: program_name(args.file.file_name().map(OsString::from)) },
     };
+    let mut draft = args.workspace.as_ref().map(|place| Draft::start(place, host)).transpose()?;
     let cancel = CancellationToken::new();
     let mut request = RunRequest::new(entry, limits, grants);
     request.mode = mode;
-    request.mounts = args.mounts.mounts()?;
+    request.mounts = args.mounts.mounts(draft.as_ref().map(Draft::place))?;
     request.cancel = Some(cancel.clone());
     if args.stdin {
         request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));
@@ -139,7 +144,10 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         let _ = writer.join();
     }
     match report {
-        Some(report) => finish(args, &report),
+        Some(report) => {
+            let changes = draft.as_mut().map(Draft::end).transpose()?.flatten();
+            finish(args, &report, changes.as_ref())
+        }
         None => {
             show::complain("cancelled before the program was compiled", None);
             Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
@@ -163,9 +171,49 @@ async fn interrupted() {
     }
 }
 
-fn finish(args: &RunArgs, report: &Report) -> anyhow::Result<ExitCode> {
+/// The draft of one run. One that is dropped before its end, or in which nothing changed, is thrown away.
+struct Draft {
+    shelf: Shelf,
+    id: DraftId,
+    guest: String,
+    ended: bool,
+}
+
+impl Draft {
+    fn start((name, guest): &(WorkspaceName, String), host: &Overrides) -> anyhow::Result<Self> {
+        let shelf = app::workspaces(host)?;
+        let id = shelf.start(name)?.id;
+        Ok(Self { shelf, id, guest: guest.clone(), ended: false })
+    }
+
+    fn place(&self) -> (PathBuf, String) {
+        (self.shelf.folder(&self.id), self.guest.clone())
+    }
+
+    /// What was done, if something was.
+    fn end(&mut self) -> anyhow::Result<Option<(DraftId, Changes)>> {
+        let changes = self.shelf.diff(&self.id, false)?;
+        self.ended = !changes.is_empty();
+        Ok(self.ended.then(|| (self.id.clone(), changes)))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Nothing is in it that anybody would miss.
+            let _ = self.shelf.discard(&self.id);
+        }
+    }
+}
+
+fn finish(args: &RunArgs, report: &Report, changes: Option<&(DraftId, Changes)>) -> anyhow::Result<ExitCode> {
     if args.json {
-        show::print(&format!("{}\n", serde_json::to_string_pretty(report)?))?;
+        let mut told = serde_json::to_value(report)?;
+        if let (Some(fields), Some((id, changes))) = (told.as_object_mut(), changes) {
+            fields.insert("draft".into(), serde_json::json!({"id": id, "changes": changes}));
+        }
+        show::print(&format!("{}\n", serde_json::to_string_pretty(&told)?))?;
     } else {
         if let Outcome::Returned { value } = &report.outcome {
             show::print(&format!("{value}\n"))?;
@@ -173,6 +221,10 @@ fn finish(args: &RunArgs, report: &Report) -> anyhow::Result<ExitCode> {
         // How it ended, or what it was denied and lived on without: one line.
         if let Some(line) = show::end(report).or_else(|| show::denials(&report.denials)) {
             show::complain(&line, None);
+        }
+        if let Some((id, changes)) = changes {
+            let what = draft::summary(changes);
+            show::complain(&format!("{id}: {what}; see `ringfence diff {id}`, then apply or discard it"), None);
         }
     }
     Ok(ExitCode::from(exit::of(&report.outcome)))

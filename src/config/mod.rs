@@ -9,6 +9,8 @@ use crate::model::{QuantityError, parse_bytes};
 /// What a person may set for the whole process; `None` leaves it to the next source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
+    pub data_dir: Option<PathBuf>,
+    pub disk_reserve_bytes: Option<u64>,
     pub cache_dir: Option<PathBuf>,
     pub cache_bytes: Option<u64>,
     pub no_cache: bool,
@@ -23,6 +25,8 @@ pub enum ConfigError {
     OwnPath(#[source] std::io::Error),
     #[error("there is no folder for the compile cache: set RINGFENCE_CACHE_DIR or HOME, or use --no-cache")]
     NoCacheDir,
+    #[error("there is no folder for what is kept: set RINGFENCE_DATA_DIR or HOME, or use --data-dir")]
+    NoDataDir,
     #[error("RINGFENCE_CACHE_BYTES: {0}")]
     CacheBytes(#[source] QuantityError),
 }
@@ -41,6 +45,7 @@ pub fn engine_settings(overrides: &Overrides, concurrent_runs: u32) -> Result<En
         }
     };
     set(&mut settings.cache_bytes, overrides.cache_bytes);
+    set(&mut settings.disk_reserve_bytes, overrides.disk_reserve_bytes);
     set(&mut settings.module_bytes, overrides.module_bytes);
     set(&mut settings.compile_deadline_ms, overrides.compile_deadline_ms);
     set(&mut settings.compile_memory_bytes, overrides.compile_memory_bytes);
@@ -63,6 +68,18 @@ pub fn cache_dir(overrides: &Overrides) -> Result<PathBuf, ConfigError> {
         .or_else(|| from("XDG_CACHE_HOME").map(|base| base.join("ringfence").join("code")))
         .or_else(|| from("HOME").map(|home| home.join(".cache").join("ringfence").join("code")))
         .ok_or(ConfigError::NoCacheDir)
+}
+
+/// The folder of what is kept between processes: as told, else by the environment, else where data of a user belongs.
+pub fn data_dir(overrides: &Overrides) -> Result<PathBuf, ConfigError> {
+    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    overrides
+        .data_dir
+        .clone()
+        .or_else(|| from("RINGFENCE_DATA_DIR"))
+        .or_else(|| from("XDG_DATA_HOME").map(|base| base.join("ringfence")))
+        .or_else(|| from("HOME").map(|home| home.join(".local").join("share").join("ringfence")))
+        .ok_or(ConfigError::NoDataDir)
 }
 
 /// What the host itself logs, in the syntax of `tracing`: warnings unless RINGFENCE_LOG says otherwise.

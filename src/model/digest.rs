@@ -14,6 +14,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// One that was computed piece by piece.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub fn hex(&self) -> String {
         self.0.iter().map(|b| format!("{b:02x}")).collect()
     }

@@ -1,0 +1,53 @@
+use serde::Serialize;
+
+use super::name::{DraftId, WorkspaceName};
+use crate::model::Digest;
+
+/// What is known of a workspace besides its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkspaceRecord {
+    pub name: WorkspaceName,
+    pub owner: String,
+    /// What it holds now.
+    pub tree: Digest,
+    pub files: u64,
+    pub bytes: u64,
+    /// Seconds since 1970.
+    pub created: u64,
+    pub changed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DraftRecord {
+    pub id: DraftId,
+    pub workspace: WorkspaceName,
+    /// What the workspace held when the draft was made.
+    pub base: Digest,
+    pub created: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the catalogue of workspaces cannot be used: {0}")]
+pub struct CatalogError(pub String);
+
+/// Where the names are kept. Each call is one step: done whole or not at all, and durable when it returns.
+pub trait Catalog {
+    fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError>;
+    fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError>;
+    /// False if the name is taken.
+    fn add(&self, workspace: &WorkspaceRecord) -> Result<bool, CatalogError>;
+    /// False if there is none.
+    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError>;
+    /// Puts a new state in the place of `from`; false if that is not the state any more. The draft goes with it, or
+    /// is from now on one of the new state.
+    fn advance(
+        &self,
+        to: &WorkspaceRecord,
+        from: Digest,
+        draft: &DraftId,
+        keep_draft: bool,
+    ) -> Result<bool, CatalogError>;
+    fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError>;
+    fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError>;
+    fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError>;
+}

@@ -1,0 +1,76 @@
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::tree::{Node, Tree};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    Added,
+    Changed,
+    Removed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub path: String,
+    pub change: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Node>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Node>,
+    /// A unified diff, where both sides are text of an ordinary size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// What differs between two trees, sorted by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Changes(pub Vec<Change>);
+
+impl Changes {
+    pub(super) fn between(before: &Tree, after: &Tree) -> Self {
+        let paths: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(path, _)| path).collect();
+        let change = |path: &str| {
+            let (old, new) = (before.get(path), after.get(path));
+            let change = match (old, new) {
+                (Some(old), Some(new)) if old == new => return None,
+                (Some(_), Some(_)) => ChangeKind::Changed,
+                (None, _) => ChangeKind::Added,
+                (_, None) => ChangeKind::Removed,
+            };
+            Some(Change { path: path.to_owned(), change, before: old.cloned(), after: new.cloned(), diff: None })
+        };
+        Self(paths.into_iter().filter_map(change).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn count(&self, kind: ChangeKind) -> usize {
+        self.0.iter().filter(|change| change.change == kind).count()
+    }
+
+    pub(super) fn paths(&self) -> BTreeSet<&str> {
+        self.0.iter().map(|change| change.path.as_str()).collect()
+    }
+}
+
+/// A unified diff of two texts; `None` where one is no text or too large to be read by a person.
+pub(super) fn unified(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Option<String> {
+    const MOST: usize = 1 << 20;
+    let text = |side: Option<&[u8]>| -> Option<String> {
+        let bytes = side.unwrap_or_default();
+        if bytes.len() > MOST || bytes.contains(&0) {
+            return None;
+        }
+        String::from_utf8(bytes.to_vec()).ok()
+    };
+    let (old, new) = (text(before)?, text(after)?);
+    let name = |prefix: &str, there: bool| if there { format!("{prefix}/{path}") } else { "/dev/null".to_owned() };
+    let diff = similar::TextDiff::configure().timeout(std::time::Duration::from_secs(2)).diff_lines(&old, &new);
+    let header = (name("a", before.is_some()), name("b", after.is_some()));
+    Some(diff.unified_diff().context_radius(3).header(&header.0, &header.1).to_string())
+}

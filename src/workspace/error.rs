@@ -1,0 +1,93 @@
+use super::catalog::CatalogError;
+use super::intake::Found;
+use super::name::{DraftId, WorkspaceName};
+use super::select::SelectError;
+use crate::model::Digest;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    #[error("there is no workspace `{0}`; see `ringfence workspace list`")]
+    NoWorkspace(WorkspaceName),
+    #[error("there is a workspace `{0}` already; choose another name, or delete that one first")]
+    Taken(WorkspaceName),
+    #[error("there is no draft `{0}`; see `ringfence workspace list`")]
+    NoDraft(DraftId),
+    #[error("the workspace `{0}` has open drafts ({1}); apply or discard them first")]
+    HasDrafts(WorkspaceName, String),
+    #[error("the workspace `{workspace}` moved on since the draft was made; {}", moved(conflicts, others))]
+    Moved { workspace: WorkspaceName, conflicts: Vec<String>, others: Vec<String> },
+    #[error("nothing changed at {0}; see `ringfence diff`")]
+    NoChange(String),
+    #[error("{path} cannot be applied without {needs}; name both, or apply all")]
+    Incomplete { path: String, needs: String },
+    #[error("{} of the files look like they hold credentials: {}; take them out, or use --allow-credentials", .0.len(), found(.0))]
+    Credentials(Vec<Found>),
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    #[error("{message}")]
+    Archive { code: &'static str, message: String },
+    #[error("{path} was changed while it was read; try again")]
+    Changed { path: String },
+    #[error("{path} is {kind}, which no workspace holds")]
+    Special { path: String, kind: &'static str },
+    #[error("the content of {path} ({digest}) is damaged or missing in the store")]
+    Damaged { path: String, digest: Digest },
+    #[error("the tree {0} is damaged or missing in the store")]
+    DamagedTree(Digest),
+    #[error("{path}: {reason}")]
+    Io { path: String, reason: std::io::Error },
+    #[error("{0} is there already; choose another place")]
+    Occupied(String),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+impl WorkspaceError {
+    /// A word that stays the same from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            WorkspaceError::NoWorkspace(_) => "no_workspace",
+            WorkspaceError::Taken(_) => "workspace_exists",
+            WorkspaceError::NoDraft(_) => "no_draft",
+            WorkspaceError::HasDrafts(..) => "has_drafts",
+            WorkspaceError::Moved { .. } => "conflict",
+            WorkspaceError::NoChange(_) => "no_change",
+            WorkspaceError::Incomplete { .. } => "incomplete",
+            WorkspaceError::Credentials(_) => "credentials",
+            WorkspaceError::Select(_) => "cannot_select",
+            WorkspaceError::Archive { code, .. } => code,
+            WorkspaceError::Changed { .. } => "changed_meanwhile",
+            WorkspaceError::Special { .. } => "special_file",
+            WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => "store_damaged",
+            WorkspaceError::Io { .. } => "io",
+            WorkspaceError::Occupied(_) => "occupied",
+            WorkspaceError::Catalog(_) => "catalog",
+        }
+    }
+
+    pub(super) fn io(path: impl std::fmt::Display, reason: impl Into<std::io::Error>) -> Self {
+        WorkspaceError::Io { path: path.to_string(), reason: reason.into() }
+    }
+}
+
+const SHOWN: usize = 8;
+
+fn some_of(all: &[String]) -> String {
+    let mut shown: Vec<&str> = all.iter().take(SHOWN).map(String::as_str).collect();
+    if all.len() > SHOWN {
+        shown.push("…");
+    }
+    shown.join(", ")
+}
+
+fn moved(conflicts: &[String], others: &[String]) -> String {
+    match conflicts {
+        [] => format!("no path was changed on both sides, but these changed there: {}", some_of(others)),
+        _ => format!("changed on both sides: {}", some_of(conflicts)),
+    }
+}
+
+fn found(all: &[Found]) -> String {
+    let each: Vec<String> = all.iter().map(|found| format!("{}:{} ({})", found.path, found.line, found.what)).collect();
+    some_of(&each)
+}

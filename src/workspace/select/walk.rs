@@ -1,0 +1,183 @@
+//! The walk: list, judge each entry, go into the folders that are taken.
+
+use std::collections::HashSet;
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::SelectError;
+use super::links::stays_inside;
+use super::rules::Rules;
+
+/// Bounds the time and the memory of a walk over what is left out, which `most_files` does not count.
+pub const MOST_ENTRIES: u64 = 1_000_000;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Take files whose name says that they hold a secret.
+    pub with_secrets: bool,
+    /// Files and links; folders are not counted.
+    pub most_files: u64,
+    pub most_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    Ignored { by: &'static str },
+    SecretName,
+    LeavesTheFolder,
+    NotAFile,
+    NotText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    File { executable: bool, bytes: u64 },
+    Folder,
+    Link { target: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// Relative to the folder, with `/` between the names.
+    pub path: String,
+    pub kind: Kind,
+}
+
+/// Both lists are sorted by path, so a folder comes before what is in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub taken: Vec<Selected>,
+    pub left_out: Vec<(String, LeftOut)>,
+}
+
+/// What of `folder` is uploaded. `is_secret` is asked with a leading slash and without a trailing one, for folders
+/// too. Nobody may change the folder meanwhile: what is opened later must be checked again.
+pub fn select(folder: &Path, is_secret: &dyn Fn(&str) -> bool, options: &Options) -> Result<Selection, SelectError> {
+    if !fs::metadata(folder).map_err(|source| SelectError::read("", source))?.is_dir() {
+        return Err(SelectError::NotAFolder);
+    }
+    let mut walk = Walk { root: folder, is_secret, options, seen: 0, files: 0, bytes: 0, found: Selection::default() };
+    // A stack of our own: the depth of somebody's folders must not be the depth of our calls.
+    let mut to_list: Vec<(String, Option<Arc<Rules>>)> = vec![(String::new(), None)];
+    while let Some((path, above)) = to_list.pop() {
+        let rules = Rules::read(above, folder, &path)?;
+        for inner in walk.list(&path, rules.as_deref())? {
+            to_list.push((inner, rules.clone()));
+        }
+    }
+    let mut found = walk.found;
+    leave_out_links_that_leave(&mut found);
+    found.taken.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    found.left_out.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    is_secret: &'a dyn Fn(&str) -> bool,
+    options: &'a Options,
+    seen: u64,
+    files: u64,
+    bytes: u64,
+    found: Selection,
+}
+
+impl Walk<'_> {
+    /// Judges the entries of one folder and returns the folders among them that are taken.
+    fn list(&mut self, folder: &str, rules: Option<&Rules>) -> Result<Vec<String>, SelectError> {
+        let mut inner = Vec::new();
+        let entries = fs::read_dir(self.root.join(folder)).map_err(|source| SelectError::read(folder, source))?;
+        for entry in entries {
+            let entry = entry.map_err(|source| SelectError::read(folder, source))?;
+            self.seen += 1;
+            if self.seen > MOST_ENTRIES {
+                return Err(SelectError::TooManyEntries { most_entries: MOST_ENTRIES });
+            }
+            let name = entry.file_name();
+            let text = name.to_string_lossy();
+            let path = if folder.is_empty() { text.into_owned() } else { format!("{folder}/{text}") };
+            if name.to_str().is_none() {
+                self.found.left_out.push((path, LeftOut::NotText));
+                continue;
+            }
+            // Of the entry itself: `DirEntry::metadata` does not follow a link.
+            let about = match entry.metadata() {
+                Ok(about) => about,
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(SelectError::read(&path, source)),
+            };
+            match self.judge(&path, &entry, &about, rules)? {
+                Ok(kind) => {
+                    self.count(&kind)?;
+                    if kind == Kind::Folder {
+                        inner.push(path.clone());
+                    }
+                    self.found.taken.push(Selected { path, kind });
+                }
+                Err(why) => self.found.left_out.push((path, why)),
+            }
+        }
+        Ok(inner)
+    }
+
+    fn judge(
+        &self,
+        path: &str,
+        entry: &DirEntry,
+        about: &Metadata,
+        rules: Option<&Rules>,
+    ) -> Result<Result<Kind, LeftOut>, SelectError> {
+        if let Some(by) = rules.and_then(|rules| rules.ignored_by(path, about.is_dir())) {
+            return Ok(Err(LeftOut::Ignored { by }));
+        }
+        if !self.options.with_secrets && (self.is_secret)(&format!("/{path}")) {
+            return Ok(Err(LeftOut::SecretName));
+        }
+        if about.is_symlink() {
+            let target = fs::read_link(entry.path()).map_err(|source| SelectError::read(path, source))?;
+            return Ok(target.to_str().map(|t| Kind::Link { target: t.to_owned() }).ok_or(LeftOut::NotText));
+        }
+        if about.is_dir() {
+            return Ok(Ok(Kind::Folder));
+        }
+        if about.is_file() {
+            let executable = about.permissions().mode() & 0o111 != 0;
+            return Ok(Ok(Kind::File { executable, bytes: about.len() }));
+        }
+        Ok(Err(LeftOut::NotAFile))
+    }
+
+    fn count(&mut self, kind: &Kind) -> Result<(), SelectError> {
+        let Options { most_files, most_bytes, .. } = *self.options;
+        if *kind != Kind::Folder {
+            self.files += 1;
+        }
+        if let Kind::File { bytes, .. } = kind {
+            self.bytes = self.bytes.saturating_add(*bytes);
+        }
+        if self.files > most_files {
+            return Err(SelectError::TooManyFiles { most_files });
+        }
+        if self.bytes > most_bytes {
+            return Err(SelectError::TooManyBytes { most_bytes });
+        }
+        Ok(())
+    }
+}
+
+/// After the walk, because a link can only be judged when all links are known.
+fn leave_out_links_that_leave(found: &mut Selection) {
+    let is_link = |one: &&Selected| matches!(one.kind, Kind::Link { .. });
+    let links: HashSet<&str> = found.taken.iter().filter(is_link).map(|one| one.path.as_str()).collect();
+    let leaving: HashSet<String> = found
+        .taken
+        .iter()
+        .filter(|one| matches!(&one.kind, Kind::Link { target } if !stays_inside(&one.path, target, &links)))
+        .map(|one| one.path.clone())
+        .collect();
+    found.taken.retain(|one| !leaving.contains(&one.path));
+    found.left_out.extend(leaving.into_iter().map(|path| (path, LeftOut::LeavesTheFolder)));
+}

@@ -1,0 +1,283 @@
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::blobs::Blobs;
+use super::catalog::{Catalog, DraftRecord, WorkspaceRecord};
+use super::changes::{ChangeKind, Changes};
+use super::draft;
+use super::error::WorkspaceError;
+use super::export::{self, Destination};
+use super::intake::{self, Found, Intake, Left, Source};
+use super::name::{DraftId, WorkspaceName};
+use super::tree::{Node, Tree};
+use crate::model::Digest;
+
+/// All workspaces of a data folder.
+///
+/// ```text
+/// DATA/files/AA/BBB…     contents and trees, by digest
+/// DATA/drafts/ID/        a draft's folder
+/// DATA/files.lock        held while contents come and go
+/// ```
+pub struct Workspaces<C> {
+    catalog: C,
+    blobs: Blobs,
+    drafts: PathBuf,
+    lock: PathBuf,
+}
+
+/// What an apply did.
+#[derive(Debug)]
+pub struct Applied {
+    pub workspace: WorkspaceRecord,
+    pub changes: Changes,
+    /// Changes that were not chosen, and are in the draft still.
+    pub left: usize,
+}
+
+impl<C: Catalog> Workspaces<C> {
+    pub fn open(data: &Path, catalog: C) -> Result<Self, WorkspaceError> {
+        let drafts = data.join("drafts");
+        fs::create_dir_all(&drafts).map_err(|reason| WorkspaceError::io(drafts.display(), reason))?;
+        let shelf = Self { catalog, blobs: Blobs::open(data.join("files"))?, drafts, lock: data.join("files.lock") };
+        Ok(shelf)
+    }
+
+    /// Held as long as the file lives. Who makes or removes contents is alone; who only adds names to them is not.
+    fn locked(&self, how: FlockOperation) -> Result<File, WorkspaceError> {
+        let failed = |reason| WorkspaceError::io(self.lock.display(), reason);
+        let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.lock);
+        let file = options.map_err(failed)?;
+        flock(&file, how).map_err(|errno| failed(errno.into()))?;
+        Ok(file)
+    }
+
+    /// Makes a workspace, and says what was left out of it.
+    pub fn create(
+        &self,
+        name: &WorkspaceName,
+        owner: &str,
+        source: &Source,
+        intake: Intake,
+    ) -> Result<(WorkspaceRecord, Vec<Left>, Vec<Found>), WorkspaceError> {
+        if self.catalog.workspace(name)?.is_some() {
+            return Err(WorkspaceError::Taken(name.clone()));
+        }
+        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let taken = intake::take(&self.blobs, source, intake)?;
+        let tree = self.keep_tree(&taken.tree)?;
+        let now = seconds();
+        let record = WorkspaceRecord {
+            name: name.clone(),
+            owner: owner.to_owned(),
+            tree,
+            files: taken.tree.files(),
+            bytes: taken.tree.bytes(),
+            created: now,
+            changed: now,
+        };
+        if self.catalog.add(&record)? {
+            Ok((record, taken.left_out, taken.found))
+        } else {
+            Err(WorkspaceError::Taken(name.clone()))
+        }
+    }
+
+    fn keep_tree(&self, tree: &Tree) -> Result<Digest, WorkspaceError> {
+        let digest = self.blobs.keep_tree(tree).map_err(|reason| WorkspaceError::io("the tree", reason))?;
+        self.blobs.sync()?;
+        Ok(digest)
+    }
+
+    pub fn list(&self) -> Result<Vec<WorkspaceRecord>, WorkspaceError> {
+        Ok(self.catalog.workspaces()?)
+    }
+
+    pub fn drafts(&self) -> Result<Vec<DraftRecord>, WorkspaceError> {
+        Ok(self.catalog.drafts()?)
+    }
+
+    pub fn get(&self, name: &WorkspaceName) -> Result<(WorkspaceRecord, Tree), WorkspaceError> {
+        let record = self.catalog.workspace(name)?.ok_or_else(|| WorkspaceError::NoWorkspace(name.clone()))?;
+        let tree = self.blobs.tree(record.tree)?;
+        Ok((record, tree))
+    }
+
+    pub fn export(&self, name: &WorkspaceName, to: &Destination) -> Result<WorkspaceRecord, WorkspaceError> {
+        let _shared = self.locked(FlockOperation::LockShared)?;
+        let (record, tree) = self.get(name)?;
+        export::write(&self.blobs, &tree, to)?;
+        Ok(record)
+    }
+
+    /// Removes a workspace and what only it held.
+    pub fn delete(&self, name: &WorkspaceName) -> Result<(), WorkspaceError> {
+        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let drafts: Vec<String> =
+            self.catalog.drafts()?.iter().filter(|draft| draft.workspace == *name).map(|d| d.id.to_string()).collect();
+        if !drafts.is_empty() {
+            return Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")));
+        }
+        if !self.catalog.remove(name)? {
+            return Err(WorkspaceError::NoWorkspace(name.clone()));
+        }
+        self.sweep()
+    }
+
+    /// Makes a draft for a run to work in. Its folder is at [`Workspaces::folder`].
+    pub fn start(&self, name: &WorkspaceName) -> Result<DraftRecord, WorkspaceError> {
+        let _shared = self.locked(FlockOperation::LockShared)?;
+        let (record, tree) = self.get(name)?;
+        let draft =
+            DraftRecord { id: DraftId::random(), workspace: name.clone(), base: record.tree, created: seconds() };
+        draft::lay_out(&self.blobs, &tree, &self.folder(&draft.id))?;
+        self.catalog.add_draft(&draft)?;
+        Ok(draft)
+    }
+
+    /// Where a draft is. Its files belong to the workspace as well: they must be mounted copy on write.
+    pub fn folder(&self, draft: &DraftId) -> PathBuf {
+        self.drafts.join(draft.as_str())
+    }
+
+    pub fn draft(&self, id: &DraftId) -> Result<DraftRecord, WorkspaceError> {
+        let found = self.catalog.drafts()?.into_iter().find(|draft| draft.id == *id);
+        found.ok_or_else(|| WorkspaceError::NoDraft(id.clone()))
+    }
+
+    /// What was done in a draft.
+    pub fn diff(&self, id: &DraftId, with_text: bool) -> Result<Changes, WorkspaceError> {
+        let draft = self.draft(id)?;
+        let base = self.blobs.tree(draft.base)?;
+        draft::look(&self.blobs, &base, &self.folder(id))?.changes(&self.blobs, &base, with_text)
+    }
+
+    /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
+    /// on since the draft was made.
+    pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
+        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let draft = self.draft(id)?;
+        let base = self.blobs.tree(draft.base)?;
+        let now = draft::look(&self.blobs, &base, &self.folder(id))?;
+        let changes = now.changes(&self.blobs, &base, false)?;
+        let (record, head) = self.get(&draft.workspace)?;
+        if record.tree != draft.base {
+            return Err(moved(&draft, &base, &head, &changes));
+        }
+        let picked = pick(&changes, chosen)?;
+        let mut next = base.clone();
+        for change in &picked.0 {
+            match &change.after {
+                None => next.remove(&change.path),
+                Some(node) => next.insert(change.path.clone(), node.clone()),
+            }
+        }
+        if let Some((path, needs)) = next.orphan() {
+            return Err(WorkspaceError::Incomplete { path, needs });
+        }
+        for change in &picked.0 {
+            if let Some(Node::File { digest, .. }) = &change.after {
+                self.take(&now, &change.path, *digest)?;
+            }
+        }
+        let left = changes.0.len() - picked.0.len();
+        let to = WorkspaceRecord {
+            tree: self.keep_tree(&next)?,
+            files: next.files(),
+            bytes: next.bytes(),
+            changed: seconds(),
+            ..record
+        };
+        if !self.catalog.advance(&to, draft.base, id, left > 0)? {
+            let (_, head) = self.get(&draft.workspace)?;
+            return Err(moved(&draft, &base, &head, &changes));
+        }
+        if left == 0 {
+            // It counts already; a folder that stays behind is swept later.
+            let _ = fs::remove_dir_all(self.folder(id));
+        }
+        Ok(Applied { workspace: to, changes: picked, left })
+    }
+
+    fn take(&self, now: &draft::Now, path: &str, digest: Digest) -> Result<(), WorkspaceError> {
+        let failed = |reason| WorkspaceError::io(path, reason);
+        if self.blobs.path(digest).exists() {
+            return Ok(());
+        }
+        let incoming = now.receive(&self.blobs, path).map_err(failed)?;
+        if incoming.digest != digest {
+            return Err(WorkspaceError::Changed { path: path.to_owned() });
+        }
+        self.blobs.keep(incoming).map_err(failed)
+    }
+
+    pub fn discard(&self, id: &DraftId) -> Result<(), WorkspaceError> {
+        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        if !self.catalog.remove_draft(id)? {
+            return Err(WorkspaceError::NoDraft(id.clone()));
+        }
+        let folder = self.folder(id);
+        fs::remove_dir_all(&folder).map_err(|reason| WorkspaceError::io(folder.display(), reason))?;
+        self.sweep()
+    }
+
+    /// Removes what no workspace and no draft holds: what a crash, a refused upload or a deletion left behind.
+    fn sweep(&self) -> Result<(), WorkspaceError> {
+        let drafts = self.catalog.drafts()?;
+        let heads = self.catalog.workspaces()?;
+        let mut used: HashSet<Digest> = drafts.iter().map(|draft| draft.base).collect();
+        used.extend(heads.iter().map(|workspace| workspace.tree));
+        for tree in used.clone() {
+            used.extend(self.blobs.tree(tree)?.contents());
+        }
+        self.blobs.sweep(&used).map_err(|reason| WorkspaceError::io(self.blobs.dir().display(), reason))?;
+        let known: HashSet<&str> = drafts.iter().map(|draft| draft.id.as_str()).collect();
+        let failed = |reason| WorkspaceError::io(self.drafts.display(), reason);
+        for folder in fs::read_dir(&self.drafts).map_err(failed)? {
+            let folder = folder.map_err(failed)?;
+            if !folder.file_name().to_str().is_some_and(|name| known.contains(name)) {
+                fs::remove_dir_all(folder.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn moved(draft: &DraftRecord, base: &Tree, head: &Tree, changes: &Changes) -> WorkspaceError {
+    let theirs = Changes::between(base, head);
+    let ours = changes.paths();
+    let (conflicts, others) =
+        theirs.paths().into_iter().map(str::to_owned).partition(|path| ours.contains(path.as_str()));
+    WorkspaceError::Moved { workspace: draft.workspace.clone(), conflicts, others }
+}
+
+/// The changes at or below the chosen paths, with the new folders that they are in.
+fn pick(changes: &Changes, chosen: &[String]) -> Result<Changes, WorkspaceError> {
+    if chosen.is_empty() {
+        return Ok(changes.clone());
+    }
+    let mut wanted = BTreeSet::new();
+    for path in chosen {
+        let path = path.trim_matches('/');
+        let inside = |known: &str| known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        let before = wanted.len();
+        wanted.extend(changes.0.iter().map(|change| change.path.as_str()).filter(|known| inside(known)));
+        if wanted.len() == before {
+            return Err(WorkspaceError::NoChange(path.to_owned()));
+        }
+        let parents = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        for parent in parents {
+            let new = |change: &&super::Change| change.path == parent && change.change == ChangeKind::Added;
+            wanted.extend(changes.0.iter().filter(new).map(|change| change.path.as_str()));
+        }
+    }
+    Ok(Changes(changes.0.iter().filter(|change| wanted.contains(change.path.as_str())).cloned().collect()))
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Digest;
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Node {
+    Folder,
+    File { digest: Digest, bytes: u64, executable: bool },
+    Link { target: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub path: String,
+    #[serde(flatten)]
+    pub node: Node,
+}
+
+/// Paths and what is there, sorted; written down it is the same text for the same files, and so has a digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree(BTreeMap<String, Node>);
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    format: u32,
+    entries: Vec<Entry>,
+}
+
+const FORMAT: u32 = 1;
+
+impl Tree {
+    pub fn get(&self, path: &str) -> Option<&Node> {
+        self.0.get(path)
+    }
+
+    pub fn insert(&mut self, path: impl Into<String>, node: Node) {
+        self.0.insert(path.into(), node);
+    }
+
+    pub(super) fn remove(&mut self, path: &str) {
+        self.0.remove(path);
+    }
+
+    /// In the order of the bytes of their paths: a folder before what is in it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.0.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    pub fn files(&self) -> u64 {
+        self.iter().filter(|(_, node)| matches!(node, Node::File { .. })).map(|_| 1).sum()
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.iter().map(|(_, node)| if let Node::File { bytes, .. } = node { *bytes } else { 0 }).sum()
+    }
+
+    pub(super) fn contents(&self) -> impl Iterator<Item = Digest> {
+        self.0.values().filter_map(|node| if let Node::File { digest, .. } = node { Some(*digest) } else { None })
+    }
+
+    pub(super) fn to_text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let entries = self.iter().map(|(path, node)| Entry { path: path.to_owned(), node: node.clone() }).collect();
+        serde_json::to_vec(&Written { format: FORMAT, entries })
+    }
+
+    pub(super) fn from_text(text: &[u8]) -> Option<Self> {
+        let written: Written = serde_json::from_slice(text).ok()?;
+        let entries = written.entries.into_iter().map(|entry| (entry.path, entry.node)).collect();
+        (written.format == FORMAT).then_some(Self(entries))
+    }
+
+    /// The first entry whose parent is no folder, with that parent.
+    pub(super) fn orphan(&self) -> Option<(String, String)> {
+        self.0.keys().find_map(|path| {
+            let (parent, _) = path.rsplit_once('/')?;
+            let folder = matches!(self.get(parent), Some(Node::Folder));
+            (!folder).then(|| (path.clone(), parent.to_owned()))
+        })
+    }
+}
