@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::print_stderr, reason = "these are tests")]
 
 mod architecture;
+mod archive;
 mod bulk;
 mod cache;
 mod cli;
@@ -20,4 +21,5 @@ mod threats_host;
 mod threats_levels;
 mod threats_spend;
 mod typed_calls;
+mod workspaces;
 mod world;
