@@ -1,6 +1,6 @@
 //! The figures of `docs/performance.md`: percentiles and ratios, each measured beside what it is compared with.
 //!
-//! `cargo bench --bench figures` measures, and `-- --json` prints data; under `cargo test` each runs once, small.
+//! `cargo bench --bench figures` measures, `-- --only rules` one of them, and `-- --json` prints data; under `cargo test` each runs once, small.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that fails should say so")]
 #![allow(clippy::print_stdout, clippy::indexing_slicing, reason = "it prints what it measured")]
@@ -9,6 +9,7 @@
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod files;
 mod fuel;
 mod process;
 mod raw;
@@ -52,16 +53,22 @@ fn main() {
     }
     // What `cargo bench` says and `cargo test` does not.
     let effort = Effort { quick: !args.iter().any(|arg| arg == "--bench") };
-    // First, while the process is fresh: memory that another figure freed would be used again and not be counted.
-    let idle = runs::idle(effort);
-    let mut figures = Vec::new();
-    figures.extend(runs::fresh(effort));
-    figures.extend(runs::two_threads(effort));
-    figures.extend(fuel::cost(effort));
-    figures.extend(runs::overshoot(effort));
-    figures.extend(process::whole(effort));
-    figures.extend(process::load(effort));
-    figures.extend(idle);
+    let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
+    // Idle memory first, while the process is fresh: what another figure freed would be used again and not be counted.
+    type Part = (&'static str, fn(Effort) -> Vec<Figure>);
+    let parts: [Part; 9] = [
+        ("idle", runs::idle),
+        ("fresh", runs::fresh),
+        ("threads", runs::two_threads),
+        ("fuel", fuel::cost),
+        ("overshoot", runs::overshoot),
+        ("whole", process::whole),
+        ("load", process::load),
+        ("rules", files::question),
+        ("files", files::overhead),
+    ];
+    let wanted = parts.into_iter().filter(|(name, _)| only.is_none_or(|only| only == name));
+    let figures: Vec<Figure> = wanted.flat_map(|(_, measure)| measure(effort)).collect();
     if args.iter().any(|arg| arg == "--json") {
         let rows: Vec<_> = figures
             .iter()

@@ -3,7 +3,7 @@
 use wasi_preview1_component_adapter_provider as adapter;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 pub struct Bare {
     table: ResourceTable,
@@ -44,12 +44,31 @@ pub fn store(engine: &Engine, fuel: bool) -> Store<Bare> {
     store
 }
 
+/// A command with one folder, as the runtime's own WASI gives it.
+pub fn with_folder(engine: &Engine, folder: &std::path::Path, args: &[&str]) -> Store<Bare> {
+    let mut ctx = WasiCtx::builder();
+    ctx.args(args).preopened_dir(folder, "/d", FsPerms::ReadWrite).unwrap();
+    let mut store = Store::new(engine, Bare { table: ResourceTable::new(), ctx: ctx.build() });
+    store.set_fuel(u64::MAX / 2).unwrap();
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_epoch_deadline(1);
+    store
+}
+
+pub fn command(module: &[u8]) -> Vec<u8> {
+    with_adapter(module, adapter::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)
+}
+
 /// A guest of ours as the engine's intake would make it.
 pub fn component(module: &[u8]) -> Vec<u8> {
+    with_adapter(module, adapter::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+}
+
+fn with_adapter(module: &[u8], adapted: &[u8]) -> Vec<u8> {
     wit_component::ComponentEncoder::default()
         .module(module)
         .unwrap()
-        .adapter(adapter::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+        .adapter(adapter::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapted)
         .unwrap()
         .encode()
         .unwrap()

@@ -164,7 +164,7 @@ pub(super) async fn run(
     };
     let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
 
-    let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO };
+    let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO, long_turns: false };
     let end = watch.over(execute(&mut store, program, function, &params)).await;
 
     let outcome = match outcome::of(end, &store, is_command)? {
@@ -305,6 +305,31 @@ struct Watch {
     deadline: Instant,
     cancel: Option<CancellationToken>,
     cpu: Duration,
+    /// The last turn was long, so the next is expected to be.
+    long_turns: bool,
+}
+
+/// Beyond this a turn may have been interrupted by others, and only the kernel knows for how long.
+const LONG_TURN: Duration = Duration::from_micros(100);
+
+/// Measures a turn on the processor. To ask the kernel costs as much as a short turn does; for those the wall clock is
+/// as good, since who is not interrupted was on the processor all the while.
+enum Stopwatch {
+    Wall(Instant),
+    Thread(Duration),
+}
+
+impl Stopwatch {
+    fn start(long: bool) -> Self {
+        if long { Stopwatch::Thread(thread_time()) } else { Stopwatch::Wall(Instant::now()) }
+    }
+
+    fn stop(self) -> Duration {
+        match self {
+            Stopwatch::Wall(start) => start.elapsed(),
+            Stopwatch::Thread(start) => thread_time().saturating_sub(start),
+        }
+    }
 }
 
 impl Watch {
@@ -315,9 +340,11 @@ impl Watch {
         let mut timer: Pin<&mut Option<tokio::time::Sleep>> = pin!(None);
         let mut cancelled = pin!(self.cancel.clone().map(CancellationToken::cancelled_owned));
         std::future::poll_fn(|cx: &mut Context<'_>| {
-            let before = thread_time();
+            let watch = Stopwatch::start(self.long_turns);
             let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
-            self.cpu += thread_time().saturating_sub(before);
+            let took = watch.stop();
+            self.cpu += took;
+            self.long_turns = took > LONG_TURN;
             match polled {
                 Ok(Poll::Ready(result)) => return Poll::Ready(End::Own(result)),
                 Ok(Poll::Pending) => {}

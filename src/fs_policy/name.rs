@@ -35,6 +35,15 @@ impl Name {
         }
     }
 
+    /// The first and the last byte of every name that fits, where all have the same.
+    pub(super) fn ends(&self) -> (Option<u8>, Option<u8>) {
+        let byte = |part: Option<&Part>, of: fn(&[u8]) -> Option<&u8>| match part {
+            Some(Part::Char(c)) => of(c.encode_utf8(&mut [0; 4]).as_bytes()).copied(),
+            _ => None,
+        };
+        (byte(self.0.first(), <[u8]>::first), byte(self.0.last(), <[u8]>::last))
+    }
+
     pub(super) fn folded(mut self) -> Self {
         for part in &mut self.0 {
             match part {

@@ -43,7 +43,7 @@ struct Node {
     literals: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
     /// `*.pem`: by what comes after the last dot.
     endings: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
-    globs: Vec<(Name, u16)>,
+    globs: Vec<Glob>,
     /// The child for `**`, which takes no name to be reached.
     any: Option<u16>,
     /// This is the node of a `**`: it stays while names go by.
@@ -52,6 +52,23 @@ struct Node {
     ends: SmallVec<[Rank; 2]>,
     /// For each level, the strongest rule that some path below could fit.
     below: [Rank; 4],
+}
+
+#[derive(Debug)]
+struct Glob {
+    name: Name,
+    /// The first and the last byte of every name that fits, where there is one: most names are told from that alone.
+    first: Option<u8>,
+    last: Option<u8>,
+    child: u16,
+}
+
+impl Glob {
+    fn fits(&self, name: &[u8]) -> bool {
+        (self.first.is_none() || self.first == name.first().copied())
+            && (self.last.is_none() || self.last == name.last().copied())
+            && self.name.fits(name)
+    }
 }
 
 impl Node {
@@ -147,9 +164,9 @@ impl Policy {
             {
                 self.enter(*child, &mut nodes);
             }
-            for (glob, child) in &node.globs {
+            for glob in &node.globs {
                 if glob.fits(name) {
-                    self.enter(*child, &mut nodes);
+                    self.enter(glob.child, &mut nodes);
                 }
             }
         }
@@ -242,10 +259,11 @@ impl Policy {
             Segment::Any => *node.any.get_or_insert(new),
             Segment::Glob(name) => match name.ending() {
                 Some(ending) => *node.endings.entry(ending.into_bytes().into()).or_insert(new),
-                None => match node.globs.iter().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known,
+                None => match node.globs.iter().find(|known| known.name == name) {
+                    Some(known) => known.child,
                     None => {
-                        node.globs.push((name, new));
+                        let (first, last) = name.ends();
+                        node.globs.push(Glob { name, first, last, child: new });
                         new
                     }
                 },
@@ -263,7 +281,7 @@ impl Policy {
             let Some(node) = self.nodes.get(at) else { continue };
             let mut below = [NONE; 4];
             let named = node.literals.values().chain(node.endings.values());
-            let children = named.chain(node.globs.iter().map(|(_, child)| child)).chain(&node.any);
+            let children = named.chain(node.globs.iter().map(|glob| &glob.child)).chain(&node.any);
             for child in children.filter_map(|child| self.nodes.get(usize::from(*child))) {
                 self.note(&mut below, child);
                 if let Some(any) = child.any.and_then(|any| self.nodes.get(usize::from(any))) {

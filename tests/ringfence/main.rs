@@ -8,6 +8,7 @@ mod archive;
 mod bulk;
 mod cache;
 mod cli;
+mod cli_files;
 mod fs_policy;
 mod fuzz;
 mod grants;

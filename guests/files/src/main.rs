@@ -47,12 +47,42 @@ fn act(args: &[&str]) -> io::Result<()> {
             println!("{} open", held.len());
             Ok(())
         }
+        // Work for a measurement: names and what is known of them, without a byte of content.
+        ["names", dir, rounds] => {
+            for round in 0..count(rounds)? {
+                let (inner, file) = (format!("{dir}/d{round}"), format!("{dir}/d{round}/f"));
+                fs::create_dir(&inner)?;
+                File::create(&file)?;
+                for _ in 0..4 {
+                    fs::metadata(&file)?;
+                    fs::metadata(&inner)?;
+                }
+                fs::rename(&file, format!("{inner}/g"))?;
+                fs::read_dir(&inner)?.try_for_each(|entry| entry.map(drop))?;
+                fs::remove_file(format!("{inner}/g"))?;
+                fs::remove_dir(&inner)?;
+            }
+            Ok(())
+        }
+        // The same of blocks: written once, read twice.
+        ["blocks", file, blocks] => {
+            let mut block = vec![7; 64 << 10];
+            let mut to = File::create(file)?;
+            for _ in 0..count(blocks)? {
+                to.write_all(&block)?;
+            }
+            for _ in 0..2 {
+                let mut from = File::open(file)?;
+                while from.read(&mut block)? > 0 {}
+            }
+            fs::remove_file(file)
+        }
         ["stat", file] => {
             let meta = fs::metadata(file)?;
             let changed = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
             println!("{} bytes, file {}, changed {:?}", meta.len(), meta.is_file(), changed);
             Ok(())
         }
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "ls, cat, write, mkdir, rm, fill, many, open, stat")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "ls, cat, write, mkdir, rm, fill, many, open, names, blocks, stat")),
     }
 }
