@@ -149,7 +149,7 @@ fn a_workspace_from_its_making_to_its_end() {
         "put|tmp|x",
         "put|new|y",
     ]);
-    assert_eq!(json["denials"][0]["path"], "/workspace/tmp");
+    assert_eq!(json["denials"][0]["path"], "/workspace/other");
     assert_eq!(json["draft"], Value::Null);
     let json = cli.json(&["run", &probe, "--workspace", "w", "--json", "--", "rm|new"]);
     assert_eq!(json["draft"]["changes"][0]["change"], "removed");
