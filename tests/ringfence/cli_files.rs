@@ -146,7 +146,7 @@ fn a_workspace_from_its_making_to_its_end() {
         "--fs-preset",
         "agent-safe",
         "--",
-        "put|tmp|x",
+        "put|other|x",
         "put|new|y",
     ]);
     assert_eq!(json["denials"][0]["path"], "/workspace/other");
