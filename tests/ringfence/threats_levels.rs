@@ -232,6 +232,7 @@ async fn what_is_shared_is_copied_before_it_is_changed() {
         "read|read",
         "read|linked",
         "ls|.",
+        "upgrade|read|r|times",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -245,6 +246,7 @@ async fn what_is_shared_is_copied_before_it_is_changed() {
     assert!(said[..8].iter().all(|line| *line == "ok"), "{said:?}");
     assert_eq!(said[8..10], ["ok shared", "ok shared+"]);
     assert_eq!(said[10], "ok appended,cut,linked,read,second,sized,timed");
+    assert_eq!(said[11], "PERM");
     assert_eq!(std::fs::read_to_string(&blob).unwrap(), "shared");
     assert_eq!(std::fs::metadata(&blob).unwrap().modified().unwrap(), before);
     assert_eq!(world.read("appended").as_deref(), Some("shared+"));

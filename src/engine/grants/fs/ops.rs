@@ -125,6 +125,8 @@ fn open_place(
         return Err(never(wish.tried(), &place.shown(), "none: proc, sys and the like are never given to guests"));
     }
     let path = place.shown();
+    // What is shared and was not copied may not even have its times set.
+    let level = if write || !place.parent.mount.copy_on_write { level } else { level.min(Level::Read) };
     Ok((Opened::File { file: file.into(), read, write, level, path }, creates))
 }
 
