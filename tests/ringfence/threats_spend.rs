@@ -408,14 +408,14 @@ async fn more_runs_than_there_is_room_for_are_told_so() {
     settings.concurrent_runs = 2;
     let engine_of_two = Engine::new(settings).unwrap();
     let program = engine_of_two.load(hostile("wait"), Build::of(&limits(), Mode::Ordinary)).await.unwrap();
-    let sleep = |ms: u64| {
+    let wait = |ms: u64| {
         let args: Value = json!([3_600_000_000_000_u64]);
         let limits = with(&[(LimitName::DeadlineMs, ms)]);
         engine_of_two.run(&program, RunRequest::new(call("sleep", args), limits, Grants::clocks_and_randomness()))
     };
-    let (first, second, third) = tokio::join!(sleep(200), sleep(200), sleep(200));
+    let (first, second, third) = tokio::join!(wait(200), wait(200), wait(200));
     assert!(first.is_ok() && second.is_ok());
     assert_eq!(third.unwrap_err().code(), "busy");
-    assert!(sleep(20).await.is_ok());
+    assert!(wait(20).await.is_ok());
     drop(engine());
 }

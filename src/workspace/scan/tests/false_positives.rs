@@ -105,7 +105,7 @@ fn urls_with_stand_ins_or_none() {
         "https://me:your-password@host.dev",
         "https://me:q7x9zkw2@example.com",
         "http://localhost:8080/@scope/pkg",
-        "https://registry.npmjs.org:443/a@1",
+        "https://packages.example:443/a@1",
         "ssh://git@github.com:22/x",
     ] {
         finds_nothing_in(text);
