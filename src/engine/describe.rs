@@ -155,7 +155,7 @@ fn grant_of(import: &str) -> &'static str {
         "wasi:cli/stdout" | "wasi:cli/stderr" => "none needed (bounded by stdout_bytes, stderr_bytes)",
         _ if interface.starts_with("wasi:clocks/") => "clocks",
         _ if interface.starts_with("wasi:random/") => "randomness",
-        _ if interface.starts_with("wasi:filesystem/") => "dirs",
+        _ if interface.starts_with("wasi:filesystem/") => "folders",
         _ if interface.starts_with("wasi:sockets/") || interface.starts_with("ringfence:host/") => {
             "never granted: guests have no network"
         }
