@@ -1,13 +1,14 @@
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 
 use super::{show, workspace};
-use crate::app;
+use crate::app::{self, Shelf};
 use crate::config::Overrides;
-use crate::workspace::{Change, ChangeKind, Changes, DraftId, Node};
+use crate::workspace::{Change, ChangeKind, Changes, DraftId, Entered, Node, WorkspaceName};
 
 /// Show what a run did to a workspace: what was added, changed and removed, and how
 #[derive(Debug, Args)]
@@ -81,6 +82,54 @@ pub(super) fn discard(args: &DiscardArgs, host: &Overrides) -> anyhow::Result<Ex
     let gone = json!({"discarded": args.draft}).to_string();
     show::print(&if args.json { gone + "\n" } else { format!("{} is gone\n", args.draft) })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The draft that a run works on. A new one that is dropped before its end, or in which nothing changed, is thrown
+/// away; one that was there before stays.
+pub(super) struct Work {
+    shelf: Shelf,
+    entered: Option<Entered>,
+    id: DraftId,
+    guest: String,
+    keep: bool,
+}
+
+impl Work {
+    pub(super) fn start(name: &WorkspaceName, guest: &str, host: &Overrides) -> anyhow::Result<Self> {
+        let shelf = app::workspaces(host)?;
+        let id = shelf.start(name)?.id;
+        Self::enter(shelf, id, guest, false)
+    }
+
+    pub(super) fn go_on(id: &DraftId, guest: &str, host: &Overrides) -> anyhow::Result<Self> {
+        Self::enter(app::workspaces(host)?, id.clone(), guest, true)
+    }
+
+    fn enter(shelf: Shelf, id: DraftId, guest: &str, keep: bool) -> anyhow::Result<Self> {
+        let entered = Some(shelf.enter(&id)?);
+        Ok(Self { shelf, entered, id, guest: guest.to_owned(), keep })
+    }
+
+    pub(super) fn place(&self) -> Option<(PathBuf, String)> {
+        Some((self.entered.as_ref()?.folder.clone(), self.guest.clone()))
+    }
+
+    /// What differs from the workspace, if something does.
+    pub(super) fn end(mut self) -> anyhow::Result<Option<(DraftId, Changes)>> {
+        let changes = self.shelf.diff(&self.id, false)?;
+        self.keep |= !changes.is_empty();
+        Ok((!changes.is_empty()).then(|| (self.id.clone(), changes)))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.entered = None;
+        if !self.keep {
+            // Nothing is in it that anybody would miss.
+            let _ = self.shelf.discard(&self.id);
+        }
+    }
 }
 
 /// How much of each kind.

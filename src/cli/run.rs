@@ -9,11 +9,12 @@ use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::draft::{self, Work};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
-use super::{draft, program, show, workspace};
-use crate::app::{self, Shelf};
+use super::{program, show, workspace};
+use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
 use crate::model::{Grants, Mode, Outcome, Report};
@@ -29,6 +30,7 @@ Examples:
   ringfence run calc.wasm --call add --args '[2, 3]'
   ringfence run indexer.wasm --dir ./src::/src:ro --dir ./out::/out --memory-bytes 64MiB
   ringfence run agent.wasm --dir .::/repo --fs-preset agent-safe --fs '/src/**:write'
+  ringfence run agent.wasm --workspace site --fs-preset development
   ringfence run agent.wasm --limits small --deadline-ms 500 --json
   echo 'some text' | ringfence run filter.wasm --stdin
   ringfence run simulation.wasm --deterministic --seed 7")]
@@ -45,8 +47,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "JSON", requires = "call", value_parser = parse_json)]
     args: Option<Value>,
     /// Work on a draft of a workspace, at /workspace or at GUEST; see `ringfence diff`, `apply` and `discard`
-    #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place, help_heading = "Grants")]
+    #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place::<WorkspaceName>, help_heading = "Grants")]
     workspace: Option<(WorkspaceName, String)>,
+    /// Go on in a draft that an earlier run left, at /workspace or at GUEST
+    #[arg(long, value_name = "ID[::GUEST]", value_parser = workspace::parse_place::<DraftId>, conflicts_with = "workspace", help_heading = "Grants")]
+    draft: Option<(DraftId, String)>,
     #[command(flatten)]
     mounts: MountFlags,
     /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
@@ -110,11 +115,15 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         }
         None => Entry::Command { name: program_name(args.file.file_name().map(OsString::from)) },
     };
-    let mut draft = args.workspace.as_ref().map(|place| Draft::start(place, host)).transpose()?;
+    let draft = match (&args.workspace, &args.draft) {
+        (Some((name, guest)), _) => Some(Work::start(name, guest, host)?),
+        (None, Some((id, guest))) => Some(Work::go_on(id, guest, host)?),
+        (None, None) => None,
+    };
     let cancel = CancellationToken::new();
     let mut request = RunRequest::new(entry, limits, grants);
     request.mode = mode;
-    request.mounts = args.mounts.mounts(draft.as_ref().map(Draft::place))?;
+    request.mounts = args.mounts.mounts(draft.as_ref().and_then(Work::place))?;
     request.cancel = Some(cancel.clone());
     if args.stdin {
         request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));
@@ -145,7 +154,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
     }
     match report {
         Some(report) => {
-            let changes = draft.as_mut().map(Draft::end).transpose()?.flatten();
+            let changes = draft.map(Work::end).transpose()?.flatten();
             finish(args, &report, changes.as_ref())
         }
         None => {
@@ -168,42 +177,6 @@ async fn interrupted() {
         Ok(()) = tokio::signal::ctrl_c() => {}
         Some(()) = terminate.recv() => {}
         else => std::future::pending().await,
-    }
-}
-
-/// The draft of one run. One that is dropped before its end, or in which nothing changed, is thrown away.
-struct Draft {
-    shelf: Shelf,
-    id: DraftId,
-    guest: String,
-    ended: bool,
-}
-
-impl Draft {
-    fn start((name, guest): &(WorkspaceName, String), host: &Overrides) -> anyhow::Result<Self> {
-        let shelf = app::workspaces(host)?;
-        let id = shelf.start(name)?.id;
-        Ok(Self { shelf, id, guest: guest.clone(), ended: false })
-    }
-
-    fn place(&self) -> (PathBuf, String) {
-        (self.shelf.folder(&self.id), self.guest.clone())
-    }
-
-    /// What was done, if something was.
-    fn end(&mut self) -> anyhow::Result<Option<(DraftId, Changes)>> {
-        let changes = self.shelf.diff(&self.id, false)?;
-        self.ended = !changes.is_empty();
-        Ok(self.ended.then(|| (self.id.clone(), changes)))
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.ended {
-            // Nothing is in it that anybody would miss.
-            let _ = self.shelf.discard(&self.id);
-        }
     }
 }
 

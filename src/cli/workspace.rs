@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -9,7 +10,7 @@ use super::show;
 use crate::app::{self, Shelf};
 use crate::config::Overrides;
 use crate::model::show_bytes;
-use crate::workspace::{Destination, Intake, Node, Source, WorkspaceName};
+use crate::workspace::{BadName, Destination, Intake, Node, Source, WorkspaceName};
 
 /// Keep trees of files for runs to work on: made from a folder, a tar, a zip or a file
 #[derive(Debug, Args)]
@@ -147,12 +148,12 @@ fn destination(path: &std::path::Path) -> Destination {
 }
 
 /// `NAME`, or `NAME::GUEST` for another place than `/workspace`.
-pub(super) fn parse_place(text: &str) -> Result<(WorkspaceName, String), String> {
+pub(super) fn parse_place<Name: FromStr<Err = BadName>>(text: &str) -> Result<(Name, String), String> {
     let (name, guest) = text.split_once("::").unwrap_or((text, "/workspace"));
     if guest.is_empty() {
         return Err("write NAME, or NAME::GUEST".into());
     }
-    Ok((name.parse().map_err(|error: crate::workspace::BadName| error.to_string())?, guest.to_owned()))
+    Ok((name.parse().map_err(|error: BadName| error.to_string())?, guest.to_owned()))
 }
 
 /// The one draft there is, where none was named.

@@ -12,6 +12,8 @@ pub enum WorkspaceError {
     Taken(WorkspaceName),
     #[error("there is no draft `{0}`; see `ringfence workspace list`")]
     NoDraft(DraftId),
+    #[error("the draft `{0}` is worked on by a run; wait for its end")]
+    InUse(DraftId),
     #[error("the workspace `{0}` has open drafts ({1}); apply or discard them first")]
     HasDrafts(WorkspaceName, String),
     #[error("the workspace `{workspace}` moved on since the draft was made; {}", moved(conflicts, others))]
@@ -49,6 +51,7 @@ impl WorkspaceError {
             WorkspaceError::NoWorkspace(_) => "no_workspace",
             WorkspaceError::Taken(_) => "workspace_exists",
             WorkspaceError::NoDraft(_) => "no_draft",
+            WorkspaceError::InUse(_) => "draft_in_use",
             WorkspaceError::HasDrafts(..) => "has_drafts",
             WorkspaceError::Moved { .. } => "conflict",
             WorkspaceError::NoChange(_) => "no_change",

@@ -34,5 +34,5 @@ pub use error::WorkspaceError;
 pub use export::Destination;
 pub use intake::{Found, Intake, Left, Source};
 pub use name::{BadName, DraftId, WorkspaceName};
-pub use shelf::{Applied, Workspaces};
+pub use shelf::{Applied, Entered, Workspaces};
 pub use tree::{Entry, Node, Tree};

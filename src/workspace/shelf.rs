@@ -30,6 +30,15 @@ pub struct Workspaces<C> {
     lock: PathBuf,
 }
 
+/// A draft that a run works on. While this lives, the draft is neither applied nor thrown away.
+#[derive(Debug)]
+pub struct Entered {
+    pub draft: DraftRecord,
+    /// Its files belong to the workspace as well: mount it copy on write.
+    pub folder: PathBuf,
+    _lock: File,
+}
+
 /// What an apply did.
 #[derive(Debug)]
 pub struct Applied {
@@ -128,7 +137,7 @@ impl<C: Catalog> Workspaces<C> {
         self.sweep()
     }
 
-    /// Makes a draft for a run to work in. Its folder is at [`Workspaces::folder`].
+    /// Makes a draft for a run to work in. See [`Workspaces::enter`].
     pub fn start(&self, name: &WorkspaceName) -> Result<DraftRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let (record, tree) = self.get(name)?;
@@ -139,8 +148,30 @@ impl<C: Catalog> Workspaces<C> {
         Ok(draft)
     }
 
-    /// Where a draft is. Its files belong to the workspace as well: they must be mounted copy on write.
-    pub fn folder(&self, draft: &DraftId) -> PathBuf {
+    /// Lets a run work on a draft; several may at once, and one after the other.
+    pub fn enter(&self, id: &DraftId) -> Result<Entered, WorkspaceError> {
+        let folder = self.folder(id);
+        let lock = self.hold(id, FlockOperation::NonBlockingLockShared)?;
+        // Asked after the lock is held: it cannot go any more.
+        Ok(Entered { draft: self.draft(id)?, folder, _lock: lock })
+    }
+
+    /// Keeps runs out of a draft, or those who would end it.
+    fn hold(&self, id: &DraftId, how: FlockOperation) -> Result<File, WorkspaceError> {
+        let folder = self.folder(id);
+        let dir = match File::open(&folder) {
+            Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+                return Err(WorkspaceError::NoDraft(id.clone()));
+            }
+            opened => opened.map_err(|reason| WorkspaceError::io(folder.display(), reason))?,
+        };
+        match flock(&dir, how) {
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(WorkspaceError::InUse(id.clone())),
+            done => done.map(|()| dir).map_err(|errno| WorkspaceError::io(folder.display(), errno)),
+        }
+    }
+
+    fn folder(&self, draft: &DraftId) -> PathBuf {
         self.drafts.join(draft.as_str())
     }
 
@@ -161,6 +192,7 @@ impl<C: Catalog> Workspaces<C> {
     pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
         let _alone = self.locked(FlockOperation::LockExclusive)?;
         let draft = self.draft(id)?;
+        let _nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
         let base = self.blobs.tree(draft.base)?;
         let now = draft::look(&self.blobs, &base, &self.folder(id))?;
         let changes = now.changes(&self.blobs, &base, false)?;
@@ -217,11 +249,15 @@ impl<C: Catalog> Workspaces<C> {
 
     pub fn discard(&self, id: &DraftId) -> Result<(), WorkspaceError> {
         let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let _nobody_works = match self.hold(id, FlockOperation::NonBlockingLockExclusive) {
+            Err(error @ WorkspaceError::InUse(_)) => return Err(error),
+            // A folder that is gone already does not keep the rest from going.
+            held => held.ok(),
+        };
         if !self.catalog.remove_draft(id)? {
             return Err(WorkspaceError::NoDraft(id.clone()));
         }
-        let folder = self.folder(id);
-        fs::remove_dir_all(&folder).map_err(|reason| WorkspaceError::io(folder.display(), reason))?;
+        // The folder goes with the rest that belongs to nobody.
         self.sweep()
     }
 

@@ -153,7 +153,15 @@ fn a_workspace_from_its_making_to_its_end() {
     assert_eq!(json["draft"], Value::Null);
     let json = cli.json(&["run", &probe, "--workspace", "w", "--json", "--", "rm|new"]);
     assert_eq!(json["draft"]["changes"][0]["change"], "removed");
-    cli.ok(&["discard", json["draft"]["id"].as_str().unwrap()]);
+    // Another run goes on where the first one ended, and leaves the draft there even if it changes nothing back.
+    let id = json["draft"]["id"].as_str().unwrap();
+    let place = format!("{id}::/w");
+    assert_eq!(cli.ok(&["run", &probe, "--draft", &place, "--", "ls|.", "put|again|z"]), "ok readme,src\nok\n");
+    let json = cli.json(&["run", &probe, "--draft", id, "--json", "--", "rm|again"]);
+    assert_eq!(json["draft"]["changes"].as_array().unwrap().len(), 1);
+    cli.fails(&["run", &probe, "--draft", "draft-0", "--", "ls|."], 117, "[no_draft]");
+    cli.fails(&["run", &probe, "--draft", id, "--workspace", "w", "--", "ls|."], 2, "--workspace");
+    cli.ok(&["discard", id]);
     cli.ok(&["workspace", "delete", "w"]);
     cli.fails(&["workspace", "show", "w"], 117, "[no_workspace]");
 }

@@ -9,6 +9,7 @@ mod bulk;
 mod cache;
 mod cli;
 mod cli_files;
+mod crashes;
 mod fs_policy;
 mod fuzz;
 mod grants;

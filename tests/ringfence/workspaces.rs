@@ -214,7 +214,7 @@ async fn what_a_run_does_is_in_the_draft_and_counts_when_it_is_applied() {
     let shelf = site(&world).shelf();
     let (made, ..) = shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap();
-    let folder = shelf.folder(&draft.id);
+    let folder = shelf.enter(&draft.id).unwrap().folder;
     let done = work(
         &folder,
         &[
@@ -284,9 +284,9 @@ async fn an_apply_is_refused_if_the_workspace_moved_on() {
     let shelf = site(&world).shelf();
     shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let [mine, theirs, third] = [0; 3].map(|_| shelf.start(&name("w")).unwrap().id);
-    work(&shelf.folder(&mine), &["append|readme|mine", "rm|old"]).await;
-    work(&shelf.folder(&theirs), &["append|readme|theirs", "put|other|x"]).await;
-    work(&shelf.folder(&third), &["rm|old"]).await;
+    work(&shelf.enter(&mine).unwrap().folder, &["append|readme|mine", "rm|old"]).await;
+    work(&shelf.enter(&theirs).unwrap().folder, &["append|readme|theirs", "put|other|x"]).await;
+    work(&shelf.enter(&third).unwrap().folder, &["rm|old"]).await;
     shelf.apply(&theirs, &[]).unwrap();
     match shelf.apply(&mine, &[]).unwrap_err() {
         WorkspaceError::Moved { conflicts, others, .. } => {
@@ -302,7 +302,7 @@ async fn an_apply_is_refused_if_the_workspace_moved_on() {
     assert_eq!(shelf.delete(&name("w")).unwrap_err().code(), "has_drafts");
     for draft in [&mine, &third] {
         shelf.discard(draft).unwrap();
-        assert!(!shelf.folder(draft).exists());
+        assert!(shelf.enter(draft).is_err());
         assert_eq!(shelf.discard(draft).unwrap_err().code(), "no_draft");
     }
     shelf.delete(&name("w")).unwrap();
@@ -315,7 +315,7 @@ async fn half_of_a_change_is_not_applied() {
     let shelf = site(&world).shelf();
     shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap().id;
-    work(&shelf.folder(&draft), &["rm|old", "mkdir|old", "put|old/file|x"]).await;
+    work(&shelf.enter(&draft).unwrap().folder, &["rm|old", "mkdir|old", "put|old/file|x"]).await;
     // The file can only come with the folder that takes the place of another file.
     let error = shelf.apply(&draft, &["old/file".into()]).unwrap_err();
     assert!(
@@ -323,6 +323,26 @@ async fn half_of_a_change_is_not_applied() {
         "{error}"
     );
     shelf.apply(&draft, &["old".into()]).unwrap();
+}
+
+#[tokio::test]
+async fn a_draft_in_which_a_run_works_is_neither_applied_nor_thrown_away() {
+    let world = World::new();
+    let shelf = site(&world).shelf();
+    shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
+    let draft = shelf.start(&name("w")).unwrap().id;
+    let (first, second) = (shelf.enter(&draft).unwrap(), world.shelf().enter(&draft).unwrap());
+    work(&first.folder, &["append|readme|one"]).await;
+    drop(first);
+    work(&second.folder, &["append|readme|two"]).await;
+    assert_eq!(shelf.diff(&draft, false).unwrap().0.len(), 1);
+    assert_eq!(shelf.apply(&draft, &[]).unwrap_err().code(), "draft_in_use");
+    assert_eq!(world.shelf().discard(&draft).unwrap_err().code(), "draft_in_use");
+    drop(second);
+    shelf.apply(&draft, &[]).unwrap();
+    assert_eq!(shelf.enter(&draft).unwrap_err().code(), "no_draft");
+    shelf.export(&name("w"), &Destination::Folder(world.path("out"))).unwrap();
+    assert!(std::fs::read_to_string(world.path("out/readme")).unwrap().ends_with("onetwo"));
 }
 
 /// A catalogue that fails at its last step, as a process does that is killed there.
@@ -361,7 +381,7 @@ async fn f13_a_crash_leaves_the_state_before_or_the_state_after() {
     let shelf = site(&world).shelf();
     let (made, ..) = shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap().id;
-    work(&shelf.folder(&draft), &["append|readme|more", "put|new|x"]).await;
+    work(&shelf.enter(&draft).unwrap().folder, &["append|readme|more", "put|new|x"]).await;
     let before = world.kept();
 
     let killed = Workspaces::open(&world.path("data"), Killed(world.store())).unwrap();
