@@ -9,7 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Overrides};
 use crate::engine::{CodeCache, Engine};
-use crate::store::Store;
+use crate::model::TenantId;
+pub use crate::store::StoreError;
+use crate::store::{Store, TenantCatalog};
 use crate::workspace::Workspaces;
 
 /// An engine for this process.
@@ -18,12 +20,18 @@ pub fn engine(overrides: &Overrides, concurrent_runs: u32) -> anyhow::Result<Eng
 }
 
 /// The workspaces of this person, kept in the data folder.
-pub type Shelf = Workspaces<Store>;
+pub type Shelf = Workspaces<TenantCatalog>;
 
 pub fn workspaces(overrides: &Overrides) -> anyhow::Result<Shelf> {
     let data = config::data_dir(overrides)?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
-    Ok(Workspaces::open(&data, Store::open(&data.join("ringfence.db"))?)?)
+    let store = Store::open(&data.join("ringfence.db"))?;
+    Ok(Workspaces::open(&data, store.catalog(&house()?))?)
+}
+
+/// The tenant of those who own the machine; what is made on the command line without a server is its.
+fn house() -> anyhow::Result<TenantId> {
+    Ok("main".parse()?)
 }
 
 /// Who owns what is made on the command line.

@@ -58,7 +58,7 @@ fn ratio(module: &[u8], command: &str, size: &str, policy: Policy, effort: Effor
         grants.args = [command, place, size].map(str::to_owned).to_vec();
         let mut request = RunRequest::new(Entry::Command { name: "files".into() }, limits.clone(), grants);
         let (host, guest, policy) = (folder.path().to_owned(), "/d".into(), Arc::clone(&policy));
-        request.mounts = vec![Mount { host, guest, policy, copy_on_write: false }];
+        request.mounts = vec![Mount { host, guest, policy, copy_on_write: None }];
         let start = Instant::now();
         let report = runtime.block_on(async { engine.run(&program, request).await }).unwrap();
         assert_eq!(report.outcome, ringfence::model::Outcome::Exited { code: 0 }, "{report:?}");

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{show, workspace};
 use crate::app::{self, Shelf};
 use crate::config::Overrides;
-use crate::workspace::{Change, ChangeKind, Changes, DraftId, Entered, Node, WorkspaceName};
+use crate::engine::CopyOnWrite;
+use crate::workspace::{Change, ChangeKind, Changes, DraftId, Entered, Node, WorkspaceError, WorkspaceName, shown};
 
 /// Show what a run did to a workspace: what was added, changed and removed, and how
 #[derive(Debug, Args)]
@@ -110,21 +111,34 @@ impl Work {
         Ok(Self { shelf, entered, id, guest: guest.to_owned(), keep })
     }
 
-    pub(super) fn place(&self) -> Option<(PathBuf, String)> {
-        Some((self.entered.as_ref()?.folder.clone(), self.guest.clone()))
+    /// The draft as a folder for a guest.
+    pub(super) fn place(&self) -> Option<(PathBuf, String, CopyOnWrite)> {
+        let Entered { folder, copies, held, .. } = self.entered.as_ref()?;
+        Some((folder.clone(), self.guest.clone(), CopyOnWrite { copies: copies.clone(), held: held.clone() }))
     }
 
-    /// What differs from the workspace, if something does.
-    pub(super) fn end(mut self) -> anyhow::Result<Option<(DraftId, Changes)>> {
-        let changes = self.shelf.diff(&self.id, false)?;
-        self.keep |= !changes.is_empty();
-        Ok((!changes.is_empty()).then(|| (self.id.clone(), changes)))
+    /// What differs from the workspace, if something does. What cannot be looked through is kept.
+    pub(super) fn end(mut self) -> Worked {
+        if let Some(entered) = self.entered.take() {
+            entered.leave();
+        }
+        let changes = self.shelf.diff(&self.id, false);
+        self.keep |= changes.as_ref().map_or(true, |changes| !changes.is_empty());
+        Worked { id: self.id.clone(), changes }
     }
+}
+
+/// A draft after the run.
+pub(super) struct Worked {
+    pub(super) id: DraftId,
+    pub(super) changes: Result<Changes, WorkspaceError>,
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.entered = None;
+        if let Some(entered) = self.entered.take() {
+            entered.leave();
+        }
         if !self.keep {
             // Nothing is in it that anybody would miss.
             let _ = self.shelf.discard(&self.id);
@@ -152,7 +166,7 @@ fn in_words(changes: &Changes) -> String {
             ChangeKind::Changed => 'M',
             ChangeKind::Removed => 'D',
         };
-        let _ = writeln!(text, "{letter} {}{}", change.path, about(change));
+        let _ = writeln!(text, "{letter} {}{}", shown(&change.path), about(change));
     }
     for diff in changes.0.iter().filter_map(|change| change.diff.as_ref()) {
         text.push('\n');
@@ -165,7 +179,7 @@ fn in_words(changes: &Changes) -> String {
 fn about(change: &Change) -> String {
     match (&change.before, &change.after) {
         (_, Some(Node::Folder)) | (Some(Node::Folder), None) => "/".to_owned(),
-        (_, Some(Node::Link { target })) => format!(" → {target}"),
+        (_, Some(Node::Link { target })) => format!(" → {}", shown(target)),
         (Some(Node::File { bytes: before, .. }), Some(Node::File { bytes: after, .. })) => {
             format!("  ({before} → {after} bytes)")
         }

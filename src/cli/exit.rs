@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use crate::app::StoreError;
 use crate::model::Outcome;
 use crate::workspace::WorkspaceError;
 
@@ -82,6 +83,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(workspace) = error.downcast_ref::<WorkspaceError>() {
         show::complain(&workspace.to_string(), Some(workspace.code()));
         return ExitCode::from(REFUSED);
+    }
+    if let Some(store) = error.downcast_ref::<StoreError>() {
+        show::complain(&store.to_string(), Some(store.code()));
+        return ExitCode::from(HOST_FAILED);
     }
     let (code, exit) = match engine_error(error) {
         Some(engine) if engine.is_callers() => (Some(engine.code()), REFUSED),

@@ -40,6 +40,9 @@ enum Action {
         /// One more rule
         #[arg(long, value_name = "PATTERN:LEVEL")]
         rule: Vec<String>,
+        /// As on a file system that takes upper and lower case for the same
+        #[arg(long)]
+        folded: bool,
     },
     /// Show the rules of each preset
     Presets,
@@ -48,7 +51,7 @@ enum Action {
 pub(super) fn run(args: &FsArgs) -> anyhow::Result<ExitCode> {
     let text = match &args.action {
         Action::Presets => presets(args.json)?,
-        Action::Explain { path, rules, preset, rule } => {
+        Action::Explain { path, rules, preset, rule, folded } => {
             let mut all = match rules {
                 Some(file) => mounts::read_rules(file)?,
                 None => Rules::default(),
@@ -61,8 +64,8 @@ pub(super) fn run(args: &FsArgs) -> anyhow::Result<ExitCode> {
                 let rule: Rule = text.parse().map_err(|error| Mistake::Rules(format!("--rule {text}: {error}")))?;
                 all.rules.push(rule);
             }
-            let policy = all.policy(false).map_err(|error| Mistake::Rules(error.to_string()))?;
-            let told = policy.explain(path);
+            let policy = all.policy(*folded).map_err(|error| Mistake::Rules(error.to_string()))?;
+            let told = policy.explain(path).map_err(|error| Mistake::Rules(format!("{path}: {error}")))?;
             if args.json { serde_json::to_string_pretty(&told)? + "\n" } else { in_words(&told) }
         }
     };

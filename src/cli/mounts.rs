@@ -1,3 +1,4 @@
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -5,8 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::exit::Mistake;
-use crate::engine::{Mount, folds_case};
+use crate::engine::{CopyOnWrite, Mount, folds_case};
 use crate::fs_policy::{Level, Policy, Preset, Rule, Rules};
+
+/// Longer than any rules may be.
+const RULES_BYTES: u64 = 1 << 20;
 
 /// Folders for a guest, and what it may do in them.
 #[derive(Debug, Args)]
@@ -31,7 +35,7 @@ struct Dir {
     guest: String,
     most: Level,
     /// Its files belong to a workspace as well.
-    shares: bool,
+    shares: Option<CopyOnWrite>,
 }
 
 fn parse_dir(text: &str) -> Result<Dir, String> {
@@ -41,17 +45,25 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
     };
     match text.split_once("::") {
         Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
-            Ok(Dir { host: host.into(), guest: guest.to_owned(), most, shares: false })
+            Ok(Dir { host: host.into(), guest: guest_name(guest), most, shares: None })
         }
         _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
     }
 }
 
+/// Without a slash at the end, so that rules can name it in one way.
+pub(super) fn guest_name(text: &str) -> String {
+    match text.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 impl MountFlags {
     /// The folders, and the draft of a workspace if there is one.
-    pub(super) fn mounts(&self, draft: Option<(PathBuf, String)>) -> Result<Vec<Mount>, Mistake> {
+    pub(super) fn mounts(&self, draft: Option<(PathBuf, String, CopyOnWrite)>) -> Result<Vec<Mount>, Mistake> {
         let shared = self.shared()?;
-        let draft = draft.map(|(host, guest)| Dir { host, guest, most: Level::Write, shares: true });
+        let draft = draft.map(|(host, guest, shares)| Dir { host, guest, most: Level::Write, shares: Some(shares) });
         let dirs: Vec<Dir> = draft.into_iter().chain(self.dir.iter().cloned()).collect();
         if dirs.is_empty() && !(shared.is_empty() && self.fs.is_empty()) {
             return Err(Mistake::Rules(
@@ -94,7 +106,7 @@ impl MountFlags {
             host: dir.host.clone(),
             guest: dir.guest.clone(),
             policy: Arc::new(policy),
-            copy_on_write: dir.shares,
+            copy_on_write: dir.shares.clone(),
         })
     }
 }
@@ -110,11 +122,27 @@ fn rule_for(text: &str, guest: &str, dirs: &[Dir]) -> Result<Option<Rule>, Mista
         Some(_) => return Ok(None),
         None => text,
     };
+    if named.is_none()
+        && let Some((folder, rest)) = text.split_once('=')
+        && (rest.starts_with('/') || rest.starts_with("**/"))
+        && !folder.ends_with('\\')
+    {
+        // It would be a pattern that fits nothing, and the rule would be gone without a word.
+        let known: Vec<&str> = dirs.iter().map(|dir| dir.guest.as_str()).collect();
+        return Err(Mistake::Rules(format!(
+            "--fs {text}: no folder is called `{folder}` (there are {}); write `\\=` where it belongs to a name",
+            known.join(", ")
+        )));
+    }
     text.parse().map(Some).map_err(|error| Mistake::Rules(format!("--fs {text}: {error}")))
 }
 
 pub(super) fn read_rules(file: &std::path::Path) -> Result<Rules, Mistake> {
     let shown = || file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|reason| Mistake::File { file: shown(), reason })?;
+    let failed = |reason| Mistake::File { file: shown(), reason };
+    let mut text = String::new();
+    // What is too long is not read to its end to find that out.
+    let read = std::fs::File::open(file).and_then(|file| file.take(RULES_BYTES + 1).read_to_string(&mut text));
+    read.map_err(failed)?;
     text.parse().map_err(|error| Mistake::Rules(format!("{}: {error}", shown())))
 }

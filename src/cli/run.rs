@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::draft::{self, Work};
+use super::draft::{self, Work, Worked};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
@@ -18,7 +18,7 @@ use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
 use crate::model::{Grants, Mode, Outcome, Report};
-use crate::workspace::{Changes, DraftId, WorkspaceName};
+use crate::workspace::{DraftId, WorkspaceName};
 
 /// Run a program in a fence: as a command, or one exported function with --call
 ///
@@ -153,10 +153,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         let _ = writer.join();
     }
     match report {
-        Some(report) => {
-            let changes = draft.map(Work::end).transpose()?.flatten();
-            finish(args, &report, changes.as_ref())
-        }
+        Some(report) => finish(args, &report, draft.map(Work::end).as_ref()),
         None => {
             show::complain("cancelled before the program was compiled", None);
             Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
@@ -180,11 +177,17 @@ async fn interrupted() {
     }
 }
 
-fn finish(args: &RunArgs, report: &Report, changes: Option<&(DraftId, Changes)>) -> anyhow::Result<ExitCode> {
+fn finish(args: &RunArgs, report: &Report, worked: Option<&Worked>) -> anyhow::Result<ExitCode> {
+    // A draft that cannot be looked through must not take the report with it.
+    let worked = worked.filter(|worked| worked.changes.as_ref().map_or(true, |changes| !changes.is_empty()));
     if args.json {
         let mut told = serde_json::to_value(report)?;
-        if let (Some(fields), Some((id, changes))) = (told.as_object_mut(), changes) {
-            fields.insert("draft".into(), serde_json::json!({"id": id, "changes": changes}));
+        if let (Some(fields), Some(Worked { id, changes })) = (told.as_object_mut(), worked) {
+            let draft = match changes {
+                Ok(changes) => json!({"id": id, "changes": changes}),
+                Err(error) => json!({"id": id, "error": {"code": error.code(), "message": error.to_string()}}),
+            };
+            fields.insert("draft".into(), draft);
         }
         show::print(&format!("{}\n", serde_json::to_string_pretty(&told)?))?;
     } else {
@@ -195,9 +198,15 @@ fn finish(args: &RunArgs, report: &Report, changes: Option<&(DraftId, Changes)>)
         if let Some(line) = show::end(report).or_else(|| show::denials(&report.denials)) {
             show::complain(&line, None);
         }
-        if let Some((id, changes)) = changes {
-            let what = draft::summary(changes);
-            show::complain(&format!("{id}: {what}; see `ringfence diff {id}`, then apply or discard it"), None);
+        match worked {
+            Some(Worked { id, changes: Ok(changes) }) => {
+                let what = draft::summary(changes);
+                show::complain(&format!("{id}: {what}; see `ringfence diff {id}`, then apply or discard it"), None);
+            }
+            Some(Worked { id, changes: Err(error) }) => {
+                show::complain(&format!("{id} is kept, but cannot be looked through: {error}"), Some(error.code()));
+            }
+            None => {}
         }
     }
     Ok(ExitCode::from(exit::of(&report.outcome)))

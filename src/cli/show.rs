@@ -6,7 +6,8 @@ use crate::model::{Denial, Outcome, Report, show_bytes};
 
 /// One line on standard error.
 pub(super) fn complain(message: &str, code: Option<&str>) {
-    let message = message.replace('\n', " ");
+    // Names and words of strangers may be in it.
+    let message = harmless(message.replace('\n', " ").as_bytes());
     let (red, plain) = colours(std::io::stderr().is_terminal());
     let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
     let _ = writeln!(std::io::stderr(), "{red}ringfence:{plain} {message}{code}");

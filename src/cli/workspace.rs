@@ -10,7 +10,7 @@ use super::show;
 use crate::app::{self, Shelf};
 use crate::config::Overrides;
 use crate::model::show_bytes;
-use crate::workspace::{BadName, Destination, Intake, Node, Source, WorkspaceName};
+use crate::workspace::{BadName, Destination, Intake, Node, Source, WorkspaceName, shown};
 
 /// Keep trees of files for runs to work on: made from a folder, a tar, a zip or a file
 #[derive(Debug, Args)]
@@ -96,8 +96,9 @@ fn create(shelf: &Shelf, name: &WorkspaceName, from: &Source, how: Intake, json:
         return Ok(json!({"workspace": record, "left_out": left_out, "credentials": found}).to_string() + "\n");
     }
     let mut lines = vec![format!("{name}: {} files, {}", record.files, show_bytes(record.bytes))];
-    lines.extend(left_out.iter().map(|left| format!("left out  {}  ({})", left.path, left.because)));
-    let like = found.iter().map(|found| format!("taken as told  {}:{}  ({})", found.path, found.line, found.what));
+    lines.extend(left_out.iter().map(|left| format!("left out  {}  ({})", shown(&left.path), left.because)));
+    let like =
+        found.iter().map(|found| format!("taken as told  {}:{}  ({})", shown(&found.path), found.line, found.what));
     lines.extend(like);
     Ok(lines.join("\n") + "\n")
 }
@@ -110,7 +111,7 @@ fn list(shelf: &Shelf, json: bool) -> anyhow::Result<String> {
     let mut lines = Vec::new();
     for record in &workspaces {
         lines.push(format!("{}  {} files, {}", record.name, record.files, show_bytes(record.bytes)));
-        let own = drafts.iter().filter(|draft| draft.workspace == record.name);
+        let own = drafts.iter().filter(|draft| draft.workspace.as_ref() == Some(&record.name));
         lines.extend(own.map(|draft| {
             let old = if draft.base == record.tree { "" } else { "  (the workspace moved on since)" };
             format!("  {}{old}", draft.id)
@@ -130,10 +131,10 @@ fn show_one(shelf: &Shelf, name: &WorkspaceName, json: bool) -> anyhow::Result<S
     }
     let mut lines = vec![format!("{name}  {}", record.tree)];
     lines.extend(tree.iter().map(|(path, node)| match node {
-        Node::Folder => format!("{path}/"),
-        Node::Link { target } => format!("{path} → {target}"),
+        Node::Folder => format!("{}/", shown(path)),
+        Node::Link { target } => format!("{} → {}", shown(path), shown(target)),
         Node::File { bytes, executable, .. } => {
-            format!("{path}  {}{}", show_bytes(*bytes), if *executable { "  executable" } else { "" })
+            format!("{}  {}{}", shown(path), show_bytes(*bytes), if *executable { "  executable" } else { "" })
         }
     }));
     Ok(lines.join("\n") + "\n")
@@ -153,7 +154,7 @@ pub(super) fn parse_place<Name: FromStr<Err = BadName>>(text: &str) -> Result<(N
     if guest.is_empty() {
         return Err("write NAME, or NAME::GUEST".into());
     }
-    Ok((name.parse().map_err(|error: BadName| error.to_string())?, guest.to_owned()))
+    Ok((name.parse().map_err(|error: BadName| error.to_string())?, super::mounts::guest_name(guest)))
 }
 
 /// The one draft there is, where none was named.

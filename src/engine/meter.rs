@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::ResourceLimiter;
 
@@ -33,7 +34,7 @@ pub(super) struct Meter {
     memory_refused: Option<u64>,
     table_elements: u64,
     table_pending: u64,
-    open_files: u64,
+    open_files: Arc<AtomicU64>,
     files_created: u64,
     traffic: Arc<Traffic>,
     /// Of the traffic, what was charged.
@@ -60,7 +61,7 @@ impl Meter {
             memory_refused: None,
             table_elements: 0,
             table_pending: 0,
-            open_files: 0,
+            open_files: Arc::default(),
             files_created: 0,
             traffic_charged: 0,
             host_calls: 0,
@@ -148,14 +149,11 @@ impl Meter {
         self.files_created += 1;
     }
 
-    pub(super) fn open_file(&mut self) -> Result<(), LimitHit> {
-        self.within(LimitName::OpenFiles, self.open_files + 1)?;
-        self.open_files += 1;
-        Ok(())
-    }
-
-    pub(super) fn close_file(&mut self) {
-        self.open_files = self.open_files.saturating_sub(1);
+    /// A place among the open files, until it is dropped.
+    pub(super) fn open_file(&mut self) -> Result<Slot, LimitHit> {
+        self.within(LimitName::OpenFiles, self.open_files.load(Ordering::Relaxed) + 1)?;
+        self.open_files.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot(Arc::clone(&self.open_files)))
     }
 
     pub(super) fn within(&self, name: LimitName, used: u64) -> Result<(), LimitHit> {
@@ -232,5 +230,15 @@ impl ResourceLimiter for Meter {
 
     fn instances(&self) -> usize {
         usize::try_from(self.limits.instances).unwrap_or(usize::MAX)
+    }
+}
+
+/// One of the files that a run has open.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<AtomicU64>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

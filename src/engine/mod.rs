@@ -30,7 +30,7 @@ pub use compile::{CacheEntry, CodeCache, Origin, serve_compile_worker};
 pub use describe::{Description, Export, Import, Kind};
 pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};
-pub use grants::fs::{Mount, folds_case};
+pub use grants::fs::{CopyOnWrite, Mount, folds_case};
 pub use grants::input::Stdin;
 pub use host::Engine;
 pub use program::Program;

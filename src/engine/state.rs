@@ -14,7 +14,7 @@ use crate::model::Denial;
 
 /// Denials of different kinds that one run reports; a guest cannot grow the host by being denied.
 const DENIALS: usize = 128;
-const OTHERS: &str = "more than can be told one by one";
+const OTHERS: &str = "(more paths than can be told one by one)";
 const PATH: usize = 400;
 
 /// What the host holds for one run, and drops with it.
@@ -50,18 +50,26 @@ impl RunState {
     }
 
     fn note(&mut self, tried: &str, path: Option<&str>, missing: &str) {
-        let known = |d: &&mut Denial| d.tried == tried && d.path.as_deref() == path;
-        if let Some(denial) = self.denials.iter_mut().find(known) {
-            denial.times = denial.times.saturating_add(1);
-        } else if self.denials.len() < DENIALS {
-            let (path, missing) = (path.map(|path| quoted(path, PATH)), missing.to_owned());
-            self.denials.push(Denial { tried: tried.to_owned(), path, missing, times: 1 });
-        } else if let Some(last) = self.denials.last_mut() {
-            // What there is no room for is counted at least.
-            OTHERS.clone_into(&mut last.tried);
-            (last.path, last.missing) = (None, "several".to_owned());
-            last.times = last.times.saturating_add(1);
+        let path = path.map(|path| quoted(path, PATH));
+        if self.again(tried, path.as_deref()) {
+            return;
         }
+        let denial =
+            |path, missing: &str| Denial { tried: tried.to_owned(), path, missing: missing.to_owned(), times: 1 };
+        if self.denials.len() < DENIALS {
+            self.denials.push(denial(path, missing));
+        } else if !self.again(tried, Some(OTHERS)) {
+            // What there is no room for is counted for each operation, of which there are only so many: nothing that is
+            // tried can be buried under other things.
+            self.denials.push(denial(Some(OTHERS.to_owned()), "several"));
+        }
+    }
+
+    /// Counts what is written down already.
+    fn again(&mut self, tried: &str, path: Option<&str>) -> bool {
+        let known = |denial: &&mut Denial| denial.tried == tried && denial.path.as_deref() == path;
+        let found = self.denials.iter_mut().find(known);
+        found.map(|denial| denial.times = denial.times.saturating_add(1)).is_some()
     }
 
     /// Denies where the interface has no error to answer with: the run ends.

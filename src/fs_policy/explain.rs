@@ -22,8 +22,16 @@ pub struct Heard {
     pub because: &'static str,
 }
 
+/// A path that says where it is only if one knows the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write the path without `.` and `..`: where they lead is known only with the links on the way")]
+pub struct NotPlain;
+
 impl Policy {
-    pub fn explain(&self, path: &str) -> Explanation {
+    pub fn explain(&self, path: &str) -> Result<Explanation, NotPlain> {
+        if path.split('/').any(|name| matches!(name, "." | "..")) {
+            return Err(NotPlain);
+        }
         let spot = self.spot_of(path);
         let mut fitting = self.fitting(&spot).into_iter().cloned();
         let winner = fitting.next();
@@ -35,7 +43,7 @@ impl Policy {
         if shown.is_empty() {
             shown.push('/');
         }
-        Explanation { level: self.level(&spot), passable: self.is_passable(&spot), path: shown, winner, beaten }
+        Ok(Explanation { level: self.level(&spot), passable: self.is_passable(&spot), path: shown, winner, beaten })
     }
 }
 

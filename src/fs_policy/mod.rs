@@ -11,6 +11,7 @@
 //! stricter level, and what does not parse makes no policy at all.
 
 mod explain;
+mod globs;
 mod name;
 mod pattern;
 mod policy;
@@ -18,7 +19,7 @@ mod presets;
 mod rule;
 mod rules;
 
-pub use explain::{Explanation, Heard};
+pub use explain::{Explanation, Heard, NotPlain};
 pub use pattern::PatternError;
 pub use policy::{Policy, PolicyError, RULES, Spot};
 pub use presets::{Preset, UnknownPreset, secret_patterns};

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 /// The pattern of one name, between two slashes: `*` any number of characters, `?` one, `[a-z]` and `[!a-z]` one
 /// of a class, `{a,b}` one or the other, `\` takes the next character as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,24 @@ impl Name {
             }
             _ => None,
         }
+    }
+
+    /// The longest run of letters that is in every name that fits.
+    pub(super) fn letters(&self) -> String {
+        let mut longest = String::new();
+        let mut run = String::new();
+        for part in self.0.iter().chain([&Part::Any]) {
+            match part {
+                Part::Char(c) => run.push(*c),
+                _ => {
+                    if run.len() > longest.len() {
+                        longest.clone_from(&run);
+                    }
+                    run.clear();
+                }
+            }
+        }
+        longest
     }
 
     /// The first and the last byte of every name that fits, where all have the same.
@@ -102,6 +122,14 @@ impl Part {
             Part::Class { not, ranges } => *not != ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)),
         }
     }
+}
+
+/// A name without its case. Most have none.
+pub(super) fn fold_name(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.iter().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(String::from_utf8_lossy(name).chars().map(fold).collect::<String>().into_bytes())
 }
 
 pub(super) fn fold(c: char) -> char {

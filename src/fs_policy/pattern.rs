@@ -26,6 +26,8 @@ pub enum PatternError {
     Malformed,
     #[error("a NUL is in no path")]
     Nul,
+    #[error("a file has no slash at its end; take `directory` for a folder and all that is in it")]
+    FileWithSlash,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,9 @@ impl Pattern {
             Some(rooted) => (rooted, true),
             None => (rooted, false),
         };
+        if folder && rule.kind() == Kind::File {
+            return Err(PatternError::FileWithSlash);
+        }
         let mut alternatives = vec![Vec::new()];
         let mut specificity = Specificity { names_it: true, literals: 0, globs: 0 };
         let names: Vec<&str> = if rooted.is_empty() { Vec::new() } else { rooted.split('/').collect() };

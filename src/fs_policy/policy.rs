@@ -2,16 +2,23 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::name::{Name, fold};
+use super::globs::Globs;
+use super::name::fold_name;
 use super::pattern::{Pattern, PatternError, Segment, Specificity};
 use super::rule::{Kind, Level, Rule};
 
 /// Rules that one policy may have, those of its preset included.
 pub const RULES: usize = 1_000;
 
+/// Patterns of names that cannot be told apart by a few letters, and so have to be tried for each name.
+const LOOSE: usize = 200;
+
 /// Rules in their order of strength, the first that fits decides.
 type Rank = u16;
 const NONE: Rank = Rank::MAX;
+
+/// Branches that are looked through one by one.
+const FEW: usize = 16;
 
 /// Rules, ready to be asked.
 ///
@@ -21,7 +28,6 @@ const NONE: Rank = Rank::MAX;
 pub struct Policy {
     rules: Vec<Rule>,
     nodes: Vec<Node>,
-    folded: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +36,10 @@ pub enum PolicyError {
     TooManyRules,
     #[error("the rules are too large together: their patterns have more than 65,535 names; use fewer braces")]
     TooLarge,
+    #[error(
+        "more than {LOOSE} patterns have a name without three letters in a row (`[!x]`, `?`); write more of the names"
+    )]
+    TooLoose,
     #[error("a pattern cannot be used: {0}")]
     Pattern(#[from] PatternError),
 }
@@ -43,47 +53,43 @@ struct Node {
     literals: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
     /// `*.pem`: by what comes after the last dot.
     endings: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
-    globs: Vec<Glob>,
+    globs: Globs,
     /// The child for `**`, which takes no name to be reached.
     any: Option<u16>,
     /// This is the node of a `**`: it stays while names go by.
     stays: bool,
+    /// Names are compared without their case from here on.
+    folded: bool,
+    /// It can be reached by any name at some depth: the rules below it are not about this place in particular.
+    floats: bool,
+    /// It is one of those that everything reaches.
+    everywhere: bool,
     /// The rules that end here, the strongest first.
     ends: SmallVec<[Rank; 2]>,
     /// For each level, the strongest rule that some path below could fit.
     below: [Rank; 4],
 }
 
-#[derive(Debug)]
-struct Glob {
-    name: Name,
-    /// The first and the last byte of every name that fits, where there is one: most names are told from that alone.
-    first: Option<u8>,
-    last: Option<u8>,
-    child: u16,
-}
-
-impl Glob {
-    fn fits(&self, name: &[u8]) -> bool {
-        (self.first.is_none() || self.first == name.first().copied())
-            && (self.last.is_none() || self.last == name.last().copied())
-            && self.name.fits(name)
-    }
-}
-
 impl Node {
-    fn new(stays: bool) -> Self {
+    fn new(stays: bool, folded: bool) -> Self {
         Self {
             literals: HashMap::default(),
             endings: HashMap::default(),
-            globs: Vec::new(),
+            globs: Globs::default(),
             any: None,
             stays,
+            folded,
+            floats: stays,
+            everywhere: false,
             ends: SmallVec::new(),
             below: [NONE; 4],
         }
     }
 }
+
+/// Where the patterns begin that are compared as they are, and those that are compared without case.
+const ROOT: u16 = 0;
+const FOLDED_ROOT: u16 = 1;
 
 impl Policy {
     /// `folded`: the file system takes upper and lower case for the same.
@@ -93,7 +99,7 @@ impl Policy {
         }
         let mut parsed = Vec::new();
         for rule in rules {
-            let pattern = Pattern::of(&rule, folded)?;
+            let pattern = Pattern::of(&rule, folded || rule.any_case())?;
             parsed.push((rule, pattern));
         }
         parsed.sort_by(|(a, left), (b, right)| {
@@ -107,20 +113,24 @@ impl Policy {
                 .then_with(|| a.pattern().cmp(b.pattern()))
         });
         let mut policy = Self::nothing();
-        policy.folded = folded;
         for (rank, (rule, pattern)) in (0..).zip(parsed) {
+            let root = if folded || rule.any_case() { FOLDED_ROOT } else { ROOT };
             policy.rules.push(rule);
             for path in pattern.alternatives {
-                policy.insert(rank, path)?;
+                policy.insert(root, rank, path)?;
             }
         }
+        if policy.nodes.iter().map(|node| node.globs.loose()).sum::<usize>() > LOOSE {
+            return Err(PolicyError::TooLoose);
+        }
+        policy.nodes.iter_mut().for_each(|node| node.globs.finish());
         policy.look_below();
         Ok(policy)
     }
 
     /// No rules: everything is hidden.
     pub fn nothing() -> Self {
-        Self { rules: Vec::new(), nodes: vec![Node::new(false)], folded: false }
+        Self { rules: Vec::new(), nodes: vec![Node::new(false, false), Node::new(false, true)] }
     }
 
     /// Everything at one level.
@@ -137,21 +147,17 @@ impl Policy {
     /// Where the mounted folder itself stands.
     pub fn root(&self) -> Spot {
         let mut nodes = SmallVec::new();
-        self.enter(0, &mut nodes);
+        self.enter(ROOT, &mut nodes);
+        self.enter(FOLDED_ROOT, &mut nodes);
         Spot(nodes)
     }
 
     /// One name further down.
     pub fn step(&self, spot: &Spot, name: &[u8]) -> Spot {
-        let folded: Vec<u8>;
-        let name = if self.folded {
-            folded = String::from_utf8_lossy(name).chars().map(fold).collect::<String>().into_bytes();
-            folded.as_slice()
-        } else {
-            name
-        };
+        let folded = fold_name(name);
         let mut nodes = SmallVec::new();
         for (at, node) in self.nodes_of(spot) {
+            let name = if node.folded { &*folded } else { name };
             if node.stays {
                 self.enter(at, &mut nodes);
             }
@@ -164,11 +170,11 @@ impl Policy {
             {
                 self.enter(*child, &mut nodes);
             }
-            for glob in &node.globs {
-                if glob.fits(name) {
-                    self.enter(glob.child, &mut nodes);
-                }
-            }
+            node.globs.fitting(name, |child| self.enter(child, &mut nodes));
+        }
+        if nodes.len() > FEW {
+            nodes.sort_unstable();
+            nodes.dedup();
         }
         Spot(nodes)
     }
@@ -180,12 +186,34 @@ impl Policy {
 
     /// Whether a folder here leads to something that may at least be seen. A folder that is hidden itself can be
     /// passed then, and shows only what leads there. Told from the rules alone: what they allow need not exist.
+    ///
+    /// Where a rule hides this folder in particular (`**/.git/`), a rule for any depth (`**/.env.example`) leads nowhere:
+    /// else one harmless exception would show all that is hidden.
     pub fn is_passable(&self, spot: &Spot) -> bool {
         let cover = self.cover(spot);
         let hidden = |rank: Rank| self.rules.get(usize::from(rank)).is_some_and(|rule| rule.level() == Level::None);
         let wall = if hidden(cover) { cover } else { NONE };
+        let meant = hidden(cover) && self.is_meant(spot, cover);
         let visible = [Level::View, Level::Read, Level::Write];
-        visible.into_iter().any(|level| self.below(spot, level) < wall)
+        let leads =
+            |node: &Node| visible.into_iter().any(|level| node.below.get(level as usize).is_some_and(|r| *r < wall));
+        self.nodes_of(spot).any(|(_, node)| !(meant && node.floats) && leads(node))
+    }
+
+    /// Whether a rule that covers everything here says so of this folder or one above it, and not of all there is.
+    fn is_meant(&self, spot: &Spot, cover: Rank) -> bool {
+        self.nodes_of(spot).any(|(_, node)| node.stays && !node.everywhere && node.ends.first() == Some(&cover))
+    }
+
+    /// Whether two folders are the same to all rules: whatever is or ever will be below has one level in both.
+    pub fn same_below(&self, a: &Spot, b: &Spot) -> bool {
+        let sorted = |spot: &Spot| {
+            let mut nodes = spot.0.clone();
+            nodes.sort_unstable();
+            nodes
+        };
+        let uniform = self.is_uniform(a) && self.is_uniform(b) && self.level(a) == self.level(b);
+        uniform || sorted(a) == sorted(b)
     }
 
     /// Whether everything that could be below has the level of this place itself.
@@ -201,7 +229,8 @@ impl Policy {
         self.level(&self.spot_of(path))
     }
 
-    pub(super) fn spot_of(&self, path: &str) -> Spot {
+    /// Where a path from the mounted folder stands.
+    pub fn spot_of(&self, path: &str) -> Spot {
         let names = path.split('/').filter(|name| !name.is_empty());
         names.fold(self.root(), |spot, name| self.step(&spot, name.as_bytes()))
     }
@@ -231,7 +260,8 @@ impl Policy {
 
     /// Adds a node, and the `**` that may follow it for nothing.
     fn enter(&self, at: u16, nodes: &mut SmallVec<[u16; 8]>) {
-        if nodes.contains(&at) {
+        // A few are looked through, many are sorted in the end.
+        if nodes.len() <= FEW && nodes.contains(&at) {
             return;
         }
         nodes.push(at);
@@ -240,8 +270,8 @@ impl Policy {
         }
     }
 
-    fn insert(&mut self, rank: Rank, path: Vec<Segment>) -> Result<(), PolicyError> {
-        let mut at = 0;
+    fn insert(&mut self, root: u16, rank: Rank, path: Vec<Segment>) -> Result<(), PolicyError> {
+        let mut at = root;
         for segment in path {
             at = self.child(at, segment)?;
         }
@@ -254,23 +284,20 @@ impl Policy {
         let new = u16::try_from(self.nodes.len()).map_err(|_| PolicyError::TooLarge)?;
         let node = self.nodes.get_mut(usize::from(parent)).ok_or(PolicyError::TooLarge)?;
         let stays = segment == Segment::Any;
+        let (folded, floats) = (node.folded, node.floats);
         let child = match segment {
             Segment::Literal(name) => *node.literals.entry(name.into()).or_insert(new),
             Segment::Any => *node.any.get_or_insert(new),
             Segment::Glob(name) => match name.ending() {
                 Some(ending) => *node.endings.entry(ending.into_bytes().into()).or_insert(new),
-                None => match node.globs.iter().find(|known| known.name == name) {
-                    Some(known) => known.child,
-                    None => {
-                        let (first, last) = name.ends();
-                        node.globs.push(Glob { name, first, last, child: new });
-                        new
-                    }
-                },
+                None => node.globs.child(name, new),
             },
         };
         if child == new {
-            self.nodes.push(Node::new(stays));
+            let mut made = Node::new(stays, folded);
+            made.floats |= floats;
+            made.everywhere = stays && (parent == ROOT || parent == FOLDED_ROOT);
+            self.nodes.push(made);
         }
         Ok(child)
     }
@@ -281,7 +308,7 @@ impl Policy {
             let Some(node) = self.nodes.get(at) else { continue };
             let mut below = [NONE; 4];
             let named = node.literals.values().chain(node.endings.values());
-            let children = named.chain(node.globs.iter().map(|glob| &glob.child)).chain(&node.any);
+            let children = named.chain(node.globs.children()).chain(&node.any);
             for child in children.filter_map(|child| self.nodes.get(usize::from(*child))) {
                 self.note(&mut below, child);
                 if let Some(any) = child.any.and_then(|any| self.nodes.get(usize::from(any))) {

@@ -12,7 +12,7 @@ const PLACE: i32 = -50;
 const SECRET: i32 = 100;
 
 /// What no preset but `full-access` shows, at any depth. A slash at the end takes a folder with all that is in it.
-const SECRETS: [&str; 62] = [
+const SECRETS: [&str; 86] = [
     // Environment files.
     "**/.env/",
     "**/.env.*/",
@@ -24,63 +24,87 @@ const SECRETS: [&str; 62] = [
     "**/.git/",
     "**/.hg/",
     "**/.svn/",
-    "**/.git-credentials",
+    "**/.bzr/",
+    "**/.jj/",
     "**/.gitcookies",
-    // Keys and certificates.
-    "**/*.key",
-    "**/*.pem",
-    "**/*.p12",
-    "**/*.pfx",
-    "**/*.p8",
-    "**/*.pk8",
-    "**/*.jks",
-    "**/*.keystore",
-    "**/*.kdbx",
-    "**/*.ppk",
-    "**/*.crt",
-    "**/*.cer",
-    "**/*.der",
-    "**/*.gpg",
-    "**/*.asc",
-    "**/*.age",
+    // Keys and certificates, and what editors and people leave beside them.
+    "**/*.{key,pem,p12,pfx,p8,pk8,p7b,p7c,p7s}",
+    "**/*.{key,pem,p12,pfx,crt,jks}{~,.*}",
+    "**/*.{jks,jceks,bks,keystore,truststore}",
+    "**/*.{kdbx,kdb,ppk,agilekeychain}",
+    "**/*.{crt,cer,cert,der,csr}",
+    "**/*.{gpg,asc,age,pgp}",
+    "**/*private{,-,_,.}key",
+    "**/*private{,-,_}key*.{json,txt,xml,enc}",
+    "**/deploy[-_]key{,s}",
+    "**/*[-_]{rsa,dsa,ecdsa,ed25519}",
     // SSH and GnuPG.
     "**/.ssh/",
     "**/.gnupg/",
     "**/id_{rsa,dsa,ecdsa,ed25519}*",
     "**/ssh_host_*_key",
-    "**/authorized_keys",
-    "**/known_hosts",
+    "**/authorized_keys*",
+    "**/known_hosts*",
     // Clouds and clusters.
     "**/.aws/",
     "**/.azure/",
     "**/.gcloud/",
     "**/.config/gcloud/",
+    "**/.config/gh/",
+    "**/.config/hub",
+    "**/.config/rclone/",
     "**/.kube/",
     "**/kubeconfig*",
+    "**/*.kubeconfig",
     "**/.oci/",
     "**/.docker/config.json",
     "**/.dockercfg",
+    "**/.dockerconfigjson",
     "**/*service[-_]account*.json",
+    "**/*serviceaccount*.json",
+    "**/*firebase[-_]adminsdk*.json",
+    "**/rootkey.csv",
+    "**/*access{,-,_}key*.{csv,json,txt,ini}",
+    "**/*access{,-,_}tokens.{json,txt}",
     "**/*.tfstate",
     "**/*.tfstate.*",
     "**/*.tfvars",
+    "**/*.tfvars.json",
     "**/.terraform/",
-    "**/.vault-token",
-    // Tokens, passwords, secrets.
-    "**/secrets/",
-    "**/.secrets/",
-    "**/*secret*.{json,yaml,yml,toml,ini,txt,cfg,conf,properties,xml}",
+    "**/.vault[-_]*",
+    "**/{.boto,.s3cfg,rclone.conf,.terraformrc,terraform.rc}",
+    // Tokens, passwords, secrets, by their own word where it is the name of a file and not of code.
+    "**/{.,}secrets/",
+    "**/{.,}secret",
+    "**/*[-_.]secret{,s}",
+    "**/*secret*.{json,yaml,yml,toml,ini,txt,cfg,conf,properties,xml,csv,enc}",
     "**/.secret*",
-    "**/credentials*/",
+    "**/credentials/",
     "**/.credentials*/",
+    "**/*[-_.]credentials",
+    "**/*credential*.{json,yaml,yml,toml,ini,txt,cfg,conf,properties,xml,csv,enc,db}",
+    "**/{.,}token{,s}",
+    "**/*[-_.]token{,s}",
     "**/*token*.{json,yaml,yml,txt}",
-    "**/.{npmrc,pypirc,netrc,pgpass,my.cnf,htpasswd,yarnrc.yml}",
-    "**/_netrc",
+    "**/{.,}{passwd,password,passwords}",
+    "**/*password*.{json,yaml,yml,toml,ini,txt,cfg,conf,properties,xml,csv,enc,db}",
+    "**/*passwd*.{json,yaml,yml,toml,ini,txt,cfg,conf,properties,xml,csv,enc,db}",
+    "**/*[-_.]{passwd,password,passwords}",
+    "**/.password*",
+    "**/.passwd*",
     "**/.password-store/",
+    "**/{.,}api[-_]key{,s}",
+    "**/*api{,-,_}key*.{json,yaml,yml,txt}",
+    "**/auth.json",
+    "**/.{npmrc,pypirc,netrc,pgpass,my.cnf,mylogin.cnf,htpasswd,yarnrc,yarnrc.yml}",
+    "**/_netrc",
+    "**/.git-credentials",
     "**/*.{ovpn,keytab}",
-    "**/.{bash,zsh,psql,mysql,python,node_repl}_history",
+    "**/.*_history",
+    "**/.{lesshst,viminfo,node_repl_history}",
     "**/.cargo/credentials*",
     "**/.gem/credentials",
+    "**/.m2/settings*.xml",
 ];
 
 /// The patterns of secrets, for those who leave them out of an upload.
@@ -130,7 +154,11 @@ impl Preset {
         if self != Preset::FullAccess {
             rules.extend(SECRETS.map(|pattern| (pattern, Level::None, SECRET)));
         }
-        let rule = |(pattern, level, priority)| Rule::new(pattern, level, Kind::Glob, priority).ok();
+        let rule = |(pattern, level, priority)| {
+            let rule = Rule::new(pattern, level, Kind::Glob, priority).ok()?;
+            // A secret is one however its name is written.
+            Some(if level == Level::None { rule.in_any_case() } else { rule })
+        };
         rules.into_iter().filter_map(rule).collect()
     }
 }

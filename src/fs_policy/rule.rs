@@ -67,6 +67,9 @@ pub struct Rule {
     #[serde(rename = "type")]
     kind: Kind,
     priority: i32,
+    /// Upper and lower case are the same to it, whatever the file system says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    any_case: bool,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +81,8 @@ struct Written {
     kind: Kind,
     #[serde(default)]
     priority: i32,
+    #[serde(default)]
+    any_case: bool,
 }
 
 fn glob() -> Kind {
@@ -88,7 +93,8 @@ impl TryFrom<Written> for Rule {
     type Error = RuleError;
 
     fn try_from(written: Written) -> Result<Self, RuleError> {
-        Rule::new(&written.pattern, written.level, written.kind, written.priority)
+        let rule = Rule::new(&written.pattern, written.level, written.kind, written.priority)?;
+        Ok(if written.any_case { rule.in_any_case() } else { rule })
     }
 }
 
@@ -98,7 +104,7 @@ pub enum RuleError {
     NoLevel(String),
     #[error("`{0}` is no level; write none, view, read or write")]
     Level(String),
-    #[error("`{0}` is no option of a rule; write glob, directory, file or priority=NUMBER")]
+    #[error("`{0}` is no option of a rule; write glob, directory, file, any-case or priority=NUMBER")]
     Option(String),
     #[error("the pattern `{pattern}` cannot be used: {reason}")]
     Pattern { pattern: String, reason: PatternError },
@@ -106,9 +112,18 @@ pub enum RuleError {
 
 impl Rule {
     pub fn new(pattern: &str, level: Level, kind: Kind, priority: i32) -> Result<Self, RuleError> {
-        let rule = Self { pattern: pattern.to_owned(), level, kind, priority };
+        let rule = Self { pattern: pattern.to_owned(), level, kind, priority, any_case: false };
         Pattern::of(&rule, false).map_err(|reason| RuleError::Pattern { pattern: short(pattern), reason })?;
         Ok(rule)
+    }
+
+    /// The same for names in upper and in lower case.
+    pub fn in_any_case(self) -> Self {
+        Self { any_case: true, ..self }
+    }
+
+    pub fn any_case(&self) -> bool {
+        self.any_case
     }
 
     pub(super) fn capped(&self, most: Level) -> Self {
@@ -132,7 +147,7 @@ impl Rule {
     }
 }
 
-/// `PATTERN:LEVEL`, and after commas `glob`, `directory`, `file` and `priority=NUMBER`.
+/// `PATTERN:LEVEL`, and after commas `glob`, `directory`, `file`, `any-case` and `priority=NUMBER`.
 impl FromStr for Rule {
     type Err = RuleError;
 
@@ -142,17 +157,19 @@ impl FromStr for Rule {
         let word = parts.next().unwrap_or_default();
         let level = Level::ALL.into_iter().find(|level| level.as_str() == word);
         let level = level.ok_or_else(|| RuleError::Level(short(word)))?;
-        let (mut kind, mut priority) = (Kind::Glob, 0);
+        let (mut kind, mut priority, mut any_case) = (Kind::Glob, 0, false);
         for part in parts {
             match (part, part.strip_prefix("priority=").and_then(|number| number.parse().ok())) {
                 ("glob", _) => kind = Kind::Glob,
                 ("directory", _) => kind = Kind::Directory,
                 ("file", _) => kind = Kind::File,
+                ("any-case", _) => any_case = true,
                 (_, Some(number)) => priority = number,
                 _ => return Err(RuleError::Option(short(part))),
             }
         }
-        Rule::new(pattern.trim(), level, kind, priority)
+        let rule = Rule::new(pattern.trim(), level, kind, priority)?;
+        Ok(if any_case { rule.in_any_case() } else { rule })
     }
 }
 
@@ -164,6 +181,9 @@ impl fmt::Display for Rule {
         }
         if self.priority != 0 {
             write!(f, ",priority={}", self.priority)?;
+        }
+        if self.any_case {
+            f.write_str(",any-case")?;
         }
         Ok(())
     }

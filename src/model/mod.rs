@@ -3,16 +3,22 @@
 //! Nothing here does I/O, reads a clock or knows a library of the runtime; every other area speaks in
 //! these types, so that a limit, a grant or an outcome means the same in the engine, the CLI and the docs.
 
+mod ceilings;
 mod digest;
 mod grants;
+mod ids;
 mod limits;
 mod outcome;
+mod principal;
 mod quantity;
 mod usage;
 
+pub use ceilings::Ceilings;
 pub use digest::Digest;
 pub use grants::{Grants, Mode};
+pub use ids::{BadId, KeyId, PolicyName, PrincipalId, RequestId, RoleName, RunId, SandboxId, TenantId};
 pub use limits::{LimitName, Limits, LimitsError, Preset};
 pub use outcome::{Captured, Denial, Frame, Outcome, Report, TrapKind};
+pub use principal::{Caller, Credential, Labels, Principal, PrincipalKind};
 pub use quantity::{QuantityError, parse_bytes, show_bytes};
 pub use usage::Usage;

@@ -1,23 +1,32 @@
-use std::str::FromStr;
+use rusqlite::{Connection, Row, params};
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
-
-use super::Store;
-use crate::model::Digest;
+use super::lane::StepError;
+use super::open::Store;
+use super::rows::{all, change, one, parsed, parsed_if};
+use crate::model::{Digest, TenantId};
 use crate::workspace::{Catalog, CatalogError, DraftId, DraftRecord, WorkspaceName, WorkspaceRecord};
 
-fn failed(error: rusqlite::Error) -> CatalogError {
-    CatalogError(error.to_string())
+/// The workspaces of one tenant.
+#[derive(Clone)]
+pub struct TenantCatalog {
+    store: Store,
+    tenant: TenantId,
 }
 
-/// A column that is text here and something checked everywhere else.
-fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(at)?;
-    text.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+impl Store {
+    pub fn catalog(&self, tenant: &TenantId) -> TenantCatalog {
+        TenantCatalog { store: self.clone(), tenant: tenant.clone() }
+    }
 }
 
-const WORKSPACE: &str = "SELECT name, owner, tree, files, bytes, created, changed FROM workspaces";
+impl From<StepError> for CatalogError {
+    fn from(error: StepError) -> Self {
+        CatalogError(error.to_string())
+    }
+}
+
+const WORKSPACE: &str = "SELECT name, owner, tree, files, bytes, created, changed FROM workspaces WHERE tenant = ?1";
+const DRAFT: &str = "SELECT id, workspace, base, created FROM drafts WHERE tenant = ?1";
 
 fn workspace(row: &Row<'_>) -> rusqlite::Result<WorkspaceRecord> {
     Ok(WorkspaceRecord {
@@ -32,54 +41,62 @@ fn workspace(row: &Row<'_>) -> rusqlite::Result<WorkspaceRecord> {
 }
 
 fn draft(row: &Row<'_>) -> rusqlite::Result<DraftRecord> {
-    Ok(DraftRecord {
-        id: parsed(row, 0)?,
-        workspace: parsed(row, 1)?,
-        base: parsed::<Digest>(row, 2)?,
-        created: row.get(3)?,
-    })
+    Ok(DraftRecord { id: parsed(row, 0)?, workspace: parsed_if(row, 1)?, base: parsed(row, 2)?, created: row.get(3)? })
 }
 
-fn all<T>(
-    connection: &Connection,
-    sql: &str,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, CatalogError> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let rows = statement.query_map((), read).map_err(failed)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(failed)
+impl TenantCatalog {
+    fn ask<T>(&self, ask: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>) -> Result<T, CatalogError> {
+        let answer = self.store.reader(|connection| ask(connection, self.tenant.as_str()));
+        answer.map_err(|error| CatalogError(error.to_string()))
+    }
+
+    fn step<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, CatalogError> {
+        let tenant = self.tenant.clone();
+        Ok(self.store.wait(move |connection| work(connection, tenant.as_str()))?)
+    }
 }
 
-impl Catalog for Store {
+impl Catalog for TenantCatalog {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError> {
-        all(&self.connection(), &format!("{WORKSPACE} ORDER BY name"), workspace)
+        self.ask(|connection, tenant| all(connection, &format!("{WORKSPACE} ORDER BY name"), [tenant], workspace))
     }
 
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError> {
-        let sql = format!("{WORKSPACE} WHERE name = ?1");
-        self.connection().query_row(&sql, [name.as_str()], workspace).optional().map_err(failed)
+        let sql = format!("{WORKSPACE} AND name = ?2");
+        self.ask(|connection, tenant| one(connection, &sql, [tenant, name.as_str()], workspace))
     }
 
     fn add(&self, record: &WorkspaceRecord) -> Result<bool, CatalogError> {
-        let added = self.connection().execute(
-            "INSERT INTO workspaces (name, owner, tree, files, bytes, created, changed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            params![
-                record.name.as_str(),
-                record.owner,
-                record.tree.to_string(),
-                record.files,
-                record.bytes,
-                record.created,
-                record.changed
-            ],
-        );
-        Ok(added.map_err(failed)? == 1)
+        let new = record.clone();
+        self.step(move |connection, tenant| {
+            let added = change(
+                connection,
+                "INSERT INTO workspaces (tenant, name, owner, tree, files, bytes, created, changed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                params![
+                    tenant,
+                    new.name.as_str(),
+                    new.owner,
+                    new.tree.to_string(),
+                    new.files,
+                    new.bytes,
+                    new.created,
+                    new.changed
+                ],
+            )?;
+            Ok(added == 1)
+        })
     }
 
     fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError> {
-        let removed = self.connection().execute("DELETE FROM workspaces WHERE name = ?1", [name.as_str()]);
-        Ok(removed.map_err(failed)? == 1)
+        let name = name.clone();
+        self.step(move |connection, tenant| {
+            let sql = "DELETE FROM workspaces WHERE tenant = ?1 AND name = ?2";
+            Ok(change(connection, sql, [tenant, name.as_str()])? == 1)
+        })
     }
 
     fn advance(
@@ -89,42 +106,61 @@ impl Catalog for Store {
         draft: &DraftId,
         keep_draft: bool,
     ) -> Result<bool, CatalogError> {
-        let mut connection = self.connection();
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let advanced = step.execute(
-            "UPDATE workspaces SET tree = ?1, files = ?2, bytes = ?3, changed = ?4 WHERE name = ?5 AND tree = ?6",
-            params![to.tree.to_string(), to.files, to.bytes, to.changed, to.name.as_str(), from.to_string()],
-        );
-        if advanced.map_err(failed)? != 1 {
-            return Ok(false);
-        }
-        let done = if keep_draft {
-            step.execute("UPDATE drafts SET base = ?1 WHERE id = ?2", params![to.tree.to_string(), draft.as_str()])
-        } else {
-            step.execute("DELETE FROM drafts WHERE id = ?1", [draft.as_str()])
-        };
-        if done.map_err(failed)? != 1 {
-            return Ok(false);
-        }
-        step.commit().map_err(failed)?;
-        Ok(true)
+        let (to, draft) = (to.clone(), draft.clone());
+        self.step(move |connection, tenant| {
+            // Both or neither: looked at before anything is changed.
+            let sql = "SELECT 1 FROM workspaces w JOIN drafts d ON d.tenant = w.tenant
+                       WHERE w.tenant = ?1 AND w.name = ?2 AND w.tree = ?3 AND d.id = ?4";
+            let from = from.to_string();
+            let there = one(connection, sql, [tenant, to.name.as_str(), &from, draft.as_str()], |_| Ok(()))?;
+            if there.is_none() {
+                return Ok(false);
+            }
+            change(
+                connection,
+                "UPDATE workspaces SET tree = ?3, files = ?4, bytes = ?5, changed = ?6 WHERE tenant = ?1 AND name = ?2",
+                params![tenant, to.name.as_str(), to.tree.to_string(), to.files, to.bytes, to.changed],
+            )?;
+            if keep_draft {
+                let base = to.tree.to_string();
+                change(connection, "UPDATE drafts SET base = ?1 WHERE id = ?2", [base.as_str(), draft.as_str()])?;
+            } else {
+                change(connection, "DELETE FROM drafts WHERE id = ?1", [draft.as_str()])?;
+            }
+            Ok(true)
+        })
     }
 
     fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError> {
-        let sql = "SELECT id, workspace, base, created FROM drafts ORDER BY created, id";
-        all(&self.connection(), sql, draft)
+        self.ask(|connection, tenant| all(connection, &format!("{DRAFT} ORDER BY created, id"), [tenant], draft))
+    }
+
+    fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError> {
+        self.ask(|connection, tenant| one(connection, &format!("{DRAFT} AND id = ?2"), [tenant, id.as_str()], draft))
     }
 
     fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError> {
-        let added = self.connection().execute(
-            "INSERT INTO drafts (id, workspace, base, created) VALUES (?1, ?2, ?3, ?4)",
-            params![draft.id.as_str(), draft.workspace.as_str(), draft.base.to_string(), draft.created],
-        );
-        added.map_err(failed).map(drop)
+        let new = draft.clone();
+        self.step(move |connection, tenant| {
+            change(
+                connection,
+                "INSERT INTO drafts (id, tenant, workspace, base, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    new.id.as_str(),
+                    tenant,
+                    new.workspace.as_ref().map(WorkspaceName::as_str),
+                    new.base.to_string(),
+                    new.created
+                ],
+            )
+            .map(drop)
+        })
     }
 
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError> {
-        let removed = self.connection().execute("DELETE FROM drafts WHERE id = ?1", [id.as_str()]);
-        Ok(removed.map_err(failed)? == 1)
+        let id = id.clone();
+        self.step(move |connection, tenant| {
+            Ok(change(connection, "DELETE FROM drafts WHERE tenant = ?1 AND id = ?2", [tenant, id.as_str()])? == 1)
+        })
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::error::WorkspaceError;
+use super::fell::remove_tree;
 use super::tree::Tree;
 use crate::model::Digest;
 
@@ -69,8 +70,14 @@ impl Blobs {
         }
         incoming.file.as_file().set_permissions(fs::Permissions::from_mode(0o444))?;
         match incoming.file.persist_noclobber(&path) {
-            Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error),
-            _ => Ok(()),
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+                // What a power cut left under this name is not what the name says.
+                if !is_whole(&path, incoming.digest, incoming.bytes) {
+                    error.file.persist(&path).map_err(|error| error.error)?;
+                }
+                Ok(())
+            }
+            done => done.map(drop).map_err(|error| error.error),
         }
     }
 
@@ -100,27 +107,38 @@ impl Blobs {
         Ok(Checked { file, hash: Sha256::new(), digest })
     }
 
-    /// Removes what is not in `used`. Nobody may be taking anything in meanwhile.
-    pub(super) fn sweep(&self, used: &std::collections::HashSet<Digest>) -> std::io::Result<u64> {
+    /// Removes what is not in `used`, and what was on its way in. Nobody may be taking anything in meanwhile.
+    pub(super) fn sweep(&self, used: &std::collections::HashSet<Digest>) -> std::io::Result<()> {
         let wanted: std::collections::HashSet<PathBuf> = used.iter().map(|digest| self.path(*digest)).collect();
-        let mut removed = 0;
         for folder in fs::read_dir(&self.dir)? {
             let folder = folder?.path();
             let fresh = folder.file_name().is_some_and(|name| name == "new");
-            for file in fs::read_dir(&folder)? {
-                let path = file?.path();
-                if fresh || !wanted.contains(&path) {
-                    fs::remove_file(&path)?;
-                    removed += 1;
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    remove_tree(&entry.path())?;
+                } else if fresh || !wanted.contains(&entry.path()) {
+                    fs::remove_file(entry.path())?;
                 }
             }
         }
-        Ok(removed)
+        Ok(())
     }
 
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+fn is_whole(path: &Path, digest: Digest, bytes: u64) -> bool {
+    let same = || -> std::io::Result<bool> {
+        let mut file = File::open(path)?;
+        let mut hash = Sha256::new();
+        Ok(file.metadata()?.len() == bytes
+            && std::io::copy(&mut file, &mut hash)? == bytes
+            && Digest::from_bytes(hash.finalize().into()) == digest)
+    };
+    same().unwrap_or(false)
 }
 
 /// Reads a content and fails at its end if it is not what it should be.

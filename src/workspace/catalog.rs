@@ -20,7 +20,8 @@ pub struct WorkspaceRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DraftRecord {
     pub id: DraftId,
-    pub workspace: WorkspaceName,
+    /// `None` for one that began empty, and has nowhere to be applied to.
+    pub workspace: Option<WorkspaceName>,
     /// What the workspace held when the draft was made.
     pub base: Digest,
     pub created: u64,
@@ -31,7 +32,7 @@ pub struct DraftRecord {
 pub struct CatalogError(pub String);
 
 /// Where the names are kept. Each call is one step: done whole or not at all, and durable when it returns.
-pub trait Catalog {
+pub trait Catalog: Send + Sync {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError>;
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError>;
     /// False if the name is taken.
@@ -48,6 +49,7 @@ pub trait Catalog {
         keep_draft: bool,
     ) -> Result<bool, CatalogError>;
     fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError>;
+    fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError>;
     fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError>;
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError>;
 }

@@ -58,6 +58,28 @@ impl Changes {
     }
 }
 
+/// A path on one line, whatever a guest called it: in quotes as git writes it, where it has anything unusual.
+pub fn shown(path: &str) -> String {
+    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = |c: char| !c.is_control() && !bidi(c) && c != '"' && c != '\\';
+    if path.chars().all(plain) {
+        return path.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in path.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '"' | '\\' => out.extend(['\\', c]),
+            c if plain(c) => out.push(c),
+            c => out.extend(c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:03o}"))),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// A unified diff of two texts; `None` where one is no text or too large to be read by a person.
 pub(super) fn unified(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Option<String> {
     const MOST: usize = 1 << 20;
@@ -69,8 +91,16 @@ pub(super) fn unified(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -
         String::from_utf8(bytes.to_vec()).ok()
     };
     let (old, new) = (text(before)?, text(after)?);
-    let name = |prefix: &str, there: bool| if there { format!("{prefix}/{path}") } else { "/dev/null".to_owned() };
-    let diff = similar::TextDiff::configure().timeout(std::time::Duration::from_secs(2)).diff_lines(&old, &new);
+    let name =
+        |prefix: &str, there: bool| if there { shown(&format!("{prefix}/{path}")) } else { "/dev/null".to_owned() };
+    // A line ends at `\n` and nowhere else, as it does for `patch`.
+    let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+    let (old, new) = (lines(&old), lines(&new));
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
+    let config =
+        similar::TextDiff::configure().newline_terminated(true).timeout(std::time::Duration::from_secs(2)).to_owned();
+    let diff = config.diff_slices(&old, &new);
     let header = (name("a", before.is_some()), name("b", after.is_some()));
     Some(diff.unified_diff().context_radius(3).header(&header.0, &header.1).to_string())
 }

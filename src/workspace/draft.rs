@@ -1,7 +1,12 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, readlinkat, statat,
+};
 
 use super::blobs::{Blobs, Incoming};
 use super::changes::{ChangeKind, Changes, unified};
@@ -9,25 +14,31 @@ use super::error::WorkspaceError;
 use super::tree::{Node, Tree};
 use crate::model::Digest;
 
-/// Makes a folder that looks like a tree and shares its contents. It appears whole or not at all.
+/// Makes a folder that looks like a tree and shares its contents, in `files`, with `copies` beside it. It appears whole
+/// or not at all.
 pub(super) fn lay_out(blobs: &Blobs, tree: &Tree, into: &Path) -> Result<(), WorkspaceError> {
     let failed = |path: &Path, reason| WorkspaceError::io(path.display(), reason);
     let parent = into.parent().unwrap_or(into);
     let aside = tempfile::Builder::new().prefix("new-").tempdir_in(parent).map_err(|reason| failed(parent, reason))?;
+    let files = aside.path().join("files");
+    for folder in [&files, &aside.path().join("copies")] {
+        fs::DirBuilder::new().mode(0o700).create(folder).map_err(|reason| failed(folder, reason))?;
+    }
     for (path, node) in tree.iter() {
-        let to = aside.path().join(path);
+        let to = files.join(path);
         let done = match node {
             Node::Folder => fs::DirBuilder::new().mode(0o700).create(&to),
             Node::Link { target } => symlink(target, &to),
-            Node::File { digest, .. } => share(blobs, *digest, &to),
-        };
-        match done {
-            Err(reason) if reason.kind() == std::io::ErrorKind::NotFound && matches!(node, Node::File { .. }) => {
-                let Node::File { digest, .. } = node else { continue };
-                return Err(WorkspaceError::Damaged { path: path.to_owned(), digest: *digest });
+            Node::File { digest, bytes, .. } => {
+                // Half of a content is worse than none: it would look like a change of the guest's.
+                let whole = fs::metadata(blobs.path(*digest)).is_ok_and(|meta| meta.len() == *bytes);
+                if !whole {
+                    return Err(WorkspaceError::Damaged { path: path.to_owned(), digest: *digest });
+                }
+                share(blobs, *digest, &to)
             }
-            other => other.map_err(|reason| failed(&to, reason))?,
-        }
+        };
+        done.map_err(|reason| failed(&to, reason))?;
     }
     fs::rename(aside.keep(), into).map_err(|reason| failed(into, reason))
 }
@@ -43,54 +54,109 @@ fn share(blobs: &Blobs, digest: Digest, to: &Path) -> std::io::Result<()> {
 /// A draft as it is now.
 pub(super) struct Now {
     pub(super) tree: Tree,
-    root: PathBuf,
+    root: OwnedFd,
 }
+
+/// Folders in one another that a draft may have; deeper ones can be thrown away and not applied.
+const DEPTH: usize = 100;
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Looks through a draft. What still shares its content with the workspace is known without being read.
 pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
+    let failed = |errno| WorkspaceError::io(root.display(), errno);
+    let root = open(root, FOLDER, Mode::empty()).map_err(failed)?;
+    let mut looking = Looking { base, shared: shared(blobs, base)?, tree: Tree::default() };
+    looking.folder(&root, "", 0)?;
+    Ok(Now { tree: looking.tree, root })
+}
+
+/// Contents of the workspace by where they are on the disk.
+fn shared(blobs: &Blobs, base: &Tree) -> Result<HashMap<(u64, u64), Digest>, WorkspaceError> {
     let mut shared = HashMap::new();
-    for (_, node) in base.iter() {
-        if let Node::File { digest, .. } = node
+    for (path, node) in base.iter() {
+        if let Node::File { digest, bytes, .. } = node
             && let Ok(meta) = fs::metadata(blobs.path(*digest))
         {
+            if meta.len() != *bytes {
+                return Err(WorkspaceError::Damaged { path: path.to_owned(), digest: *digest });
+            }
             shared.insert((meta.dev(), meta.ino()), *digest);
         }
     }
-    let mut tree = Tree::default();
-    let mut folders = vec![String::new()];
-    while let Some(folder) = folders.pop() {
-        let dir = root.join(&folder);
-        let failed = |reason| WorkspaceError::io(&folder, reason);
-        for entry in fs::read_dir(&dir).map_err(failed)? {
+    Ok(shared)
+}
+
+struct Looking<'a> {
+    base: &'a Tree,
+    shared: HashMap<(u64, u64), Digest>,
+    tree: Tree,
+}
+
+impl Looking<'_> {
+    /// Each name below the folder that is open, so that no path is too long and no link is followed.
+    fn folder(&mut self, dir: &OwnedFd, folder: &str, depth: usize) -> Result<(), WorkspaceError> {
+        if depth > DEPTH {
+            let path = folder.chars().take(200).collect();
+            return Err(WorkspaceError::Special { path, kind: "deeper than 100 folders" });
+        }
+        let failed = |errno| WorkspaceError::io(folder, errno);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(dir).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                names.push(entry.file_name().to_owned());
+            }
+        }
+        for name in names {
+            let Ok(text) = name.to_str() else {
                 let path = name.to_string_lossy().into_owned();
                 return Err(WorkspaceError::Special { path, kind: "of a name that is no UTF-8" });
             };
-            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            let failed = |reason| WorkspaceError::io(&path, reason);
-            // Of the entry itself, never of what a link leads to.
-            let meta = entry.metadata().map_err(failed)?;
-            let node = if meta.is_dir() {
-                folders.push(path.clone());
-                Node::Folder
-            } else if meta.is_symlink() {
-                let target = fs::read_link(entry.path()).map_err(failed)?;
-                Node::Link { target: target.to_string_lossy().into_owned() }
-            } else if meta.is_file() {
-                let digest = match shared.get(&(meta.dev(), meta.ino())) {
-                    Some(digest) => *digest,
-                    None => hash(&entry.path()).map_err(failed)?,
-                };
-                Node::File { digest, bytes: meta.len(), executable: executable(base, &path, digest) }
-            } else {
-                return Err(WorkspaceError::Special { path, kind: "neither file, folder nor link" });
-            };
-            tree.insert(path, node);
+            let path = if folder.is_empty() { text.to_owned() } else { format!("{folder}/{text}") };
+            self.entry(dir, text, path, depth)?;
         }
+        Ok(())
     }
-    Ok(Now { tree, root: root.to_owned() })
+
+    fn entry(&mut self, dir: &OwnedFd, name: &str, path: String, depth: usize) -> Result<(), WorkspaceError> {
+        let failed = |errno| WorkspaceError::io(&path, errno);
+        let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        let node = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => {
+                let inner = openat(dir, name, FOLDER, Mode::empty()).map_err(failed)?;
+                self.folder(&inner, &path, depth + 1)?;
+                Node::Folder
+            }
+            FileType::Symlink => {
+                let target = readlinkat(dir, name, Vec::new()).map_err(failed)?;
+                Node::Link { target: target.to_string_lossy().into_owned() }
+            }
+            FileType::RegularFile => {
+                let digest = match self.shared.get(&(stat.st_dev, stat.st_ino)) {
+                    Some(digest) => *digest,
+                    None => hash(open_file(dir, name).map_err(failed)?)
+                        .map_err(|reason| WorkspaceError::io(&path, reason))?,
+                };
+                let bytes = u64::try_from(stat.st_size).unwrap_or(0);
+                Node::File { digest, bytes, executable: executable(self.base, &path, digest) }
+            }
+            _ => return Err(WorkspaceError::Special { path, kind: "neither file, folder nor link" }),
+        };
+        self.tree.insert(path, node);
+        Ok(())
+    }
+}
+
+/// Opens a file of the draft and nothing else, even if somebody swaps it for a link or a pipe at this moment.
+fn open_file(dir: &OwnedFd, path: &str) -> rustix::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let file = openat2(dir, path, flags, Mode::empty(), resolve)?;
+    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+        FileType::RegularFile => Ok(file.into()),
+        _ => Err(rustix::io::Errno::INVAL),
+    }
 }
 
 /// A guest cannot change it: it stays with the path, or with the content when that was moved.
@@ -101,10 +167,10 @@ fn executable(base: &Tree, path: &str, now: Digest) -> bool {
     }
 }
 
-fn hash(path: &Path) -> std::io::Result<Digest> {
+fn hash(mut file: File) -> std::io::Result<Digest> {
     use sha2::Digest as _;
     let mut hash = sha2::Sha256::new();
-    std::io::copy(&mut File::open(path)?, &mut hash)?;
+    std::io::copy(&mut file, &mut hash)?;
     Ok(Digest::from_bytes(hash.finalize().into()))
 }
 
@@ -120,7 +186,7 @@ impl Now {
             let after = match (&change.after, change.change) {
                 (Some(Node::File { .. }), ChangeKind::Added | ChangeKind::Changed) => {
                     let failed = |reason| WorkspaceError::io(&change.path, reason);
-                    Some(read_some(File::open(self.root.join(&change.path)).map_err(failed)?))
+                    Some(read_some(open_file(&self.root, &change.path).map_err(failed)?))
                 }
                 _ => None,
             };
@@ -136,7 +202,7 @@ impl Now {
 
     /// The content of a file of the draft, on its way into the store.
     pub(super) fn receive(&self, blobs: &Blobs, path: &str) -> std::io::Result<Incoming> {
-        blobs.receive(File::open(self.root.join(path))?, u64::MAX)
+        blobs.receive(open_file(&self.root, path)?, u64::MAX)
     }
 }
 

@@ -14,6 +14,8 @@ pub enum WorkspaceError {
     NoDraft(DraftId),
     #[error("the draft `{0}` is worked on by a run; wait for its end")]
     InUse(DraftId),
+    #[error("the draft `{0}` began empty: there is no workspace to apply it to; export its files instead")]
+    OfNothing(DraftId),
     #[error("the workspace `{0}` has open drafts ({1}); apply or discard them first")]
     HasDrafts(WorkspaceName, String),
     #[error("the workspace `{workspace}` moved on since the draft was made; {}", moved(conflicts, others))]
@@ -52,6 +54,7 @@ impl WorkspaceError {
             WorkspaceError::Taken(_) => "workspace_exists",
             WorkspaceError::NoDraft(_) => "no_draft",
             WorkspaceError::InUse(_) => "draft_in_use",
+            WorkspaceError::OfNothing(_) => "no_workspace",
             WorkspaceError::HasDrafts(..) => "has_drafts",
             WorkspaceError::Moved { .. } => "conflict",
             WorkspaceError::NoChange(_) => "no_change",

@@ -1,7 +1,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -11,6 +13,7 @@ use super::changes::{ChangeKind, Changes};
 use super::draft;
 use super::error::WorkspaceError;
 use super::export::{self, Destination};
+use super::fell::remove_tree;
 use super::intake::{self, Found, Intake, Left, Source};
 use super::name::{DraftId, WorkspaceName};
 use super::tree::{Node, Tree};
@@ -20,7 +23,7 @@ use crate::model::Digest;
 ///
 /// ```text
 /// DATA/files/AA/BBB…     contents and trees, by digest
-/// DATA/drafts/ID/        a draft's folder
+/// DATA/drafts/ID/files   a draft, and beside it where copies are made
 /// DATA/files.lock        held while contents come and go
 /// ```
 pub struct Workspaces<C> {
@@ -34,10 +37,33 @@ pub struct Workspaces<C> {
 #[derive(Debug)]
 pub struct Entered {
     pub draft: DraftRecord,
-    /// Its files belong to the workspace as well: mount it copy on write.
+    /// Its files belong to the workspace as well: mount it copy on write, with copies made in the other folder.
     pub folder: PathBuf,
-    _lock: File,
+    pub copies: PathBuf,
+    /// To be kept by whoever may still touch the folder.
+    pub held: Arc<Held>,
+    over: Receiver<()>,
 }
+
+/// A draft is in use while somebody has this.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+    _over: SyncSender<()>,
+}
+
+impl Entered {
+    /// Waits for those who still touch the folder after their run is over; not for ever.
+    pub fn leave(self) {
+        let Self { held, over, .. } = self;
+        drop(held);
+        // Nothing is ever sent: this ends when the last holder is gone.
+        let _ = over.recv_timeout(LEAVING);
+    }
+}
+
+/// How long the end of a run's last operation is waited for.
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// What an apply did.
 #[derive(Debug)]
@@ -56,7 +82,7 @@ impl<C: Catalog> Workspaces<C> {
         Ok(shelf)
     }
 
-    /// Held as long as the file lives. Who makes or removes contents is alone; who only adds names to them is not.
+    /// Held as long as the file lives. Who removes contents is alone; those who make or use some are many.
     fn locked(&self, how: FlockOperation) -> Result<File, WorkspaceError> {
         let failed = |reason| WorkspaceError::io(self.lock.display(), reason);
         let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.lock);
@@ -76,7 +102,7 @@ impl<C: Catalog> Workspaces<C> {
         if self.catalog.workspace(name)?.is_some() {
             return Err(WorkspaceError::Taken(name.clone()));
         }
-        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let _shared = self.locked(FlockOperation::LockShared)?;
         let taken = intake::take(&self.blobs, source, intake)?;
         let tree = self.keep_tree(&taken.tree)?;
         let now = seconds();
@@ -125,35 +151,56 @@ impl<C: Catalog> Workspaces<C> {
 
     /// Removes a workspace and what only it held.
     pub fn delete(&self, name: &WorkspaceName) -> Result<(), WorkspaceError> {
-        let _alone = self.locked(FlockOperation::LockExclusive)?;
-        let drafts: Vec<String> =
-            self.catalog.drafts()?.iter().filter(|draft| draft.workspace == *name).map(|d| d.id.to_string()).collect();
+        let drafts: Vec<String> = self
+            .catalog
+            .drafts()?
+            .iter()
+            .filter(|draft| draft.workspace.as_ref() == Some(name))
+            .map(|d| d.id.to_string())
+            .collect();
         if !drafts.is_empty() {
             return Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")));
         }
         if !self.catalog.remove(name)? {
             return Err(WorkspaceError::NoWorkspace(name.clone()));
         }
-        self.sweep()
+        self.sweep();
+        Ok(())
     }
 
     /// Makes a draft for a run to work in. See [`Workspaces::enter`].
     pub fn start(&self, name: &WorkspaceName) -> Result<DraftRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let (record, tree) = self.get(name)?;
-        let draft =
-            DraftRecord { id: DraftId::random(), workspace: name.clone(), base: record.tree, created: seconds() };
-        draft::lay_out(&self.blobs, &tree, &self.folder(&draft.id))?;
+        self.lay_out(Some(name.clone()), record.tree, &tree)
+    }
+
+    /// Makes a draft of nothing, which cannot be applied.
+    pub fn start_empty(&self) -> Result<DraftRecord, WorkspaceError> {
+        let _shared = self.locked(FlockOperation::LockShared)?;
+        let tree = Tree::default();
+        self.lay_out(None, self.keep_tree(&tree)?, &tree)
+    }
+
+    fn lay_out(
+        &self,
+        workspace: Option<WorkspaceName>,
+        base: Digest,
+        tree: &Tree,
+    ) -> Result<DraftRecord, WorkspaceError> {
+        let draft = DraftRecord { id: DraftId::random(), workspace, base, created: seconds() };
+        draft::lay_out(&self.blobs, tree, &self.drafts.join(draft.id.as_str()))?;
         self.catalog.add_draft(&draft)?;
         Ok(draft)
     }
 
     /// Lets a run work on a draft; several may at once, and one after the other.
     pub fn enter(&self, id: &DraftId) -> Result<Entered, WorkspaceError> {
-        let folder = self.folder(id);
-        let lock = self.hold(id, FlockOperation::NonBlockingLockShared)?;
+        let (tell, over) = sync_channel(0);
+        let held = Held { _lock: self.hold(id, FlockOperation::NonBlockingLockShared)?, _over: tell };
+        let (folder, copies) = (self.folder(id), self.drafts.join(id.as_str()).join("copies"));
         // Asked after the lock is held: it cannot go any more.
-        Ok(Entered { draft: self.draft(id)?, folder, _lock: lock })
+        Ok(Entered { draft: self.draft(id)?, folder, copies, held: Arc::new(held), over })
     }
 
     /// Keeps runs out of a draft, or those who would end it.
@@ -172,12 +219,11 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     fn folder(&self, draft: &DraftId) -> PathBuf {
-        self.drafts.join(draft.as_str())
+        self.drafts.join(draft.as_str()).join("files")
     }
 
     pub fn draft(&self, id: &DraftId) -> Result<DraftRecord, WorkspaceError> {
-        let found = self.catalog.drafts()?.into_iter().find(|draft| draft.id == *id);
-        found.ok_or_else(|| WorkspaceError::NoDraft(id.clone()))
+        self.catalog.draft(id)?.ok_or_else(|| WorkspaceError::NoDraft(id.clone()))
     }
 
     /// What was done in a draft.
@@ -190,19 +236,26 @@ impl<C: Catalog> Workspaces<C> {
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
     /// on since the draft was made.
     pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
-        let _alone = self.locked(FlockOperation::LockExclusive)?;
+        let shared = self.locked(FlockOperation::LockShared)?;
         let draft = self.draft(id)?;
-        let _nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
+        let nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
         let base = self.blobs.tree(draft.base)?;
         let now = draft::look(&self.blobs, &base, &self.folder(id))?;
         let changes = now.changes(&self.blobs, &base, false)?;
-        let (record, head) = self.get(&draft.workspace)?;
+        let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
+        let (record, head) = self.get(name)?;
         if record.tree != draft.base {
-            return Err(moved(&draft, &base, &head, &changes));
+            return Err(moved(name, &base, &head, &changes));
         }
         let picked = pick(&changes, chosen)?;
         let mut next = base.clone();
         for change in &picked.0 {
+            if let Some(Node::Link { target }) = &change.after
+                && leads_out(&change.path, target)
+            {
+                let kind = "a link that leads out of the workspace";
+                return Err(WorkspaceError::Special { path: change.path.clone(), kind });
+            }
             match &change.after {
                 None => next.remove(&change.path),
                 Some(node) => next.insert(change.path.clone(), node.clone()),
@@ -225,13 +278,11 @@ impl<C: Catalog> Workspaces<C> {
             ..record
         };
         if !self.catalog.advance(&to, draft.base, id, left > 0)? {
-            let (_, head) = self.get(&draft.workspace)?;
-            return Err(moved(&draft, &base, &head, &changes));
+            let (_, head) = self.get(name)?;
+            return Err(moved(name, &base, &head, &changes));
         }
-        if left == 0 {
-            // It counts already; a folder that stays behind is swept later.
-            let _ = fs::remove_dir_all(self.folder(id));
-        }
+        drop((shared, nobody_works));
+        self.sweep();
         Ok(Applied { workspace: to, changes: picked, left })
     }
 
@@ -248,7 +299,6 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     pub fn discard(&self, id: &DraftId) -> Result<(), WorkspaceError> {
-        let _alone = self.locked(FlockOperation::LockExclusive)?;
         let _nobody_works = match self.hold(id, FlockOperation::NonBlockingLockExclusive) {
             Err(error @ WorkspaceError::InUse(_)) => return Err(error),
             // A folder that is gone already does not keep the rest from going.
@@ -258,37 +308,60 @@ impl<C: Catalog> Workspaces<C> {
             return Err(WorkspaceError::NoDraft(id.clone()));
         }
         // The folder goes with the rest that belongs to nobody.
-        self.sweep()
+        self.sweep();
+        Ok(())
     }
 
-    /// Removes what no workspace and no draft holds: what a crash, a refused upload or a deletion left behind.
-    fn sweep(&self) -> Result<(), WorkspaceError> {
-        let drafts = self.catalog.drafts()?;
-        let heads = self.catalog.workspaces()?;
-        let mut used: HashSet<Digest> = drafts.iter().map(|draft| draft.base).collect();
-        used.extend(heads.iter().map(|workspace| workspace.tree));
-        for tree in used.clone() {
-            used.extend(self.blobs.tree(tree)?.contents());
+    /// Removes what no workspace and no draft holds: what a crash, a refused upload or a deletion left behind. That is not
+    /// what the caller asked for, so it never fails him; what is not swept now is swept the next time.
+    fn sweep(&self) {
+        match self.locked(FlockOperation::NonBlockingLockExclusive).map(|_alone| self.sweep_alone()) {
+            // Somebody is making contents; whoever removes something next sweeps.
+            Err(WorkspaceError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::WouldBlock => {}
+            Ok(Ok(())) => {}
+            Ok(Err(error)) | Err(error) => tracing::warn!("what belongs to no workspace was not all removed: {error}"),
         }
-        self.blobs.sweep(&used).map_err(|reason| WorkspaceError::io(self.blobs.dir().display(), reason))?;
+    }
+
+    fn sweep_alone(&self) -> Result<(), WorkspaceError> {
+        let drafts = self.catalog.drafts()?;
         let known: HashSet<&str> = drafts.iter().map(|draft| draft.id.as_str()).collect();
         let failed = |reason| WorkspaceError::io(self.drafts.display(), reason);
         for folder in fs::read_dir(&self.drafts).map_err(failed)? {
             let folder = folder.map_err(failed)?;
             if !folder.file_name().to_str().is_some_and(|name| known.contains(name)) {
-                fs::remove_dir_all(folder.path()).map_err(failed)?;
+                remove_tree(&folder.path()).map_err(failed)?;
             }
         }
-        Ok(())
+        let heads = self.catalog.workspaces()?;
+        let mut used: HashSet<Digest> = drafts.iter().map(|draft| draft.base).collect();
+        used.extend(heads.iter().map(|workspace| workspace.tree));
+        for tree in used.clone() {
+            // If one cannot be read, nobody knows what it holds, and nothing is removed.
+            used.extend(self.blobs.tree(tree)?.contents());
+        }
+        self.blobs.sweep(&used).map_err(|reason| WorkspaceError::io(self.blobs.dir().display(), reason))
     }
 }
 
-fn moved(draft: &DraftRecord, base: &Tree, head: &Tree, changes: &Changes) -> WorkspaceError {
+fn moved(name: &WorkspaceName, base: &Tree, head: &Tree, changes: &Changes) -> WorkspaceError {
     let theirs = Changes::between(base, head);
     let ours = changes.paths();
-    let (conflicts, others) =
-        theirs.paths().into_iter().map(str::to_owned).partition(|path| ours.contains(path.as_str()));
-    WorkspaceError::Moved { workspace: draft.workspace.clone(), conflicts, others }
+    // A folder that one side removed and the other put something in is a conflict as well.
+    let meets = |path: &str| ours.iter().any(|mine| *mine == path || is_below(mine, path) || is_below(path, mine));
+    let (conflicts, others) = theirs.paths().into_iter().map(str::to_owned).partition(|path| meets(path));
+    WorkspaceError::Moved { workspace: name.clone(), conflicts, others }
+}
+
+/// Whether a link would lead out of the tree. No guest is let make one; this does not trust that.
+fn leads_out(path: &str, target: &str) -> bool {
+    let names: Vec<&str> = target.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    let up = names.iter().take_while(|name| **name == "..").count();
+    target.starts_with('/') || up > path.matches('/').count() || names.iter().skip(up).any(|name| *name == "..")
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The changes at or below the chosen paths, with the new folders that they are in.
@@ -298,12 +371,13 @@ fn pick(changes: &Changes, chosen: &[String]) -> Result<Changes, WorkspaceError>
     }
     let mut wanted = BTreeSet::new();
     for path in chosen {
-        let path = path.trim_matches('/');
-        let inside = |known: &str| known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+        let path = names.join("/");
+        let inside = |known: &str| path.is_empty() || known == path || is_below(known, &path);
         let before = wanted.len();
         wanted.extend(changes.0.iter().map(|change| change.path.as_str()).filter(|known| inside(known)));
         if wanted.len() == before {
-            return Err(WorkspaceError::NoChange(path.to_owned()));
+            return Err(WorkspaceError::NoChange(path));
         }
         let parents = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
         for parent in parents {

@@ -96,7 +96,7 @@ fn rules_are_explained() {
     let cli = Cli::new();
     std::fs::write(cli.path("rules"), "preset agent-safe\n/src/**:write\n").unwrap();
     let told = cli.ok(&["fs", "explain", "--rules", "rules", "/src/.env"]);
-    assert!(told.starts_with("/src/.env: none\ndecided by  **/.env/:none,priority=100\n"), "{told}");
+    assert!(told.starts_with("/src/.env: none\ndecided by  **/.env/:none,priority=100,any-case\n"), "{told}");
     assert!(told.contains("beaten      /src/**:write  (a lower priority)"), "{told}");
     let json = cli.json(&["fs", "explain", "--preset", "read-only", "--rule", "/x:write", "/x", "--json"]);
     assert_eq!((json["level"].as_str(), json["winner"]["pattern"].as_str()), (Some("write"), Some("/x")));

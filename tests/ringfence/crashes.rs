@@ -146,3 +146,25 @@ fn f13_killed_while_it_applies_or_discards() {
     assert_eq!(files_in(&house.path("data/files")), 0, "nothing is left that nobody owns");
     assert_eq!(files_in(&house.path("data/drafts")), 0);
 }
+
+#[test]
+fn f13_killed_while_it_unpacks_an_archive() {
+    let house = House::new();
+    house.ok(&["workspace", "create", "model", "--from", "site"]);
+    house.ok(&["workspace", "export", "model", "--to", "site.tar"]);
+    let started = Instant::now();
+    house.ok(&["workspace", "create", "w", "--from", "site.tar"]);
+    let whole = started.elapsed();
+    for n in 0..KILLS {
+        house.ok(&["workspace", "delete", "w"]);
+        house.killed(&["workspace", "create", "w", "--from", "site.tar"], whole * n / KILLS);
+        if house.workspaces().len() == 1 {
+            house.ok(&["workspace", "create", "w", "--from", "site.tar"]);
+        }
+        house.whole("w");
+    }
+    house.ok(&["workspace", "delete", "w"]);
+    house.ok(&["workspace", "delete", "model"]);
+    assert_eq!(files_in(&house.path("data/files")), 0, "nothing is left that nobody owns");
+    assert_eq!(std::fs::read_dir(house.path("data/files/new")).unwrap().count(), 0);
+}

@@ -1,6 +1,6 @@
 //! F05 to F07 of the threat list: what each level allows, and that hidden is absent.
 
-use ringfence::engine::{Mount, RunRequest};
+use ringfence::engine::{CopyOnWrite, Mount, RunRequest};
 use ringfence::fs_policy::Level;
 use ringfence::model::Grants;
 
@@ -238,7 +238,9 @@ async fn what_is_shared_is_copied_before_it_is_changed() {
     .to_vec();
     let mut request = RunRequest::new(command(), limits(), grants);
     let mut mount = Mount::whole(world.folder(), "/", Level::Write);
-    mount.copy_on_write = true;
+    let copies = world.dir.path().join("copies");
+    std::fs::create_dir(&copies).unwrap();
+    mount.copy_on_write = Some(CopyOnWrite { copies, held: std::sync::Arc::new(()) });
     request.mounts = vec![mount];
     let report = run(&*load(guest("probe")).await, request).await;
     let said = String::from_utf8(report.stdout.bytes).unwrap();

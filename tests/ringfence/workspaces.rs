@@ -4,14 +4,14 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence::engine::{Mount, RunRequest};
+use ringfence::engine::{CopyOnWrite, Mount, RunRequest};
 use ringfence::fs_policy::{Level, Policy};
 use ringfence::model::{Digest, Grants};
-use ringfence::store::Store;
+use ringfence::store::{Store, TenantCatalog};
 use ringfence::workspace::archive::TarWriter;
 use ringfence::workspace::{
-    Catalog, CatalogError, ChangeKind, Destination, DraftId, DraftRecord, Intake, Node, Source, WorkspaceError,
-    WorkspaceName, WorkspaceRecord, Workspaces,
+    Catalog, CatalogError, ChangeKind, Destination, DraftId, DraftRecord, Entered, Intake, Node, Source,
+    WorkspaceError, WorkspaceName, WorkspaceRecord, Workspaces,
 };
 
 use crate::support::{command, guest, limits, load, run};
@@ -37,13 +37,13 @@ impl World {
     }
 
     /// As a process that starts anew.
-    fn shelf(&self) -> Workspaces<Store> {
+    fn shelf(&self) -> Workspaces<TenantCatalog> {
         std::fs::create_dir_all(self.path("data")).unwrap();
         Workspaces::open(&self.path("data"), self.store()).unwrap()
     }
 
-    fn store(&self) -> Store {
-        Store::open(&self.path("data/store.db")).unwrap()
+    fn store(&self) -> TenantCatalog {
+        Store::open(&self.path("data/store.db")).unwrap().catalog(&"main".parse().unwrap())
     }
 
     fn from(&self, path: &str) -> Source {
@@ -69,12 +69,13 @@ fn name(text: &str) -> WorkspaceName {
     text.parse().unwrap()
 }
 
-async fn work(folder: &Path, operations: &[&str]) -> Vec<String> {
+async fn work(draft: &Entered, operations: &[&str]) -> Vec<String> {
     let mut grants = Grants::clocks_and_randomness();
     grants.args = operations.iter().map(|operation| (*operation).to_owned()).collect();
     let mut request = RunRequest::new(command(), limits(), grants);
     let policy = Arc::new(Policy::all(Level::Write));
-    request.mounts = vec![Mount { host: folder.to_owned(), guest: "/".into(), policy, copy_on_write: true }];
+    let copy_on_write = Some(CopyOnWrite { copies: draft.copies.clone(), held: draft.held.clone() });
+    request.mounts = vec![Mount { host: draft.folder.clone(), guest: "/".into(), policy, copy_on_write }];
     let report = run(&*load(guest("probe")).await, request).await;
     String::from_utf8(report.stdout.bytes).unwrap().lines().map(str::to_owned).collect()
 }
@@ -214,9 +215,9 @@ async fn what_a_run_does_is_in_the_draft_and_counts_when_it_is_applied() {
     let shelf = site(&world).shelf();
     let (made, ..) = shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap();
-    let folder = shelf.enter(&draft.id).unwrap().folder;
+    let entered = shelf.enter(&draft.id).unwrap();
     let done = work(
-        &folder,
+        &entered,
         &[
             "append|readme|four\n",
             "rm|old",
@@ -258,6 +259,7 @@ async fn what_a_run_does_is_in_the_draft_and_counts_when_it_is_applied() {
     assert_eq!(std::fs::read_to_string(world.path("before/readme")).unwrap(), "one\ntwo\nthree\n");
     assert!(matches!(tree.get("bin/tool"), Some(Node::File { executable: true, .. })));
 
+    entered.leave();
     // First a part of it, with the folder that it needs.
     let error = shelf.apply(&draft.id, &["nowhere".into()]).unwrap_err();
     assert_eq!(error.code(), "no_change");
@@ -267,7 +269,7 @@ async fn what_a_run_does_is_in_the_draft_and_counts_when_it_is_applied() {
     let applied = world.shelf().apply(&draft.id, &[]).unwrap();
     assert_eq!(applied.left, 0);
     assert_eq!(shelf.draft(&draft.id).unwrap_err().code(), "no_draft");
-    assert!(!folder.exists());
+    assert!(shelf.enter(&draft.id).is_err());
     shelf.export(&name("w"), &Destination::Folder(world.path("after"))).unwrap();
     let after = |path: &str| std::fs::read_to_string(world.path("after").join(path)).unwrap();
     assert_eq!(
@@ -284,9 +286,9 @@ async fn an_apply_is_refused_if_the_workspace_moved_on() {
     let shelf = site(&world).shelf();
     shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let [mine, theirs, third] = [0; 3].map(|_| shelf.start(&name("w")).unwrap().id);
-    work(&shelf.enter(&mine).unwrap().folder, &["append|readme|mine", "rm|old"]).await;
-    work(&shelf.enter(&theirs).unwrap().folder, &["append|readme|theirs", "put|other|x"]).await;
-    work(&shelf.enter(&third).unwrap().folder, &["rm|old"]).await;
+    work(&shelf.enter(&mine).unwrap(), &["append|readme|mine", "rm|old"]).await;
+    work(&shelf.enter(&theirs).unwrap(), &["append|readme|theirs", "put|other|x"]).await;
+    work(&shelf.enter(&third).unwrap(), &["rm|old"]).await;
     shelf.apply(&theirs, &[]).unwrap();
     match shelf.apply(&mine, &[]).unwrap_err() {
         WorkspaceError::Moved { conflicts, others, .. } => {
@@ -315,7 +317,7 @@ async fn half_of_a_change_is_not_applied() {
     let shelf = site(&world).shelf();
     shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap().id;
-    work(&shelf.enter(&draft).unwrap().folder, &["rm|old", "mkdir|old", "put|old/file|x"]).await;
+    work(&shelf.enter(&draft).unwrap(), &["rm|old", "mkdir|old", "put|old/file|x"]).await;
     // The file can only come with the folder that takes the place of another file.
     let error = shelf.apply(&draft, &["old/file".into()]).unwrap_err();
     assert!(
@@ -332,9 +334,9 @@ async fn a_draft_in_which_a_run_works_is_neither_applied_nor_thrown_away() {
     shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap().id;
     let (first, second) = (shelf.enter(&draft).unwrap(), world.shelf().enter(&draft).unwrap());
-    work(&first.folder, &["append|readme|one"]).await;
+    work(&first, &["append|readme|one"]).await;
     drop(first);
-    work(&second.folder, &["append|readme|two"]).await;
+    work(&second, &["append|readme|two"]).await;
     assert_eq!(shelf.diff(&draft, false).unwrap().0.len(), 1);
     assert_eq!(shelf.apply(&draft, &[]).unwrap_err().code(), "draft_in_use");
     assert_eq!(world.shelf().discard(&draft).unwrap_err().code(), "draft_in_use");
@@ -346,7 +348,7 @@ async fn a_draft_in_which_a_run_works_is_neither_applied_nor_thrown_away() {
 }
 
 /// A catalogue that fails at its last step, as a process does that is killed there.
-struct Killed(Store);
+struct Killed(TenantCatalog);
 
 impl Catalog for Killed {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError> {
@@ -367,6 +369,9 @@ impl Catalog for Killed {
     fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError> {
         self.0.drafts()
     }
+    fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError> {
+        self.0.draft(id)
+    }
     fn add_draft(&self, _: &DraftRecord) -> Result<(), CatalogError> {
         Err(CatalogError("killed".into()))
     }
@@ -381,7 +386,7 @@ async fn f13_a_crash_leaves_the_state_before_or_the_state_after() {
     let shelf = site(&world).shelf();
     let (made, ..) = shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
     let draft = shelf.start(&name("w")).unwrap().id;
-    work(&shelf.enter(&draft).unwrap().folder, &["append|readme|more", "put|new|x"]).await;
+    work(&shelf.enter(&draft).unwrap(), &["append|readme|more", "put|new|x"]).await;
     let before = world.kept();
 
     let killed = Workspaces::open(&world.path("data"), Killed(world.store())).unwrap();

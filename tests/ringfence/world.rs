@@ -52,7 +52,7 @@ impl World {
         grants.args = operations.iter().map(|operation| (*operation).to_owned()).collect();
         let mut request = RunRequest::new(command(), limits, grants);
         request.mounts =
-            vec![Mount { host: self.folder(), guest: "/".into(), policy: Arc::new(policy), copy_on_write: false }];
+            vec![Mount { host: self.folder(), guest: "/".into(), policy: Arc::new(policy), copy_on_write: None }];
         run(&*load(guest("probe")).await, request).await
     }
 

@@ -7,9 +7,18 @@ use wasi::*;
 
 fn main() {
     let mut base = 3;
+    let mut kept = 3;
     for argument in std::env::args().skip(1) {
         let parts: Vec<&str> = argument.split('|').collect();
-        let done = unsafe { act(&mut base, &parts) };
+        let done = match parts[..] {
+            // Keeps a folder open, to go on from it later however it is called then.
+            ["keep", path] => unsafe { open(base, path, "d") }.map(|fd| kept = fd).map(|()| String::new()),
+            ["kept"] => Ok({
+                base = kept;
+                String::new()
+            }),
+            _ => unsafe { act(&mut base, &parts) },
+        };
         match done {
             Ok(text) if text.is_empty() => println!("ok"),
             Ok(text) => println!("ok {text}"),
@@ -67,6 +76,15 @@ unsafe fn act(base: &mut Fd, parts: &[&str]) -> Result<String, Errno> {
             let wrote = write(fd, text);
             fd_close(fd)?;
             wrote
+        }
+        // One byte at each of so many places.
+        ["stride", path, step, count] => {
+            let fd = open(base_fd, path, "wc")?;
+            let (step, count): (u64, u64) = (step.parse().unwrap(), count.parse().unwrap());
+            let byte = [Ciovec { buf: b"x".as_ptr(), buf_len: 1 }];
+            let written = (0..count).try_for_each(|at| fd_pwrite(fd, &byte, (at + 1) * step).map(drop));
+            fd_close(fd)?;
+            done(written)
         }
         ["size", path, bytes] => {
             let fd = open(base_fd, path, "w")?;

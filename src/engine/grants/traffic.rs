@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
 };
 
-use super::super::meter::LimitHit;
+use super::super::meter::{LimitHit, Slot};
 use super::fs::Disk;
 use crate::model::LimitName;
 
@@ -48,17 +48,19 @@ impl Traffic {
     }
 }
 
-pub(super) fn output(inner: DynOutputStream, traffic: &Arc<Traffic>) -> DynOutputStream {
-    Box::new(Counted { inner, traffic: Arc::clone(traffic) })
+pub(super) fn output(inner: DynOutputStream, traffic: &Arc<Traffic>, slot: Option<Arc<Slot>>) -> DynOutputStream {
+    Box::new(Counted { inner, traffic: Arc::clone(traffic), _slot: slot })
 }
 
-pub(super) fn input(inner: DynInputStream, traffic: &Arc<Traffic>) -> DynInputStream {
-    Box::new(Counted { inner, traffic: Arc::clone(traffic) })
+pub(super) fn input(inner: DynInputStream, traffic: &Arc<Traffic>, slot: Option<Arc<Slot>>) -> DynInputStream {
+    Box::new(Counted { inner, traffic: Arc::clone(traffic), _slot: slot })
 }
 
 struct Counted<S> {
     inner: S,
     traffic: Arc<Traffic>,
+    /// The file stays open, and counted, as long as the stream is there.
+    _slot: Option<Arc<Slot>>,
 }
 
 impl<S> Counted<S> {

@@ -7,6 +7,8 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 /// Bytes that are written between two looks at the disk.
 const LOOK_BYTES: u64 = 1 << 20;
+/// What the smallest write may take.
+const BLOCK: u64 = 4 << 10;
 /// Names that the disk keeps for others.
 const NAMES: u64 = 1_000;
 
@@ -26,7 +28,9 @@ impl Disk {
 
     /// Whether so many bytes more leave the reserve alone.
     pub(in super::super) fn room_for(&self, bytes: u64) -> Result<(), ErrorCode> {
-        let since = self.unlooked.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        // A byte may take a block, wherever in a file it goes.
+        let taken = bytes.saturating_add(BLOCK);
+        let since = self.unlooked.fetch_add(taken, Ordering::Relaxed).saturating_add(taken);
         if since < LOOK_BYTES {
             return Ok(());
         }

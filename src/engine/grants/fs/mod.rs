@@ -9,16 +9,20 @@
 //! - `mount`: a granted folder with its rules, opened once for each run;
 //! - `place`: from a folder and a path to a parent and a name, through links, never past the folder;
 //! - `ops`: open, create, remove, rename, link, look, each with the level that it needs;
+//! - `copy`: a copy of a shared file before it is changed; `allowance`: what of the run's limits that takes;
 //! - `tree`: what must be known of everything in a folder before it is moved or removed;
 //! - `listing`: what a folder shows;
-//! - `host`: counts, charges, and writes down what was denied.
+//! - `held`: what the descriptors of a run are, and what is charged for; `host`: the interface itself.
 //!
 //! What is hidden and what is absent get the same answer from the same line of code. Nothing here trusts that a path
 //! still means what it meant a moment ago: another process may swap a folder for a link at any time, so each name is
 //! opened without following it, below a folder that is held open.
 
+mod allowance;
+mod copy;
 mod denied;
 mod disk;
+mod held;
 mod host;
 mod listing;
 mod mount;
@@ -28,5 +32,5 @@ mod stat;
 mod tree;
 
 pub(in super::super) use disk::Disk;
-pub(in super::super) use host::Files;
-pub use mount::{Mount, folds_case};
+pub(in super::super) use held::Files;
+pub use mount::{CopyOnWrite, Mount, folds_case};

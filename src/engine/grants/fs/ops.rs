@@ -1,6 +1,5 @@
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, fstat, linkat, mkdirat, openat, readlinkat, renameat,
@@ -11,9 +10,11 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DescriptorStat, ErrorCode, MetadataHashValue, NewTimestamp, OpenFlags,
 };
 
+use super::allowance::Allowance;
+use super::copy::{Keeps, copy_before_change};
 use super::denied::{Done, Refused, denied, never};
-use super::mount::Folder;
-use super::place::{Place, find};
+use super::mount::{Folder, Open};
+use super::place::{Place, WINDOW, find};
 use super::{stat, tree};
 use crate::fs_policy::Level;
 
@@ -43,8 +44,8 @@ impl Wish {
 
 const TURNS: usize = 16;
 
-/// Opens a file or a folder. `may_create` is asked before something is created, with a limit of its own.
-pub(super) fn open(from: &Folder, path: &str, wish: &Wish, may_create: &dyn Fn() -> Done<()>) -> Done<(Opened, bool)> {
+/// Opens a file or a folder.
+pub(super) fn open(from: &Folder, path: &str, wish: &Wish, allowed: &Allowance) -> Done<(Opened, bool)> {
     let synced = DescriptorFlags::FILE_INTEGRITY_SYNC
         | DescriptorFlags::DATA_INTEGRITY_SYNC
         | DescriptorFlags::REQUESTED_WRITE_SYNC;
@@ -58,7 +59,7 @@ pub(super) fn open(from: &Folder, path: &str, wish: &Wish, may_create: &dyn Fn()
     // Somebody may put a link where a file was between the look and the opening; then it is looked at again.
     for _ in 0..TURNS {
         let place = find(from, path, wish.follow, true, wish.tried())?;
-        match open_place(&place, wish, folder_only, may_create) {
+        match open_place(&place, wish, folder_only, allowed) {
             Err(Refused::Code(ErrorCode::Loop)) if wish.follow => continue,
             done => return done,
         }
@@ -66,12 +67,7 @@ pub(super) fn open(from: &Folder, path: &str, wish: &Wish, may_create: &dyn Fn()
     Err(ErrorCode::Loop.into())
 }
 
-fn open_place(
-    place: &Place,
-    wish: &Wish,
-    folder_only: bool,
-    may_create: &dyn Fn() -> Done<()>,
-) -> Done<(Opened, bool)> {
+fn open_place(place: &Place, wish: &Wish, folder_only: bool, allowed: &Allowance) -> Done<(Opened, bool)> {
     let level = place.level();
     let absent = place.stat.is_none();
     let creates = absent && wish.open.contains(OpenFlags::CREATE);
@@ -85,7 +81,7 @@ fn open_place(
         place.need(Level::Read, wish.tried())?;
     }
     match place.kind() {
-        None if creates => may_create()?,
+        None if creates => allowed.create()?,
         None => return Err(ErrorCode::NoEntry.into()),
         Some(_) if folder_only || place.must_be_folder => return Err(ErrorCode::NotDirectory.into()),
         Some(FileType::Symlink) => return Err(ErrorCode::Loop.into()),
@@ -95,11 +91,16 @@ fn open_place(
     if creates && place.must_be_folder {
         return Err(ErrorCode::IsDirectory.into());
     }
+    if let Some(stat) = &place.stat {
+        // Cutting and creating have their effect at once, so this is asked before.
+        place.ours(stat, wish.tried())?;
+    }
     let write = wish.changes();
     if write && !absent {
-        copy_before_change(place)?;
+        let keeps = if wish.open.contains(OpenFlags::TRUNCATE) { Keeps::Nothing } else { Keeps::All };
+        copy_before_change(place, keeps, allowed)?;
     }
-    let read = wish.flags.contains(DescriptorFlags::READ) || !write;
+    let read = wish.flags.contains(DescriptorFlags::READ) || !wish.flags.contains(DescriptorFlags::WRITE);
     let mut flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     flags |= match (read, write) {
         (true, true) => OFlags::RDWR,
@@ -122,11 +123,13 @@ fn open_place(
         return Err(never(wish.tried(), &place.shown(), "none: devices, pipes and sockets are no files"));
     }
     if place.parent.mount.is_foreign(stat.st_dev, &file) {
-        return Err(never(wish.tried(), &place.shown(), "none: proc, sys and the like are never given to guests"));
+        return Err(never(wish.tried(), &place.shown(), WINDOW));
     }
     let path = place.shown();
     // What is shared and was not copied may not even have its times set.
-    let level = if write || !place.parent.mount.copy_on_write { level } else { level.min(Level::Read) };
+    let level = if write || place.parent.mount.copies.is_none() { level } else { level.min(Level::Read) };
+    // Whoever creates or cuts without asking to write may do no more than that.
+    let write = wish.flags.contains(DescriptorFlags::WRITE);
     Ok((Opened::File { file: file.into(), read, write, level, path }, creates))
 }
 
@@ -150,7 +153,7 @@ fn open_folder(place: &Place, wish: &Wish) -> Done<Folder> {
     }?;
     let stat = fstat(&dir)?;
     if place.parent.mount.is_foreign(stat.st_dev, &dir) {
-        return Err(never(wish.tried(), &place.shown(), "none: proc, sys and the like are never given to guests"));
+        return Err(never(wish.tried(), &place.shown(), WINDOW));
     }
     Ok(if place.is_here() {
         Folder { dir: Arc::new(dir.into()), ..place.parent.clone() }
@@ -159,48 +162,16 @@ fn open_folder(place: &Place, wish: &Wish) -> Done<Folder> {
     })
 }
 
-/// In a mount of shared files: who is about to change one gets a copy of his own under the same name first.
-fn copy_before_change(place: &Place) -> Done<()> {
-    let mount = &place.parent.mount;
-    if !mount.copy_on_write {
-        return Ok(());
-    }
-    let _one = mount.copying.lock().unwrap_or_else(PoisonError::into_inner);
-    let dir = &place.parent.dir;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut shared = File::from(openat(dir, place.name.as_str(), flags, Mode::empty())?);
-    let stat = fstat(&shared)?;
-    if stat.st_mode & 0o200 != 0 {
-        return Ok(());
-    }
-    // Not a name that a guest could have made or could see: longer than what it may say is not, so it is hidden by
-    // living in the mount's own folder outside of the tree where there is one, else beside the file for a moment.
-    let beside = format!(".ringfence-{:016x}", rand::random::<u64>());
-    let made = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode((stat.st_mode & 0o777) | 0o200);
-    let mut copy = File::from(openat(dir, beside.as_str(), made, mode)?);
-    let copied = (|| -> Done<()> {
-        shared.seek(SeekFrom::Start(0))?;
-        std::io::copy(&mut shared, &mut copy)?;
-        renameat(dir, beside.as_str(), dir, place.name.as_str())?;
-        Ok(())
-    })();
-    if copied.is_err() {
-        let _ = unlinkat(dir, beside.as_str(), AtFlags::empty());
-    }
-    copied
-}
-
 pub(super) fn look(from: &Folder, path: &str, follow: bool) -> Done<(DescriptorStat, MetadataHashValue)> {
     let place = find(from, path, follow, true, "look")?;
     let found = place.visible("look")?;
     Ok((stat::of(&place.parent.mount, &found), stat::hash(&found)))
 }
 
-pub(super) fn create_folder(from: &Folder, path: &str, may_create: &dyn Fn() -> Done<()>) -> Done<()> {
+pub(super) fn create_folder(from: &Folder, path: &str, allowed: &Allowance) -> Done<()> {
     let place = find(from, path, false, false, "create a folder")?;
     place.need(Level::Write, "create a folder")?;
-    may_create()?;
+    allowed.create()?;
     Ok(mkdirat(&place.parent.dir, place.name.as_str(), Mode::from_raw_mode(0o777))?)
 }
 
@@ -225,7 +196,7 @@ pub(super) fn remove_file(from: &Folder, path: &str) -> Done<()> {
     }
 }
 
-pub(super) fn rename(from: &Folder, old: &str, to: &Folder, new: &str) -> Done<()> {
+pub(super) fn rename(from: &Folder, old: &str, to: &Folder, new: &str) -> Done<Option<Moved>> {
     let mut old = find(from, old, false, true, "rename")?;
     let mut new = find(to, new, false, true, "rename to this")?;
     old.need(Level::Write, "rename")?;
@@ -245,10 +216,19 @@ pub(super) fn rename(from: &Folder, old: &str, to: &Folder, new: &str) -> Done<(
     if new.kind() == Some(FileType::Directory) {
         tree::may_be_removed(&new, "rename to this")?;
     }
-    Ok(renameat(&old.parent.dir, old.name.as_str(), &new.parent.dir, new.name.as_str())?)
+    renameat(&old.parent.dir, old.name.as_str(), &new.parent.dir, new.name.as_str())?;
+    let folder = old.kind() == Some(FileType::Directory);
+    Ok(folder.then(|| Moved { mount: Arc::clone(&old.parent.mount), from: old.inner(), to: new.inner() }))
 }
 
-pub(super) fn link(from: &Folder, old: &str, to: &Folder, new: &str, may_create: &dyn Fn() -> Done<()>) -> Done<()> {
+/// A folder that goes by another path now.
+pub(super) struct Moved {
+    pub(super) mount: Arc<Open>,
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+pub(super) fn link(from: &Folder, old: &str, to: &Folder, new: &str, allowed: &Allowance) -> Done<()> {
     let old = find(from, old, false, true, "link")?;
     let new = find(to, new, false, false, "link as this")?;
     // Both ends may be written, so no name gives more than the other.
@@ -266,12 +246,12 @@ pub(super) fn link(from: &Folder, old: &str, to: &Folder, new: &str, may_create:
     if new.must_be_folder {
         return Err(ErrorCode::NoEntry.into());
     }
-    may_create()?;
-    copy_before_change(&old)?;
+    allowed.create()?;
+    copy_before_change(&old, Keeps::All, allowed)?;
     Ok(linkat(&old.parent.dir, old.name.as_str(), &new.parent.dir, new.name.as_str(), AtFlags::empty())?)
 }
 
-pub(super) fn link_to(target: &str, from: &Folder, path: &str, may_create: &dyn Fn() -> Done<()>) -> Done<()> {
+pub(super) fn link_to(target: &str, from: &Folder, path: &str, allowed: &Allowance) -> Done<()> {
     let place = find(from, path, false, false, "create a link")?;
     place.need(Level::Write, "create a link")?;
     if target.is_empty() {
@@ -283,7 +263,7 @@ pub(super) fn link_to(target: &str, from: &Folder, path: &str, may_create: &dyn 
     if place.must_be_folder {
         return Err(ErrorCode::NoEntry.into());
     }
-    may_create()?;
+    allowed.create()?;
     Ok(symlinkat(target, &place.parent.dir, place.name.as_str())?)
 }
 
@@ -307,6 +287,7 @@ pub(super) fn set_times(
     follow: bool,
     read: NewTimestamp,
     changed: NewTimestamp,
+    allowed: &Allowance,
 ) -> Done<()> {
     let place = find(from, path, follow, true, "set times")?;
     if place.level() < Level::Write {
@@ -314,7 +295,7 @@ pub(super) fn set_times(
     }
     place.visible("set times")?;
     if place.kind() == Some(FileType::RegularFile) {
-        copy_before_change(&place)?;
+        copy_before_change(&place, Keeps::All, allowed)?;
     }
     let times = Timestamps { last_access: timespec(read), last_modification: timespec(changed) };
     Ok(utimensat(&place.parent.dir, place.name.as_str(), &times, AtFlags::SYMLINK_NOFOLLOW)?)

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, openat, openat2, readlinkat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat, statat};
 use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
@@ -14,11 +14,14 @@ const NAME_BYTES: usize = 255;
 /// Links on one path, as everywhere.
 const LINKS: usize = 40;
 const STEPS: usize = 4_096;
+/// Folders that are held open while a path is resolved.
+const DEPTH: usize = 200;
+
+pub(super) const WINDOW: &str = "none: proc, sys and the like are never given to guests";
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Where a path ends: a name in a folder that is held open, whether or not something has that name.
-#[derive(Debug)]
 pub(super) struct Place {
     pub(super) parent: Folder,
     /// One name, or `.` for the folder itself.
@@ -70,6 +73,20 @@ impl Place {
         Ok(())
     }
 
+    /// Refuses what is a window into the kernel, before it is opened or even looked at.
+    pub(super) fn ours(&self, stat: &Stat, tried: &'static str) -> Done<()> {
+        let mount = &self.parent.mount;
+        if !mount.is_elsewhere(stat.st_dev) {
+            return Ok(());
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let window = match openat(&self.parent.dir, self.name.as_str(), flags, Mode::empty()) {
+            Ok(file) => mount.is_foreign(stat.st_dev, file),
+            Err(_) => true,
+        };
+        if window { Err(never(tried, &self.shown(), WINDOW)) } else { Ok(()) }
+    }
+
     /// What is there, if the guest may know of it: it can be seen, or it is a folder on the way to what can be.
     pub(super) fn visible(&self, tried: &'static str) -> Done<Stat> {
         let hidden = || denied(tried, &self.shown(), Level::None, Level::View);
@@ -78,6 +95,7 @@ impl Place {
             return Err(hidden());
         }
         let Some(stat) = self.stat else { return Err(ErrorCode::NoEntry.into()) };
+        self.ours(&stat, tried)?;
         let folder = self.kind() == Some(FileType::Directory);
         if level == Level::None && !folder {
             return Err(hidden());
@@ -211,9 +229,9 @@ impl Walk {
         let mut inner = here.path.to_string();
         for name in folders.iter().rev() {
             here.spot = here.mount.policy.step(&here.spot, name.as_bytes());
+            // Where a link is on the way, what is hidden behind it is not what this looks at.
             if here.level() == Level::None && !here.mount.policy.is_passable(&here.spot) {
-                let shown = here.mount.shown(&format!("{inner}/{name}"));
-                return Err(denied(self.tried, &shown, Level::None, Level::View));
+                return Ok(false);
             }
             if !path.is_empty() {
                 path.push('/');
@@ -222,7 +240,11 @@ impl Walk {
             inner.push('/');
             inner.push_str(name);
         }
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let resolve = ResolveFlags::BENEATH
+            | ResolveFlags::NO_SYMLINKS
+            | ResolveFlags::NO_MAGICLINKS
+            // What lies on another file system is looked at folder by folder.
+            | ResolveFlags::NO_XDEV;
         let Ok(dir) = openat2(&here.dir, path.as_str(), FOLDER, Mode::empty(), resolve) else { return Ok(false) };
         here.dir = Arc::new(File::from(dir));
         here.path = inner.into();
@@ -244,6 +266,13 @@ impl Walk {
         }
         match openat(&here.dir, name.as_str(), FOLDER, Mode::empty()) {
             Ok(dir) => {
+                if self.stack.len() > DEPTH {
+                    return Err(ErrorCode::NameTooLong.into());
+                }
+                if here.mount.is_foreign(fstat(&dir)?.st_dev, &dir) {
+                    let shown = here.mount.shown(&format!("{}/{name}", here.path));
+                    return Err(never(self.tried, &shown, WINDOW));
+                }
                 let folder = Folder {
                     mount: Arc::clone(&here.mount),
                     dir: Arc::new(dir.into()),

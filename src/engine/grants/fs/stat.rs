@@ -14,7 +14,7 @@ pub(super) fn of(mount: &Open, stat: &Stat) -> DescriptorStat {
     let folder = kind == FileType::Directory;
     DescriptorStat {
         type_: descriptor_type(kind),
-        link_count: if counts { number(stat.st_nlink) } else { 1 },
+        link_count: if mount.counts_links() { number(stat.st_nlink) } else { 1 },
         size: if folder && !counts { 0 } else { number(stat.st_size) },
         data_access_timestamp: time(stat.st_atime, stat.st_atime_nsec),
         data_modification_timestamp: time(stat.st_mtime, stat.st_mtime_nsec),

@@ -1,3 +1,4 @@
+use std::ffi::CStr;
 use std::fs::File;
 
 use rustix::fs::{FileType, Mode, OFlags, openat, readlinkat};
@@ -20,7 +21,8 @@ pub(super) fn may_be_removed(place: &Place, tried: &'static str) -> Done<()> {
     if place.parent.mount.policy.is_uniform(&place.spot) {
         return Ok(());
     }
-    let Some(folder) = open(&place.parent, &place.name)? else { return Ok(()) };
+    let name = std::ffi::CString::new(place.name.as_str()).map_err(|_| ErrorCode::Invalid)?;
+    let Some(folder) = open(&place.parent, &name)? else { return Ok(()) };
     each(&folder, |name, _| {
         let spot = folder.mount.policy.step(&folder.spot, name.to_bytes());
         if folder.mount.policy.level(&spot) == Level::Write { Ok(()) } else { Err(never(tried, &place.shown(), MIXED)) }
@@ -31,11 +33,17 @@ pub(super) fn may_be_removed(place: &Place, tried: &'static str) -> Done<()> {
 /// out from there.
 pub(super) fn may_move(from: &Place, to: &Place, tried: &'static str) -> Done<()> {
     let policy = &from.parent.mount.policy;
+    // What will be created in it later has a level as well, and somebody may hold it open: the rules below must be the
+    // same in both places, not only for what is there now.
+    if !policy.same_below(&from.spot, &to.spot) {
+        return Err(never(tried, &from.shown(), MIXED));
+    }
     let rises = to.parent.depth() < from.parent.depth();
-    if !rises && policy.is_uniform(&from.spot) && policy.is_uniform(&to.spot) {
+    if !rises && policy.is_uniform(&from.spot) {
         return Ok(());
     }
-    let Some(folder) = open(&from.parent, &from.name)? else { return Ok(()) };
+    let name = std::ffi::CString::new(from.name.as_str()).map_err(|_| ErrorCode::Invalid)?;
+    let Some(folder) = open(&from.parent, &name)? else { return Ok(()) };
     let mut check = Check { from, tried, left: ENTRIES };
     check.folder(&folder, &to.spot, to.parent.depth() + 1, 0)
 }
@@ -75,8 +83,8 @@ impl Check<'_> {
             Ok(())
         })?;
         for (name, there) in folders {
-            let name = name.to_string_lossy();
-            let Some(inner) = open(folder, &name)? else { continue };
+            // It was there a moment ago; what went since is not looked at, so nothing is moved.
+            let Some(inner) = open(folder, &name)? else { return Err(ErrorCode::Busy.into()) };
             self.folder(&inner, &there, depth + 1, level + 1)?;
         }
         Ok(())
@@ -92,10 +100,10 @@ impl Check<'_> {
 }
 
 /// A folder that is a folder; `None` for anything else, which holds nothing.
-fn open(parent: &Folder, name: &str) -> Done<Option<Folder>> {
+fn open(parent: &Folder, name: &CStr) -> Done<Option<Folder>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat(&parent.dir, name, flags, Mode::empty()) {
-        Ok(dir) => Ok(Some(parent.below(name, File::from(dir)))),
+        Ok(dir) => Ok(Some(parent.below_bytes(name.to_bytes(), File::from(dir)))),
         Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP | rustix::io::Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }

@@ -1,0 +1,56 @@
+use serde::{Deserialize, Serialize};
+
+use super::{LimitName, Limits, Preset};
+
+/// The most that a tenant may have. What a caller asks beyond it is cut, and the answer says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceilings {
+    /// The most of each limit that one run may have.
+    pub limits: Limits,
+    pub clocks: bool,
+    pub randomness: bool,
+    pub concurrent_runs: u64,
+    pub runs_per_minute: u64,
+    pub fuel_per_minute: u64,
+    pub live_sandboxes: u64,
+    pub sandbox_seconds: u64,
+    /// Components, workspaces and the files of sandboxes.
+    pub storage_bytes: u64,
+}
+
+impl Ceilings {
+    /// For the owner of the machine: what the host can hold a run to, and numbers that only a mistake would reach.
+    pub fn widest() -> Self {
+        let mut limits = Preset::Large.limits();
+        for &name in LimitName::ALL {
+            limits.set(name, name.range().1);
+        }
+        Self {
+            limits,
+            clocks: true,
+            randomness: true,
+            concurrent_runs: 1_000,
+            runs_per_minute: 10_000_000,
+            fuel_per_minute: i64::MAX as u64,
+            live_sandboxes: 20_000,
+            sandbox_seconds: 7 * 86_400,
+            storage_bytes: 64 << 30,
+        }
+    }
+
+    /// For a tenant of whom nothing else was said.
+    pub fn ordinary() -> Self {
+        Self {
+            limits: Preset::Medium.limits(),
+            clocks: true,
+            randomness: true,
+            concurrent_runs: 32,
+            runs_per_minute: 6_000,
+            fuel_per_minute: 10_000_000_000_000,
+            live_sandboxes: 100,
+            sandbox_seconds: 86_400,
+            storage_bytes: 1 << 30,
+        }
+    }
+}

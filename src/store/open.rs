@@ -1,0 +1,132 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::error::StoreError;
+use super::lane::{Lane, Lasting, StepError};
+
+/// How long other processes are waited for.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Readers that are kept for the next question.
+const IDLE_READERS: usize = 8;
+
+/// One after the other; a store knows how many of them it has seen. Never edited, only added to.
+const STEPS: [&str; 2] = [include_str!("steps/1.sql"), include_str!("steps/2.sql")];
+
+/// The embedded store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    lane: Lane,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Store {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
+        let mut connection = Connection::open(path).map_err(sql)?;
+        connection.busy_timeout(BUSY).map_err(sql)?;
+        // What is not understood is not touched, so this comes before anything that writes.
+        refuse_newer(path, &connection)?;
+        write_ahead(&connection).map_err(sql)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+        migrate(path, &mut connection)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let unusable = |reason: std::io::Error| StoreError::Unusable {
+            path: path.display().to_string(),
+            reason: reason.to_string(),
+        };
+        let lane = Lane::start(connection).map_err(unusable)?;
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default() })))
+    }
+
+    /// Reads the whole file and looks whether it is sound.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let path = &self.0.path;
+        let said: String = self
+            .reader(|connection| connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)))
+            .map_err(|error| StoreError::sql(path, &error))?;
+        match said.as_str() {
+            "ok" => Ok(()),
+            _ => Err(StoreError::Damaged { path: path.display().to_string(), reason: said }),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Asks something. What was acknowledged before is seen.
+    pub(super) fn reader<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let idle = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(&self.0.path, flags)?;
+                connection.busy_timeout(BUSY)?;
+                connection.set_prepared_statement_cache_capacity(64);
+                connection
+            }
+        };
+        let answer = ask(&connection);
+        let mut readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        answer
+    }
+
+    pub(super) async fn step<T: Send + 'static>(
+        &self,
+        lasting: Lasting,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StepError> {
+        self.0.lane.step(lasting, work).await
+    }
+
+    pub(super) fn wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StepError> {
+        self.0.lane.wait(Lasting::Power, work)
+    }
+}
+
+/// The change to write-ahead mode does not wait for others as everything else does, so we do.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn refuse_newer(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let seen: usize = connection
+        .query_row("PRAGMA user_version", (), |row| row.get(0))
+        .map_err(|error| StoreError::sql(path, &error))?;
+    if seen > STEPS.len() { Err(StoreError::Newer { path: path.display().to_string() }) } else { Ok(()) }
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    refuse_newer(path, &step)?;
+    let seen: usize = step.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(sql)?;
+    for text in STEPS.iter().skip(seen) {
+        step.execute_batch(text).map_err(sql)?;
+    }
+    step.pragma_update(None, "user_version", STEPS.len()).map_err(sql)?;
+    step.commit().map_err(sql)
+}

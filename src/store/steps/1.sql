@@ -1,0 +1,8 @@
+CREATE TABLE workspaces (
+    name TEXT PRIMARY KEY, owner TEXT NOT NULL, tree TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    created INTEGER NOT NULL, changed INTEGER NOT NULL
+) STRICT;
+CREATE TABLE drafts (
+    id TEXT PRIMARY KEY, workspace TEXT NOT NULL REFERENCES workspaces (name), base TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
