@@ -3,10 +3,15 @@
 
 pub mod model;
 
+pub mod authz;
 pub mod fs_policy;
 
 pub mod engine;
+pub mod identity;
 pub mod workspace;
+
+pub mod registry;
+pub mod sandbox;
 
 pub mod config;
 pub mod store;

@@ -83,6 +83,11 @@ impl Engine {
         self.0.programs.try_get_with((digest, build), prepare).await.map_err(|error| (*error).clone())
     }
 
+    /// A program that is in memory already.
+    pub async fn ready(&self, digest: Digest, build: Build) -> Option<Arc<Program>> {
+        self.0.programs.get(&(digest, build)).await
+    }
+
     /// Runs a program once. What the guest does is in the report; an error means that it was not run, or not whole.
     pub async fn run(&self, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
         let busy = || EngineError::Busy(self.0.settings.concurrent_runs);

@@ -1,4 +1,7 @@
+use std::fmt;
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, PolicyError, RULES};
 use super::presets::{Preset, UnknownPreset};
@@ -10,7 +13,8 @@ const TEXT_BYTES: usize = 1 << 20;
 ///
 /// As text, a line each: `preset NAME`, or a rule as `PATTERN:LEVEL[,TYPE][,priority=NUMBER]`. Empty lines and lines
 /// that begin with `#` say nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Rules {
     pub preset: Option<Preset>,
     pub rules: Vec<Rule>,
@@ -46,6 +50,30 @@ impl Rules {
 
     pub fn is_empty(&self) -> bool {
         self.preset.is_none() && self.rules.is_empty()
+    }
+}
+
+/// As [`Rules::from_str`] reads it.
+impl fmt::Display for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(preset) = self.preset {
+            writeln!(f, "preset {preset}")?;
+        }
+        self.rules.iter().try_for_each(|rule| writeln!(f, "{rule}"))
+    }
+}
+
+impl From<Rules> for String {
+    fn from(rules: Rules) -> String {
+        rules.to_string()
+    }
+}
+
+impl TryFrom<String> for Rules {
+    type Error = RulesError;
+
+    fn try_from(text: String) -> Result<Self, RulesError> {
+        text.parse()
     }
 }
 

@@ -1,13 +1,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{LimitName, Usage};
 
 /// How a run ended. What a guest did is data, never an error of ours.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Outcome {
     /// The command ended by itself.
@@ -68,7 +68,7 @@ impl Outcome {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrapKind {
     Unreachable,
@@ -86,7 +86,7 @@ pub enum TrapKind {
 }
 
 /// A place in the guest, named where the module has names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     pub module: Option<String>,
     pub function: Option<String>,
@@ -94,12 +94,12 @@ pub struct Frame {
 }
 
 /// Something that the guest tried and was not granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denial {
     /// What was tried, in the words of the interface: `wasi:sockets/tcp-create-socket`.
     pub tried: String,
     /// The file or folder, as the guest knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The grant that was missing; none exists for the network.
     pub missing: String,
@@ -127,8 +127,27 @@ impl Serialize for Captured {
     }
 }
 
+#[derive(Deserialize)]
+struct Written {
+    text: Option<String>,
+    base64: Option<String>,
+    truncated: bool,
+}
+
+impl<'de> Deserialize<'de> for Captured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { text, base64, truncated } = Written::deserialize(deserializer)?;
+        let bytes = match (text, base64) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(code)) => STANDARD.decode(code).map_err(serde::de::Error::custom)?,
+            _ => return Err(serde::de::Error::custom("a stream is `text` or `base64`")),
+        };
+        Ok(Self { bytes, truncated })
+    }
+}
+
 /// All that is known of a run after its end.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub outcome: Outcome,
     pub usage: Usage,

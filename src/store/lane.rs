@@ -92,6 +92,15 @@ impl Lane {
         told.await.map_err(|_| StepError::Failed("the writer is gone".into()))?
     }
 
+    /// Takes a step that nobody waits for; where there is no room it is not taken.
+    pub(super) fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) {
+        let (lasting, reply) = (Lasting::Process, drop::<Result<T, StepError>>);
+        let _ = self.0.try_send(Box::new(Typed { lasting, work: Some(work), result: None, reply }));
+    }
+
     /// Takes a step, for those who have a thread of their own.
     pub(super) fn wait<T: Send + 'static>(
         &self,

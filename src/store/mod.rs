@@ -6,13 +6,15 @@
 //! a newer version is told and left as it is.
 
 mod backup;
+mod components;
 mod error;
-#[allow(dead_code, reason = "the service uses the rest")]
 mod lane;
-#[allow(dead_code, reason = "the service uses the rest")]
+mod ledger;
 mod open;
-#[allow(dead_code, reason = "the service uses the rest")]
+mod people;
 mod rows;
+mod runs;
+mod sandboxes;
 mod workspaces;
 
 pub use error::StoreError;

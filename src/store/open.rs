@@ -58,8 +58,9 @@ impl Store {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0.path
+    /// Where the bytes of components are, beside the file itself.
+    pub(super) fn contents(&self) -> PathBuf {
+        self.0.path.with_file_name("components")
     }
 
     /// Asks something. What was acknowledged before is seen.
@@ -89,6 +90,14 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StepError> {
         self.0.lane.step(lasting, work).await
+    }
+
+    /// Takes a step that nobody waits for, if there is room for it.
+    pub(super) fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) {
+        self.0.lane.note(work);
     }
 
     pub(super) fn wait<T: Send + 'static>(

@@ -53,3 +53,41 @@ pub trait Catalog: Send + Sync {
     fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError>;
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError>;
 }
+
+impl<C: Catalog + ?Sized> Catalog for Box<C> {
+    fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError> {
+        (**self).workspaces()
+    }
+
+    fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError> {
+        (**self).workspace(name)
+    }
+
+    fn add(&self, workspace: &WorkspaceRecord) -> Result<bool, CatalogError> {
+        (**self).add(workspace)
+    }
+
+    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError> {
+        (**self).remove(name)
+    }
+
+    fn advance(&self, to: &WorkspaceRecord, from: Digest, draft: &DraftId, keep: bool) -> Result<bool, CatalogError> {
+        (**self).advance(to, from, draft, keep)
+    }
+
+    fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError> {
+        (**self).drafts()
+    }
+
+    fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError> {
+        (**self).draft(id)
+    }
+
+    fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError> {
+        (**self).add_draft(draft)
+    }
+
+    fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError> {
+        (**self).remove_draft(id)
+    }
+}

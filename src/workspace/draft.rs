@@ -58,9 +58,36 @@ pub(super) struct Now {
 }
 
 /// Folders in one another that a draft may have; deeper ones can be thrown away and not applied.
-const DEPTH: usize = 100;
+const DEPTH: usize = 200;
 
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(super) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// What the files of a draft take that are its own.
+pub(super) fn own_bytes(folder: &Path) -> std::io::Result<u64> {
+    let mut folders = vec![open(folder, FOLDER, Mode::empty())?];
+    let mut bytes = 0u64;
+    while let Some(dir) = folders.pop() {
+        for entry in Dir::read_from(&dir)? {
+            let entry = entry?;
+            if matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let stat = statat(&dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                // So many are open at one time; what is deeper is counted by those who may not nest so deep.
+                FileType::Directory if folders.len() < DEPTH * 4 => {
+                    folders.push(openat(&dir, entry.file_name(), FOLDER, Mode::empty())?);
+                }
+                FileType::RegularFile if stat.st_mode & 0o200 != 0 => {
+                    bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(bytes)
+}
 
 /// Looks through a draft. What still shares its content with the workspace is known without being read.
 pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
@@ -98,7 +125,7 @@ impl Looking<'_> {
     fn folder(&mut self, dir: &OwnedFd, folder: &str, depth: usize) -> Result<(), WorkspaceError> {
         if depth > DEPTH {
             let path = folder.chars().take(200).collect();
-            return Err(WorkspaceError::Special { path, kind: "deeper than 100 folders" });
+            return Err(WorkspaceError::Special { path, kind: "deeper than 200 folders" });
         }
         let failed = |errno| WorkspaceError::io(folder, errno);
         let mut names = Vec::new();
@@ -149,7 +176,7 @@ impl Looking<'_> {
 }
 
 /// Opens a file of the draft and nothing else, even if somebody swaps it for a link or a pipe at this moment.
-fn open_file(dir: &OwnedFd, path: &str) -> rustix::io::Result<File> {
+pub(super) fn open_file(dir: &OwnedFd, path: &str) -> rustix::io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let file = openat2(dir, path, flags, Mode::empty(), resolve)?;
@@ -198,6 +225,11 @@ impl Now {
             }
         }
         Ok(changes)
+    }
+
+    /// A file of the draft.
+    pub(super) fn open(&self, path: &str) -> std::io::Result<File> {
+        Ok(open_file(&self.root, path)?)
     }
 
     /// The content of a file of the draft, on its way into the store.

@@ -2,7 +2,7 @@ use super::catalog::CatalogError;
 use super::intake::Found;
 use super::name::{DraftId, WorkspaceName};
 use super::select::SelectError;
-use crate::model::Digest;
+use crate::model::{Digest, show_bytes};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -26,6 +26,12 @@ pub enum WorkspaceError {
     Incomplete { path: String, needs: String },
     #[error("{} of the files look like they hold credentials: {}; take them out, or use --allow-credentials", .0.len(), found(.0))]
     Credentials(Vec<Found>),
+    #[error("there is nothing at {0}")]
+    NoFile(String),
+    #[error("{path} cannot be used: {what}")]
+    BadPath { path: String, what: String },
+    #[error("{path} has {}, but at most {} are read at once", show_bytes(*bytes), show_bytes(*most))]
+    FileTooLarge { path: String, bytes: u64, most: u64 },
     #[error(transparent)]
     Select(#[from] SelectError),
     #[error("{message}")]
@@ -60,6 +66,9 @@ impl WorkspaceError {
             WorkspaceError::NoChange(_) => "no_change",
             WorkspaceError::Incomplete { .. } => "incomplete",
             WorkspaceError::Credentials(_) => "credentials",
+            WorkspaceError::NoFile(_) => "no_file",
+            WorkspaceError::BadPath { .. } => "bad_path",
+            WorkspaceError::FileTooLarge { .. } => "file_too_large",
             WorkspaceError::Select(_) => "cannot_select",
             WorkspaceError::Archive { code, .. } => code,
             WorkspaceError::Changed { .. } => "changed_meanwhile",

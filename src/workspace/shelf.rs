@@ -218,6 +218,46 @@ impl<C: Catalog> Workspaces<C> {
         }
     }
 
+    /// Where the files of a draft are, if it is there.
+    pub(super) fn folder_of(&self, id: &DraftId) -> Result<PathBuf, WorkspaceError> {
+        self.draft(id).map(|draft| self.folder(&draft.id))
+    }
+
+    pub(super) fn look_through(&self, id: &DraftId) -> Result<draft::Now, WorkspaceError> {
+        let base = self.blobs.tree(self.draft(id)?.base)?;
+        draft::look(&self.blobs, &base, &self.folder(id))
+    }
+
+    /// What all drafts take besides what they share.
+    pub fn drafts_bytes(&self) -> Result<u64, WorkspaceError> {
+        let mut bytes = 0u64;
+        for draft in self.catalog.drafts()? {
+            match draft::own_bytes(&self.folder(&draft.id)) {
+                Ok(own) => bytes = bytes.saturating_add(own),
+                Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {}
+                Err(reason) => return Err(WorkspaceError::io(draft.id, reason)),
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Makes a draft what it was when it was made, or last applied.
+    pub fn reset(&self, id: &DraftId) -> Result<(), WorkspaceError> {
+        let _shared = self.locked(FlockOperation::LockShared)?;
+        let draft = self.draft(id)?;
+        let _nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
+        let base = self.blobs.tree(draft.base)?;
+        let aside = self.drafts.join(format!("new-{:016x}", rand::random::<u64>()));
+        draft::lay_out(&self.blobs, &base, &aside)?;
+        // One step: whoever looks sees the one or the other.
+        let failed = |reason: std::io::Error| WorkspaceError::io(aside.display(), reason);
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        let own = self.drafts.join(id.as_str());
+        rustix::fs::renameat_with(rustix::fs::CWD, &aside, rustix::fs::CWD, &own, flags)
+            .map_err(|e| failed(e.into()))?;
+        remove_tree(&aside).map_err(failed)
+    }
+
     fn folder(&self, draft: &DraftId) -> PathBuf {
         self.drafts.join(draft.as_str()).join("files")
     }
@@ -236,6 +276,15 @@ impl<C: Catalog> Workspaces<C> {
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
     /// on since the draft was made.
     pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
+        self.apply_some(id, chosen, false)
+    }
+
+    /// The same, and the draft stays, as one of the new state.
+    pub fn apply_and_keep(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
+        self.apply_some(id, chosen, true)
+    }
+
+    fn apply_some(&self, id: &DraftId, chosen: &[String], keep: bool) -> Result<Applied, WorkspaceError> {
         let shared = self.locked(FlockOperation::LockShared)?;
         let draft = self.draft(id)?;
         let nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
@@ -277,7 +326,7 @@ impl<C: Catalog> Workspaces<C> {
             changed: seconds(),
             ..record
         };
-        if !self.catalog.advance(&to, draft.base, id, left > 0)? {
+        if !self.catalog.advance(&to, draft.base, id, keep || left > 0)? {
             let (_, head) = self.get(name)?;
             return Err(moved(name, &base, &head, &changes));
         }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod archive;
+mod authz;
 mod bulk;
 mod cache;
 mod cli;
@@ -14,6 +15,7 @@ mod drafts;
 mod fs_policy;
 mod fuzz;
 mod grants;
+mod identity;
 mod intake;
 mod limits;
 mod outcomes;

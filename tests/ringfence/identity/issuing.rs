@@ -1,5 +1,6 @@
 //! Tokens of ours: narrower and shorter than what made them, and dead when it is.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use ringfence::identity::{SigningKey, TokenAsk, TokenError, TokenMaker, TokenSettings, check_scope, covers};
 use ringfence::model::Credential;
 use serde_json::{Value, json};
@@ -8,12 +9,6 @@ use super::world::*;
 
 fn ask(scopes: &[&str]) -> TokenAsk {
     TokenAsk { scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(), ..TokenAsk::default() }
-}
-
-fn claims_of(token: &str) -> Value {
-    use base64::Engine as _;
-    let part = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -29,7 +24,7 @@ async fn a_token_opens_for_its_maker_cut_to_its_scopes_and_carries_no_roles() {
     assert_eq!(caller.scopes.as_deref().unwrap(), ["runs:create"]);
     assert_eq!(caller.expires, Some(NOW + 900));
     assert_eq!(caller.credential, Credential::Token { issuer: "ringfence:here".into(), id: info.id });
-    let said = claims_of(&token);
+    let [_, said] = parts(&token);
     assert_eq!((&said["iss"], &said["aud"]), (&json!("ringfence:here"), &json!("ringfence:here")));
     assert!(said.get("roles").is_none());
     assert_eq!(
@@ -161,6 +156,31 @@ async fn a02_a_token_of_ours_opens_nothing_at_another_tenant_audience_or_instanc
     // Even signed with our own key: `alice` of `rival` is somebody else, and the key is not hers.
     maker.tenant = "rival".parse().unwrap();
     assert_eq!(world.why_not(&world.maker.issue(&maker, ask(&["*"]), NOW).unwrap().0).await, "maker_gone");
+}
+
+#[tokio::test]
+async fn a02_what_our_key_signed_for_something_else_or_without_its_times_opens_nothing() {
+    let world = world();
+    let (key, _) = world.book.add_key("acme", "alice", None, None);
+    let (token, _) = world.maker.issue(&world.key(key.expose()).await.unwrap(), ask(&["*"]), NOW).unwrap();
+    let resigned = |change: &dyn Fn(&mut Value, &mut Value)| {
+        let [mut header, mut claims] = parts(&token);
+        change(&mut header, &mut claims);
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
+        signed(&header.to_string(), &claims.to_string(), |message| pair.sign(message).as_ref().to_vec())
+    };
+    assert_eq!(world.why_not(&resigned(&|_, _| ())).await, "let in");
+    assert_eq!(world.why_not(&resigned(&|header, _| header["typ"] = json!("JWT"))).await, "bad_type");
+    assert_eq!(world.why_not(&resigned(&|header, _| header["typ"] = Value::Null)).await, "malformed");
+    for name in ["iat", "nbf", "exp", "aud", "tenant", "sub", "scopes", "jti"] {
+        let without = resigned(&|_, claims| claims[name] = Value::Null);
+        assert_eq!(world.why_not(&without).await, "missing_claim", "{name}");
+    }
+    let long = resigned(&|_, claims| claims["exp"] = json!(NOW + 3_601));
+    assert_eq!(world.why_not(&long).await, "lives_too_long");
+    for jti in ["x", "key_1.a", "../key"] {
+        assert_eq!(world.why_not(&resigned(&|_, claims| claims["jti"] = json!(jti))).await, "bad_claim");
+    }
 }
 
 #[tokio::test]

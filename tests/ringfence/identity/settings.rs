@@ -1,6 +1,7 @@
 //! Settings that cannot be are refused with their place, before anything starts.
 
 use ringfence::identity::IdentitySettings;
+use serde_json::json;
 
 use super::world::*;
 
@@ -9,8 +10,16 @@ const GOOD: &str = "[[tokens.issuers]]\nissuer = 'https://idp.example'\naudience
 
 fn problem(settings: &str) -> String {
     let pem = pem(&*RSA);
-    let files: [(&str, &[u8]); 4] =
-        [("idp.pem", pem.as_bytes()), ("short", b"short"), ("secret", SECRET), ("empty.json", b"{\"keys\":[]}")];
+    let mut confused = rsa_jwk("r", &RSA);
+    confused["alg"] = json!("HS256");
+    let confused = json!({ "keys": [confused] }).to_string();
+    let files: [(&str, &[u8]); 5] = [
+        ("idp.pem", pem.as_bytes()),
+        ("short", b"short"),
+        ("secret", SECRET),
+        ("empty.json", b"{\"keys\":[]}"),
+        ("confused.json", confused.as_bytes()),
+    ];
     match world_of(settings, &files) {
         Ok(_) => "none".to_owned(),
         Err(error) => error.to_string(),
@@ -51,6 +60,7 @@ fn a_word_that_means_nothing_is_refused() {
         "tokens.ttl_s = 1".to_owned(),
         format!("{GOOD}leeway = 1"),
         GOOD.replace("pem_file", "pem"),
+        GOOD.replace("'idp.pem'", "'idp.pem', jwks_url = 'https://idp.example/keys'"),
         GOOD.replace("RS256", "none"),
         GOOD.replace("'acme'", "'Acme!'"),
         format!("{GOOD}unknown_principals = 'create'"),
@@ -72,6 +82,7 @@ fn keys_that_do_not_fit_their_algorithms_are_refused() {
         ("HS256", "secret_file = 'short'", "too short"),
         ("HS256", "jwks_url = 'https://idp.example/keys'", "public keys"),
         ("RS256", "jwks_file = 'empty.json'", "no key that can be used"),
+        ("HS256", "jwks_file = 'confused.json'", "no key that can be used"),
         ("RS256", "pem_file = 'secret'", "no public key"),
         ("RS256", "pem_file = 'absent'", "absent: "),
     ] {

@@ -189,6 +189,8 @@ async fn a02_missing_or_wrong_claims_are_refused() {
         claims["exp"] = json!(NOW + 86_431);
     }));
     assert_eq!(world.why_not(&far).await, "lives_too_long", "a life without a beginning begins now");
+    let backwards = rs256(&claims(|claims| (claims["nbf"], claims["exp"]) = (json!(NOW + 10), json!(NOW + 5))));
+    assert_eq!(world.why_not(&backwards).await, "bad_claim");
 }
 
 #[tokio::test]

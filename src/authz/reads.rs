@@ -1,0 +1,150 @@
+use serde_json::Value;
+
+use super::error::PolicyError;
+
+/// What of a question some policies can see, beyond what every answer is kept by. It decides how long an answer lasts:
+/// what no policy reads may change without the answer changing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Reads {
+    pub now: bool,
+    pub address: bool,
+    pub wants: bool,
+    /// Which object it is, and not only whose, of what kind and with which labels.
+    pub resource_id: bool,
+}
+
+impl Reads {
+    const ALL: Self = Self { now: true, address: true, wants: true, resource_id: true };
+
+    pub fn of<'a>(policies: impl IntoIterator<Item = &'a cedar_policy::Policy>) -> Result<Self, PolicyError> {
+        let mut reads = Self::default();
+        for policy in policies {
+            let json = policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?;
+            reads.policy(&json);
+        }
+        Ok(reads)
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            now: self.now || other.now,
+            address: self.address || other.address,
+            wants: self.wants || other.wants,
+            resource_id: self.resource_id || other.resource_id,
+        }
+    }
+
+    /// In Cedar's JSON the scope stands apart from the conditions, and there the resource is not a variable.
+    fn policy(&mut self, json: &Value) {
+        match json.pointer("/resource/op").and_then(Value::as_str) {
+            Some("All") => {}
+            Some("is") if json.pointer("/resource/in").is_none() => {}
+            _ => self.resource_id = true,
+        }
+        match json.get("conditions") {
+            Some(conditions) => self.expression(conditions),
+            None => *self = Self::ALL,
+        }
+    }
+
+    /// An attribute, a tag or the type of a variable is one thing that is read; a variable that stands in any other
+    /// place may be read as a whole. Whatever is not known here falls to the latter.
+    fn expression(&mut self, json: &Value) {
+        match json {
+            Value::Array(items) => items.iter().for_each(|item| self.expression(item)),
+            Value::Object(fields) => fields.iter().for_each(|(operator, operands)| {
+                if operator == "Var" {
+                    self.whole(operands);
+                } else if !self.part(operator, operands) {
+                    self.expression(operands);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn whole(&mut self, variable: &Value) {
+        match variable.as_str() {
+            Some("principal" | "action") => {}
+            Some("resource") => self.resource_id = true,
+            _ => *self = Self::ALL,
+        }
+    }
+
+    /// Whether this was the reading of a part of a variable.
+    fn part(&mut self, operator: &str, operands: &Value) -> bool {
+        let variable = operands.pointer("/left/Var").and_then(Value::as_str);
+        match (variable, operator) {
+            (Some("resource"), "." | "has") => true,
+            (Some("resource"), "is") => operands.get("in").is_none(),
+            (Some("resource"), "hasTag" | "getTag") => {
+                self.expression(operands.get("right").unwrap_or(&Value::Null));
+                true
+            }
+            (Some("context"), "." | "has") => {
+                // `has a.b` holds a list, whose first is the attribute of the variable.
+                let attributes = operands.get("attr");
+                let first = attributes.and_then(|attributes| attributes.get(0)).or(attributes);
+                self.context(first.and_then(Value::as_str))
+            }
+            _ => false,
+        }
+    }
+
+    fn context(&mut self, attribute: Option<&str>) -> bool {
+        match attribute {
+            Some("now") => self.now = true,
+            Some("address") => self.address = true,
+            Some("wants") => self.wants = true,
+            _ => return false,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(condition: &str) -> Reads {
+        let policy = format!("permit (principal, action, resource) when {{ {condition} }};");
+        Reads::of([&cedar_policy::Policy::parse(None, policy).unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn a_direct_reading_counts_and_nothing_else_does() {
+        let none = Reads::default();
+        for (condition, expected) in [
+            ("resource.owner == principal && resource has owner", none),
+            ("resource is Run && resource.hasTag(\"a\") && resource.getTag(\"a\") == \"context\"", none),
+            ("context.now < datetime(\"2030-01-01\")", Reads { now: true, ..none }),
+            ("context.address.isInRange(ip(\"10.0.0.0/8\"))", Reads { address: true, ..none }),
+            ("context has wants", Reads { wants: true, ..none }),
+            ("context has wants.fuel && context.wants.fuel > 3", Reads { wants: true, ..none }),
+            ("context[\"wants\"].network", Reads { wants: true, ..none }),
+            ("resource == Run::\"a\"", Reads { resource_id: true, ..none }),
+            ("resource is Run in Tenant::\"a\"", Reads { resource_id: true, ..none }),
+            ("[resource].contains(resource)", Reads { resource_id: true, ..none }),
+            ("resource.hasTag(context.wants.backend)", Reads { wants: true, ..none }),
+        ] {
+            assert_eq!(reads(condition), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_context_that_is_used_as_a_whole_is_read_as_a_whole() {
+        for condition in ["context == {a: 1}", "[context].isEmpty()", "(if true then context else context).now == 1"] {
+            assert_eq!(reads(condition), Reads::ALL, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_scope_that_names_an_object_reads_which_it_is() {
+        for scope in ["resource == Run::\"a\"", "resource in Tenant::\"a\"", "resource is Run in Tenant::\"a\""] {
+            let policy = cedar_policy::Policy::parse(None, format!("permit (principal, action, {scope});")).unwrap();
+            assert!(Reads::of([&policy]).unwrap().resource_id, "{scope}");
+        }
+        let policy = cedar_policy::Policy::parse(None, "permit (principal, action, resource is Run);").unwrap();
+        assert_eq!(Reads::of([&policy]).unwrap(), Reads::default());
+    }
+}

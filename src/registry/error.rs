@@ -1,0 +1,45 @@
+use super::register::RegisterError;
+use crate::authz::PolicyError;
+use crate::identity::{BadScope, NoRandomness, TokenError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error("there is no {kind} {name}")]
+    Missing { kind: &'static str, name: String },
+    #[error("there is a {kind} {name} already")]
+    Taken { kind: &'static str, name: String },
+    #[error("{0}")]
+    TooMuch(String),
+    #[error("{field}: {message}")]
+    Invalid { field: &'static str, message: String },
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Scope(#[from] BadScope),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// A fault of ours: the call was made with a permit for something else.
+    #[error("the permit is for something else")]
+    Permit,
+}
+
+impl RegistryError {
+    /// A word that stays the same from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RegistryError::Missing { .. } => "not_found",
+            RegistryError::Taken { .. } => "taken",
+            RegistryError::TooMuch(_) => "more_than_you_have",
+            RegistryError::Invalid { .. } => "invalid",
+            RegistryError::Policy(error) => error.code(),
+            RegistryError::Scope(_) => "bad_scope",
+            RegistryError::Token(_) => "bad_token_request",
+            RegistryError::Register(_) => "store_unavailable",
+            RegistryError::Random(_) | RegistryError::Permit => "internal",
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use super::ledger::LedgerError;
+use super::quota::QuotaError;
+use super::state::IllegalMove;
+use crate::engine::EngineError;
+use crate::model::{LimitName, LimitsError, RunId, SandboxId, show_bytes};
+use crate::workspace::WorkspaceError;
+
+/// Why something was not done. What a guest did is never here: that is an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("there is no component {0}; submit it first")]
+    NoComponent(String),
+    #[error("there is no run {0}")]
+    NoRun(RunId),
+    #[error("there is no sandbox {0}; it was destroyed, its time was over, or it never was")]
+    NoSandbox(SandboxId),
+    #[error(transparent)]
+    State(#[from] IllegalMove),
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
+    #[error("{name} is {}, which is below the least, {}", name.show(*asked), name.show(*least))]
+    TooLittle { name: LimitName, asked: u64, least: u64 },
+    #[error("the backend `{0}` is not here; `wasm` is")]
+    NoBackend(String),
+    #[error("{field}: {message}")]
+    Invalid { field: &'static str, message: String },
+    #[error("the Idempotency-Key `{0}` was used for another request; take a new key for a new request")]
+    KeyReused(String),
+    #[error("the request with the Idempotency-Key `{0}` is still at work; try again later")]
+    KeyInUse(String),
+    #[error("the component is {}, but at most {} are taken", show_bytes(*bytes), show_bytes(*limit))]
+    TooLarge { bytes: u64, limit: u64 },
+    #[error("the service is stopping and takes no new work")]
+    Stopping,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A fault of ours: the call was made with a permit for something else.
+    #[error("the permit is for something else")]
+    Permit,
+    /// A fault of ours that costs this request.
+    #[error("the service failed: {0}")]
+    Internal(String),
+}
+
+/// What kind of trouble it is, which each surface says in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// The caller asked for what makes no sense.
+    Invalid,
+    NotFound,
+    /// It does not fit what is there now.
+    Conflict,
+    TooLarge,
+    /// The caller has had enough, for now.
+    TooMany,
+    /// We cannot, for now.
+    Unavailable,
+    Internal,
+}
+
+impl From<LimitsError> for SandboxError {
+    fn from(error: LimitsError) -> Self {
+        SandboxError::Engine(error.into())
+    }
+}
+
+impl SandboxError {
+    /// A word that stays the same from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SandboxError::NoComponent(_) => "no_component",
+            SandboxError::NoRun(_) => "no_run",
+            SandboxError::NoSandbox(_) => "no_sandbox",
+            SandboxError::State(_) => "wrong_state",
+            SandboxError::Quota(error) => error.code(),
+            SandboxError::TooLittle { .. } => "bad_limits",
+            SandboxError::NoBackend(_) => "no_backend",
+            SandboxError::Invalid { .. } => "invalid",
+            SandboxError::KeyReused(_) => "idempotency_mismatch",
+            SandboxError::KeyInUse(_) => "idempotency_in_use",
+            SandboxError::TooLarge { .. } => "too_large",
+            SandboxError::Stopping => "stopping",
+            SandboxError::Engine(error) => error.code(),
+            SandboxError::Workspace(error) => error.code(),
+            SandboxError::Ledger(_) => "store_unavailable",
+            SandboxError::Permit | SandboxError::Internal(_) => "internal",
+        }
+    }
+
+    pub fn sort(&self) -> Sort {
+        match self {
+            SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
+            SandboxError::State(_) | SandboxError::KeyInUse(_) => Sort::Conflict,
+            SandboxError::Quota(error) if error.is_for_now() => Sort::TooMany,
+            SandboxError::Quota(_)
+            | SandboxError::TooLittle { .. }
+            | SandboxError::NoBackend(_)
+            | SandboxError::KeyReused(_)
+            | SandboxError::Invalid { .. } => Sort::Invalid,
+            SandboxError::TooLarge { .. } => Sort::TooLarge,
+            SandboxError::Stopping | SandboxError::Ledger(LedgerError::Behind) => Sort::Unavailable,
+            SandboxError::Engine(EngineError::Busy(_) | EngineError::CompilerBusy(_)) => Sort::Unavailable,
+            SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
+            SandboxError::Workspace(error) => of_workspace(error),
+            SandboxError::Engine(_) | SandboxError::Ledger(_) | SandboxError::Permit | SandboxError::Internal(_) => {
+                Sort::Internal
+            }
+        }
+    }
+
+    /// When it is worth to try again, in seconds.
+    pub fn retry_after(&self) -> Option<u64> {
+        match (self, self.sort()) {
+            (SandboxError::Quota(error), _) => error.retry_after(),
+            (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
+            _ => None,
+        }
+    }
+}
+
+fn of_workspace(error: &WorkspaceError) -> Sort {
+    match error {
+        WorkspaceError::NoWorkspace(_) | WorkspaceError::NoDraft(_) | WorkspaceError::NoFile(_) => Sort::NotFound,
+        WorkspaceError::Taken(_)
+        | WorkspaceError::InUse(_)
+        | WorkspaceError::HasDrafts(..)
+        | WorkspaceError::Moved { .. }
+        | WorkspaceError::Occupied(_)
+        | WorkspaceError::Changed { .. } => Sort::Conflict,
+        WorkspaceError::Damaged { .. }
+        | WorkspaceError::DamagedTree(_)
+        | WorkspaceError::Io { .. }
+        | WorkspaceError::Catalog(_) => Sort::Internal,
+        _ => Sort::Invalid,
+    }
+}

@@ -1,0 +1,298 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::record::RunRecord;
+use crate::engine::{OutputListener, Stream};
+use crate::model::{RunId, SandboxId};
+
+/// Turns between the two streams that are kept apart; of a guest that takes more, the rest is told at its end.
+const TURNS: usize = 20_000;
+/// The most that one event carries.
+const PIECE: usize = 16 << 10;
+
+/// Something that happened in a run. The numbers grow, and whoever gives the last that he saw gets what came after.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub number: u64,
+    pub what: Happened,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened {
+    Started,
+    Output {
+        stream: Stream,
+        bytes: Vec<u8>,
+    },
+    /// It ended, or was not run at all; the record says which.
+    Over(Arc<RunRecord>),
+}
+
+/// What a run has written so far: both streams and how they took turns. As large as its limits let it be, and the same
+/// whether it is read while the run goes on or long after, from the ledger.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    /// Bytes of standard output (even places) and of standard error (odd ones), in turns.
+    pub(super) order: Vec<u32>,
+}
+
+impl Written {
+    fn add(&mut self, stream: Stream, bytes: &[u8]) {
+        let place = match stream {
+            Stream::Stdout => {
+                self.stdout.extend_from_slice(bytes);
+                0
+            }
+            Stream::Stderr => {
+                self.stderr.extend_from_slice(bytes);
+                1
+            }
+        };
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        match self.order.len() {
+            0 if place == 1 => self.order.extend([0, length]),
+            0 => self.order.push(length),
+            turns if (turns - 1) % 2 == place => {
+                if let Some(last) = self.order.last_mut() {
+                    *last = last.saturating_add(length);
+                }
+            }
+            // Told when the run is over.
+            turns if turns >= TURNS => {}
+            _ => self.order.push(length),
+        }
+    }
+
+    /// Puts what had no turn at the end.
+    fn finish(&mut self) {
+        let told = |side: usize| self.order.iter().skip(side).step_by(2).map(|length| *length as usize).sum::<usize>();
+        let left = [self.stdout.len().saturating_sub(told(0)), self.stderr.len().saturating_sub(told(1))];
+        if left == [0, 0] {
+            return;
+        }
+        for _ in 0..2 {
+            let side = self.order.len() % 2;
+            let length = left.get(side).copied().unwrap_or(0);
+            self.order.push(u32::try_from(length).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// The next piece of output after so many bytes of it.
+    fn after(&self, done: u64, over: bool) -> Option<(Stream, &[u8])> {
+        let (mut before, mut ends) = (0u64, [0usize; 2]);
+        for (turn, length) in self.order.iter().enumerate() {
+            let (stream, all, side) = match turn % 2 {
+                0 => (Stream::Stdout, &self.stdout, 0),
+                _ => (Stream::Stderr, &self.stderr, 1),
+            };
+            let begin = ends.get(side).copied().unwrap_or(0);
+            let end = begin.saturating_add(*length as usize).min(all.len());
+            if let Some(own) = ends.get_mut(side) {
+                *own = end;
+            }
+            let after = before + u64::from(*length);
+            if after > done {
+                let skip = usize::try_from(done.saturating_sub(before)).unwrap_or(usize::MAX);
+                let piece = all.get(begin.saturating_add(skip)..end).unwrap_or_default();
+                let last = turn + 1 == self.order.len();
+                return cut(piece, last && !over).map(|piece| (stream, piece));
+            }
+            before = after;
+        }
+        None
+    }
+
+    fn total(&self) -> u64 {
+        self.order.iter().map(|length| u64::from(*length)).sum()
+    }
+}
+
+/// A piece that is not too long and, where more may come, does not end in the middle of a character.
+fn cut(piece: &[u8], more: bool) -> Option<&[u8]> {
+    let long = piece.len() > PIECE;
+    let piece = piece.get(..PIECE.min(piece.len())).unwrap_or(piece);
+    if !more && !long {
+        return (!piece.is_empty()).then_some(piece);
+    }
+    match std::str::from_utf8(piece) {
+        Err(error) if error.error_len().is_none() => match piece.get(..error.valid_up_to()) {
+            Some([]) | None => None,
+            whole => whole,
+        },
+        _ => (!piece.is_empty()).then_some(piece),
+    }
+}
+
+/// A run that can be watched.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) id: RunId,
+    pub(super) sandbox: Option<SandboxId>,
+    state: Mutex<State>,
+    news: Notify,
+    pub(super) cancel: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    written: Written,
+    over: Option<Arc<RunRecord>>,
+}
+
+impl Live {
+    pub(super) fn new(id: RunId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { id, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
+    }
+
+    /// As a run that is over and was read from the ledger.
+    pub(super) fn ended(record: RunRecord) -> Arc<Self> {
+        let mut written = Written { order: record.order.clone(), ..Written::default() };
+        if let Some(report) = &record.report {
+            written.stdout.clone_from(&report.stdout.bytes);
+            written.stderr.clone_from(&report.stderr.bytes);
+        }
+        let live = Self::new(record.id.clone(), record.sandbox.clone(), CancellationToken::new());
+        *live.state() = State { written, over: Some(Arc::new(record)) };
+        live
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In which order the output came; to be asked when no more comes.
+    pub(super) fn order(&self) -> Vec<u32> {
+        let mut state = self.state();
+        state.written.finish();
+        state.written.order.clone()
+    }
+
+    pub(super) fn end(&self, record: Arc<RunRecord>) {
+        let mut state = self.state();
+        state.written.finish();
+        state.over = Some(record);
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    pub(super) fn is_over(&self) -> Option<Arc<RunRecord>> {
+        self.state().over.clone()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.state().written.total()
+    }
+
+    fn next(&self, after: u64) -> Option<Event> {
+        const FIRST: u64 = 1;
+        if after < FIRST {
+            return Some(Event { number: FIRST, what: Happened::Started });
+        }
+        let state = self.state();
+        let done = after - FIRST;
+        if let Some((stream, bytes)) = state.written.after(done, state.over.is_some()) {
+            let number = after + u64::try_from(bytes.len()).unwrap_or(0);
+            return Some(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
+        }
+        let last = FIRST + state.written.total() + 1;
+        let record = state.over.clone().filter(|_| after < last)?;
+        Some(Event { number: last, what: Happened::Over(record) })
+    }
+}
+
+impl OutputListener for Live {
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        self.state().written.add(stream, bytes);
+        self.news.notify_waiters();
+    }
+}
+
+/// What happens in a run, one thing after the other. Whoever reads slowly is waited for by nobody: the output is kept
+/// once, however many read it.
+pub struct Events {
+    pub(super) live: Arc<Live>,
+    pub(super) after: u64,
+}
+
+impl Events {
+    /// `None` after the last.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let news = self.live.news.notified();
+            tokio::pin!(news);
+            // From here on nothing is missed, even if it happens before the wait.
+            news.as_mut().enable();
+            if let Some(event) = self.live.next(self.after) {
+                self.after = event.number;
+                return Some(event);
+            }
+            if self.live.is_over().is_some() {
+                return None;
+            }
+            news.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(live: &Live, after: u64) -> Vec<(u64, String)> {
+        let mut events = Vec::new();
+        let mut at = after;
+        while let Some(event) = live.next(at) {
+            at = event.number;
+            let text = match event.what {
+                Happened::Started => "started".to_owned(),
+                Happened::Output { stream, bytes } => format!("{stream:?} {}", String::from_utf8_lossy(&bytes)),
+                Happened::Over(_) => "over".to_owned(),
+            };
+            events.push((event.number, text));
+        }
+        events
+    }
+
+    #[test]
+    fn output_comes_in_its_order_and_from_any_place_on() {
+        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        live.output(Stream::Stderr, b"a");
+        live.output(Stream::Stdout, b"bc");
+        live.output(Stream::Stdout, b"d");
+        live.output(Stream::Stderr, "é".as_bytes());
+        let texts = ["started", "Stderr a", "Stdout bcd", "Stderr é"];
+        assert_eq!(all(&live, 0).iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), texts);
+        assert_eq!(all(&live, 2), [(5, "Stdout bcd".to_owned()), (7, "Stderr é".to_owned())]);
+        assert_eq!(all(&live, 4), [(5, "Stdout d".to_owned()), (7, "Stderr é".to_owned())]);
+        assert_eq!(all(&live, 7), []);
+    }
+
+    #[test]
+    fn a_character_is_not_cut_while_more_may_come() {
+        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        live.output(Stream::Stdout, &"é".as_bytes()[..1]);
+        assert_eq!(all(&live, 1), []);
+        live.output(Stream::Stdout, &"é".as_bytes()[1..]);
+        assert_eq!(all(&live, 1), [(3, "Stdout é".to_owned())]);
+        live.output(Stream::Stdout, b"\xff\xc3");
+        assert_eq!(all(&live, 3).len(), 1, "what is no text at all does not wait");
+    }
+
+    #[test]
+    fn very_many_turns_are_bounded_and_lose_no_byte() {
+        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        for _ in 0..TURNS {
+            live.output(Stream::Stdout, b"o");
+            live.output(Stream::Stderr, b"e");
+        }
+        assert!(live.bytes() < 2 * TURNS as u64, "some wait for the end");
+        assert_eq!(live.order().len(), TURNS + 2);
+        assert_eq!(live.bytes(), 2 * TURNS as u64);
+        let bytes: usize = all(&live, 1).iter().map(|(_, text)| text.len() - "Stdout ".len()).sum();
+        assert_eq!(bytes, 2 * TURNS);
+    }
+}

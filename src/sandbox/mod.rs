@@ -1,0 +1,40 @@
+//! What callers do with the engine: components they submit, runs, and sandboxes in which files live across runs.
+//!
+//! ```text
+//! RunAsk ──plan──▶ Plan (what is asked ∩ what the component declares ∩ what the tenant may have; and what was cut)
+//!                   └─▶ quota ─▶ engine ─▶ Report ─▶ ledger ─▶ answer
+//! ```
+//!
+//! Every call takes a `Permit` and looks whether it is for this. Objects of other tenants are not found. Nothing is
+//! acknowledged before the ledger has it; nothing here waits without a bound, and what is refused says when to come
+//! again.
+
+mod components;
+mod error;
+mod expiry;
+mod files;
+mod hall;
+mod ledger;
+mod live;
+mod plan;
+mod quota;
+mod record;
+mod retry;
+mod runs;
+mod sandboxes;
+mod settings;
+mod state;
+mod work;
+
+pub use error::{SandboxError, Sort};
+pub use hall::{Hall, Tenants};
+pub use ledger::{Ledger, LedgerError, RunFilter, Step};
+pub use live::{Event, Events, Happened};
+pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
+pub use quota::{Quota, QuotaError};
+pub use record::{ComponentRecord, Failure, RetryRecord, RunRecord, RunState, SandboxRecord, SandboxSpec};
+pub use retry::RetryKey;
+pub use runs::{Asked, Manner, Started};
+pub use sandboxes::SandboxAsk;
+pub use settings::HallSettings;
+pub use state::{IllegalMove, Move, SandboxState};

@@ -1,0 +1,201 @@
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::SandboxError;
+use crate::fs_policy::Rules;
+use crate::model::{Ceilings, Digest, Grants, Labels, LimitName, Limits, Mode, Preset};
+use crate::workspace::WorkspaceName;
+
+/// Which program.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// One that the tenant has submitted.
+    Known(Digest),
+    /// One that comes along, and is not kept.
+    Brought(Bytes),
+}
+
+/// What of it is run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wished {
+    Command { args: Vec<String> },
+    Call { function: String, args: Value },
+}
+
+/// A preset, and numbers on top of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitsAsk {
+    pub preset: Option<Preset>,
+    pub set: Vec<(LimitName, u64)>,
+}
+
+/// Files of a workspace for a run or a sandbox, and what may be done with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaceAsk {
+    pub workspace: Option<WorkspaceName>,
+    /// Where it is for the guest.
+    pub at: String,
+    pub rules: Rules,
+}
+
+/// All that a caller asks of one run.
+#[derive(Debug, Clone)]
+pub struct RunAsk {
+    pub what: What,
+    pub wished: Wished,
+    pub env: Vec<(String, String)>,
+    pub stdin: Bytes,
+    /// `None` leaves it to what the component declares.
+    pub clocks: Option<bool>,
+    pub randomness: Option<bool>,
+    pub limits: LimitsAsk,
+    pub mode: Mode,
+    pub backend: Option<String>,
+    pub labels: Labels,
+}
+
+/// Something that was asked for and not given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// A limit, or `clocks`, `randomness`, `ttl_seconds`.
+    pub what: String,
+    pub asked: u64,
+    pub given: u64,
+    /// Whose word it is: `tenant` or `component`, `sandbox`.
+    pub by: String,
+}
+
+impl Cut {
+    pub(super) fn new(what: &str, asked: u64, given: u64, by: &str) -> Self {
+        Self { what: what.to_owned(), asked, given, by: by.to_owned() }
+    }
+}
+
+/// The most that may be given: what the tenant may have, and within a sandbox what that was made with.
+pub(super) struct Most<'a> {
+    pub(super) ceilings: &'a Ceilings,
+    pub(super) sandbox: Option<&'a super::record::SandboxSpec>,
+}
+
+/// Limits within the ceilings, and what that took away.
+pub(super) fn limits(ask: &LimitsAsk, most: &Most<'_>, cut: &mut Vec<Cut>) -> Result<Limits, SandboxError> {
+    let base = most.sandbox.map(|spec| &spec.limits);
+    let mut limits = match (ask.preset, base) {
+        (Some(preset), _) => preset.limits(),
+        (None, Some(base)) => base.clone(),
+        (None, None) => Preset::Small.limits(),
+    };
+    for &(name, value) in &ask.set {
+        let (least, _) = name.range();
+        if value < least {
+            return Err(SandboxError::TooLittle { name, asked: value, least });
+        }
+        limits.set(name, value);
+    }
+    for &name in LimitName::ALL {
+        let by_sandbox = base.map_or(u64::MAX, |base| base.get(name));
+        let by_tenant = most.ceilings.limits.get(name);
+        let (ceiling, by) = if by_sandbox < by_tenant { (by_sandbox, "sandbox") } else { (by_tenant, "tenant") };
+        let asked = limits.get(name);
+        if asked > ceiling {
+            limits.set(name, ceiling);
+            cut.push(Cut::new(name.as_str(), asked, ceiling, by));
+        }
+    }
+    limits.check()?;
+    Ok(limits)
+}
+
+/// The grants: what the component declares, cut by what was asked, cut by what the tenant and the sandbox may have.
+pub(super) fn grants(ask: &RunAsk, declared: &Value, most: &Most<'_>, cut: &mut Vec<Cut>) -> Grants {
+    let mut one = |what: &str, asked: Option<bool>, tenant: bool, sandbox: bool| -> bool {
+        let wanted = asked.unwrap_or(true);
+        let refuses = match () {
+            () if !tenant => Some("tenant"),
+            () if !sandbox => Some("sandbox"),
+            () if !declares(declared, what) => Some("component"),
+            () => None,
+        };
+        match refuses {
+            // Nobody is told of what he did not ask for and the program does not want.
+            Some(by) if wanted && (asked.is_some() || by != "component") => {
+                cut.push(Cut::new(what, 1, 0, by));
+                false
+            }
+            Some(_) => false,
+            None => wanted,
+        }
+    };
+    let spec = most.sandbox;
+    let clocks = one("clocks", ask.clocks, most.ceilings.clocks, spec.is_none_or(|spec| spec.clocks));
+    let randomness = one("randomness", ask.randomness, most.ceilings.randomness, spec.is_none_or(|s| s.randomness));
+    let args = match &ask.wished {
+        Wished::Command { args } => args.clone(),
+        Wished::Call { .. } => Vec::new(),
+    };
+    let mut env = spec.map(|spec| spec.env.clone()).unwrap_or_default();
+    env.retain(|(name, _)| ask.env.iter().all(|(own, _)| own != name));
+    env.extend(ask.env.iter().cloned());
+    Grants { args, env, clocks, randomness }
+}
+
+fn declares(description: &Value, grant: &str) -> bool {
+    let imports = description.get("imports").and_then(Value::as_array);
+    imports
+        .is_some_and(|imports| imports.iter().any(|import| import.get("grant").and_then(Value::as_str) == Some(grant)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask() -> RunAsk {
+        RunAsk {
+            what: What::Known(Digest::of(b"")),
+            wished: Wished::Command { args: Vec::new() },
+            env: Vec::new(),
+            stdin: Bytes::new(),
+            clocks: None,
+            randomness: None,
+            limits: LimitsAsk::default(),
+            mode: Mode::Ordinary,
+            backend: None,
+            labels: Labels::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_above_the_ceiling_is_cut_and_told() {
+        let mut ceilings = Ceilings::ordinary();
+        ceilings.limits.fuel = 1_000;
+        let most = Most { ceilings: &ceilings, sandbox: None };
+        let mut cut = Vec::new();
+        let asked = LimitsAsk { preset: None, set: vec![(LimitName::Fuel, 5_000), (LimitName::DeadlineMs, 50)] };
+        let given = limits(&asked, &most, &mut cut).unwrap();
+        assert_eq!((given.fuel, given.deadline_ms), (1_000, 50));
+        assert_eq!(cut, [Cut::new("fuel", 5_000, 1_000, "tenant")]);
+        let too_little = LimitsAsk { preset: None, set: vec![(LimitName::Fuel, 0)] };
+        assert_eq!(limits(&too_little, &most, &mut cut).unwrap_err().code(), "bad_limits");
+    }
+
+    #[test]
+    fn a_grant_needs_the_component_the_caller_and_the_tenant() {
+        let declared = json!({"imports": [{"name": "wasi:clocks/wall-clock", "grant": "clocks"}]});
+        let mut ceilings = Ceilings::ordinary();
+        let mut cut = Vec::new();
+        let given = grants(&ask(), &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        assert!(given.clocks && !given.randomness && cut.is_empty());
+        let mut explicit = ask();
+        explicit.randomness = Some(true);
+        grants(&explicit, &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        assert_eq!(cut, [Cut::new("randomness", 1, 0, "component")]);
+        ceilings.clocks = false;
+        cut.clear();
+        let given = grants(&ask(), &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        assert!(!given.clocks);
+        assert_eq!(cut, [Cut::new("clocks", 1, 0, "tenant")]);
+    }
+}

@@ -1,0 +1,267 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::{Ceilings, TenantId, show_bytes};
+
+/// A ceiling of the tenant that is reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaError {
+    #[error("the tenant has {0} runs at work, which is the most it may have; try again later")]
+    ConcurrentRuns(u64),
+    #[error(
+        "the tenant has started {most} runs in this minute, which is the most it may; try again in {retry_after} s"
+    )]
+    RunsPerMinute { most: u64, retry_after: u64 },
+    #[error("the tenant has spent the {most} units of fuel that it has for a minute; try again in {retry_after} s")]
+    FuelPerMinute { most: u64, retry_after: u64 },
+    #[error("the tenant has {0} sandboxes, which is the most it may have; destroy one first")]
+    LiveSandboxes(u64),
+    #[error("the tenant may keep {}, and this would be more; delete something first", show_bytes(*.0))]
+    Storage(u64),
+}
+
+impl QuotaError {
+    pub const fn code(&self) -> &'static str {
+        match self {
+            QuotaError::ConcurrentRuns(_) => "too_many_runs",
+            QuotaError::RunsPerMinute { .. } => "too_many_runs_a_minute",
+            QuotaError::FuelPerMinute { .. } => "too_much_fuel_a_minute",
+            QuotaError::LiveSandboxes(_) => "too_many_sandboxes",
+            QuotaError::Storage(_) => "storage_full",
+        }
+    }
+
+    /// Whether time alone will mend it.
+    pub const fn is_for_now(&self) -> bool {
+        true
+    }
+
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            QuotaError::ConcurrentRuns(_) => Some(1),
+            QuotaError::RunsPerMinute { retry_after, .. } | QuotaError::FuelPerMinute { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) => None,
+        }
+    }
+}
+
+/// What each tenant has of what is counted. One lock for a tenant, held for a few instructions: what is asked and what is
+/// taken are one step, so that no race gets more.
+#[derive(Debug, Default)]
+pub struct Quota(Mutex<HashMap<TenantId, Arc<Mutex<Counts>>>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    running: u64,
+    minute: u64,
+    runs: u64,
+    fuel: u64,
+    sandboxes: u64,
+    storage: u64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Counts {
+    fn turn(&mut self, now_ms: u64) -> u64 {
+        let minute = now_ms / 60_000;
+        if minute != self.minute {
+            (self.minute, self.runs, self.fuel) = (minute, 0, 0);
+        }
+        60 - now_ms / 1_000 % 60
+    }
+}
+
+impl Quota {
+    fn of(&self, tenant: &TenantId) -> Arc<Mutex<Counts>> {
+        let mut all = locked(&self.0);
+        match all.get(tenant) {
+            Some(counts) => Arc::clone(counts),
+            None => Arc::clone(all.entry(tenant.clone()).or_default()),
+        }
+    }
+
+    /// What was there before this process.
+    pub fn found(&self, tenant: &TenantId, sandboxes: u64, storage: u64) {
+        let counts = self.of(tenant);
+        let mut counts = locked(&counts);
+        (counts.sandboxes, counts.storage) = (sandboxes, storage);
+    }
+
+    /// A place for one run, until it is dropped.
+    pub fn run(&self, tenant: &TenantId, most: &Ceilings, now_ms: u64) -> Result<Running, QuotaError> {
+        let shared = self.of(tenant);
+        {
+            let mut counts = locked(&shared);
+            let retry_after = counts.turn(now_ms);
+            if counts.running >= most.concurrent_runs {
+                return Err(QuotaError::ConcurrentRuns(most.concurrent_runs));
+            }
+            if counts.runs >= most.runs_per_minute {
+                return Err(QuotaError::RunsPerMinute { most: most.runs_per_minute, retry_after });
+            }
+            if counts.fuel >= most.fuel_per_minute {
+                return Err(QuotaError::FuelPerMinute { most: most.fuel_per_minute, retry_after });
+            }
+            counts.running += 1;
+            counts.runs += 1;
+        }
+        Ok(Running(shared))
+    }
+
+    /// A place for one sandbox. It is given back by [`Quota::sandbox_gone`], or by dropping it before it is kept.
+    pub fn sandbox(&self, tenant: &TenantId, most: &Ceilings) -> Result<Taken, QuotaError> {
+        let shared = self.of(tenant);
+        {
+            let mut counts = locked(&shared);
+            if counts.sandboxes >= most.live_sandboxes {
+                return Err(QuotaError::LiveSandboxes(most.live_sandboxes));
+            }
+            counts.sandboxes += 1;
+        }
+        Ok(Taken { counts: Some(shared), sandboxes: 1, storage: 0 })
+    }
+
+    pub fn sandbox_gone(&self, tenant: &TenantId) {
+        let counts = self.of(tenant);
+        let mut counts = locked(&counts);
+        counts.sandboxes = counts.sandboxes.saturating_sub(1);
+    }
+
+    /// Room for so many bytes.
+    pub fn store(&self, tenant: &TenantId, most: &Ceilings, bytes: u64) -> Result<Taken, QuotaError> {
+        let shared = self.of(tenant);
+        {
+            let mut counts = locked(&shared);
+            let after = counts.storage.saturating_add(bytes);
+            if after > most.storage_bytes {
+                return Err(QuotaError::Storage(most.storage_bytes));
+            }
+            counts.storage = after;
+        }
+        Ok(Taken { counts: Some(shared), sandboxes: 0, storage: bytes })
+    }
+
+    /// How many bytes the tenant may keep still.
+    pub fn room(&self, tenant: &TenantId, most: &Ceilings) -> u64 {
+        most.storage_bytes.saturating_sub(locked(&self.of(tenant)).storage)
+    }
+
+    /// Bytes that were written or given back by other ways than a reservation.
+    pub fn stored(&self, tenant: &TenantId, more: u64, less: u64) {
+        let counts = self.of(tenant);
+        let mut counts = locked(&counts);
+        counts.storage = counts.storage.saturating_add(more).saturating_sub(less);
+    }
+
+    /// How many runs are at work, of all tenants.
+    pub fn running(&self) -> u64 {
+        locked(&self.0).values().map(|counts| locked(counts).running).sum()
+    }
+}
+
+/// A place that is given back unless it is kept.
+#[derive(Debug)]
+pub struct Taken {
+    counts: Option<Arc<Mutex<Counts>>>,
+    sandboxes: u64,
+    storage: u64,
+}
+
+impl Taken {
+    pub fn keep(mut self) {
+        self.counts = None;
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(counts) = &self.counts {
+            let mut counts = locked(counts);
+            counts.sandboxes = counts.sandboxes.saturating_sub(self.sandboxes);
+            counts.storage = counts.storage.saturating_sub(self.storage);
+        }
+    }
+}
+
+/// A run at work.
+#[derive(Debug)]
+pub struct Running(Arc<Mutex<Counts>>);
+
+impl Running {
+    /// What it spent.
+    pub fn spent(&self, fuel: u64, now_ms: u64) {
+        let mut counts = locked(&self.0);
+        counts.turn(now_ms);
+        counts.fuel = counts.fuel.saturating_add(fuel);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut counts = locked(&self.0);
+        counts.running = counts.running.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a06_a_thousand_at_once_get_no_more_than_the_ceiling() {
+        let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
+        let most = Ceilings { live_sandboxes: 10, concurrent_runs: 10, ..Ceilings::ordinary() };
+        let given = std::sync::atomic::AtomicU64::new(0);
+        let running = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..125 {
+                        if let Ok(taken) = quota.sandbox(&tenant, &most) {
+                            taken.keep();
+                            given.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        }
+                        running.lock().unwrap().extend(quota.run(&tenant, &most, 0));
+                    }
+                });
+            }
+        });
+        assert_eq!(given.into_inner(), 10);
+        assert_eq!(running.lock().unwrap().len(), 10);
+        assert_eq!(quota.running(), 10);
+        running.lock().unwrap().clear();
+        assert!(quota.run(&tenant, &most, 0).is_ok());
+        quota.sandbox_gone(&tenant);
+        assert!(quota.sandbox(&tenant, &most).is_ok());
+    }
+
+    #[test]
+    fn a_minute_ends() {
+        let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
+        let most = Ceilings { runs_per_minute: 2, fuel_per_minute: 100, ..Ceilings::ordinary() };
+        quota.run(&tenant, &most, 1_000).unwrap().spent(99, 1_000);
+        quota.run(&tenant, &most, 2_000).unwrap().spent(1, 2_000);
+        let refused = quota.run(&tenant, &most, 3_000).unwrap_err();
+        assert_eq!(refused, QuotaError::RunsPerMinute { most: 2, retry_after: 57 });
+        quota.run(&tenant, &most, 60_000).unwrap().spent(100, 60_000);
+        let refused = quota.run(&tenant, &most, 61_000).unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after()), ("too_much_fuel_a_minute", Some(59)));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_given_back() {
+        let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
+        let most = Ceilings { storage_bytes: 100, ..Ceilings::ordinary() };
+        drop(quota.store(&tenant, &most, 100).unwrap());
+        quota.store(&tenant, &most, 60).unwrap().keep();
+        assert_eq!(quota.store(&tenant, &most, 41).unwrap_err().code(), "storage_full");
+        assert_eq!(quota.room(&tenant, &most), 40);
+        quota.stored(&tenant, 0, 60);
+        assert_eq!(quota.room(&tenant, &most), 100);
+    }
+}

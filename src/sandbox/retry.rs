@@ -1,0 +1,66 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::SandboxError;
+use super::hall::Hall;
+use super::record::{RetryRecord, RunRecord};
+use crate::model::{Caller, PrincipalId, RunId, TenantId};
+
+/// What makes a request that is sent twice one request: the caller's word for it, and a hash of all that it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryKey {
+    pub key: String,
+    pub request: [u8; 32],
+}
+
+type Known = (TenantId, PrincipalId, String);
+
+/// Keys of requests that are at work.
+#[derive(Debug, Default, Clone)]
+pub(super) struct AtWork(Arc<Mutex<HashSet<Known>>>);
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    all: AtWork,
+    known: Known,
+    request: [u8; 32],
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.known);
+    }
+}
+
+impl Held {
+    pub(super) fn record(&self, run: &RunId, created: u64) -> RetryRecord {
+        let (tenant, principal, key) = self.known.clone();
+        RetryRecord { tenant, principal, key, request: self.request, run: run.clone(), created }
+    }
+}
+
+/// A request with a key: done before, or to be done now.
+pub(super) enum Again {
+    Done(Box<RunRecord>),
+    New(Held),
+}
+
+impl Hall {
+    /// Whether this was done before. Two at once: one is done, the other is told to come again.
+    pub(super) fn again(&self, caller: &Caller, key: RetryKey) -> Result<Again, SandboxError> {
+        let known = (caller.tenant.clone(), caller.principal.clone(), key.key);
+        let all = &self.inner().at_work;
+        if !all.0.lock().unwrap_or_else(PoisonError::into_inner).insert(known.clone()) {
+            return Err(SandboxError::KeyInUse(known.2));
+        }
+        let held = Held { all: all.clone(), known, request: key.request };
+        let (tenant, principal, key) = &held.known;
+        let Some(before) = self.inner().ledger.retry(tenant, principal, key)? else { return Ok(Again::New(held)) };
+        if before.request != held.request {
+            return Err(SandboxError::KeyReused(key.clone()));
+        }
+        let run = self.inner().ledger.run(tenant, &before.run)?;
+        run.map(|run| Again::Done(Box::new(run))).ok_or_else(|| SandboxError::NoRun(before.run))
+    }
+}

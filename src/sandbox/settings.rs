@@ -1,0 +1,32 @@
+use serde::{Deserialize, Serialize};
+
+/// How much the service takes on, whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HallSettings {
+    /// Runs at one time, of all tenants.
+    pub concurrent_runs: u32,
+    /// How long a run stays in the history.
+    pub history_seconds: u64,
+    /// How long a retry gets the first answer.
+    pub retry_seconds: u64,
+    /// How long running work may go on when the service stops.
+    pub grace_ms: u64,
+    /// Output of ended runs that is kept at hand for streams.
+    pub recent_bytes: u64,
+    /// How often what has expired is looked for.
+    pub sweep_seconds: u64,
+}
+
+impl Default for HallSettings {
+    fn default() -> Self {
+        Self {
+            concurrent_runs: 256,
+            history_seconds: 7 * 86_400,
+            retry_seconds: 86_400,
+            grace_ms: 10_000,
+            recent_bytes: 16 << 20,
+            sweep_seconds: 15,
+        }
+    }
+}

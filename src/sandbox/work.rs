@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::error::SandboxError;
+use super::hall::{Hall, now};
+use super::live::Live;
+use super::plan::{self, Cut, Most, RunAsk, What, Wished};
+use super::quota::Running;
+use super::record::SandboxRecord;
+use crate::engine::{Build, CopyOnWrite, Entry, Mount, Program, RunRequest, Stdin};
+use crate::fs_policy::Policy;
+use crate::model::{Digest, LimitName, Report, TenantId};
+use crate::workspace::Entered;
+
+/// What the engine is about to be asked, and what was taken from it before.
+pub(super) struct Planned {
+    pub(super) program: Arc<Program>,
+    pub(super) request: RunRequest,
+    pub(super) digest: Digest,
+    pub(super) cut: Vec<Cut>,
+    /// Given back when the run is over.
+    place: Running,
+    entered: Option<Entered>,
+}
+
+/// Where a run works: a sandbox whose files somebody may be looking at meanwhile.
+pub(super) struct Place {
+    pub(super) sandbox: SandboxRecord,
+    pub(super) entered: Entered,
+}
+
+/// The only backend so far.
+const WASM: &str = "wasm";
+
+impl Hall {
+    /// Everything that can be refused is refused here, before the guest's first instruction.
+    pub(super) async fn plan(
+        &self,
+        tenant: &TenantId,
+        ask: RunAsk,
+        place: Option<Place>,
+    ) -> Result<Planned, SandboxError> {
+        if let Some(other) = ask.backend.as_deref().filter(|name| *name != WASM) {
+            return Err(SandboxError::NoBackend(other.to_owned()));
+        }
+        let ceilings = self.ceilings(tenant)?;
+        let running = self.inner().quota.run(tenant, &ceilings, now())?;
+        let most = Most { ceilings: &ceilings, sandbox: place.as_ref().map(|place| &place.sandbox.spec) };
+        let mut cut = Vec::new();
+        let mut limits = plan::limits(&ask.limits, &most, &mut cut)?;
+        let build = Build::of(&limits, ask.mode);
+        let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
+        let grants = plan::grants(&ask, &declared, &most, &mut cut);
+        if place.is_some() {
+            let room = self.inner().quota.room(tenant, &ceilings);
+            if limits.written_bytes > room {
+                cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, room, "storage"));
+                limits.written_bytes = room;
+            }
+        }
+        let entry = match ask.wished {
+            Wished::Command { .. } => Entry::Command { name: "program".to_owned() },
+            Wished::Call { function, args } => Entry::Call { function, args },
+        };
+        let mut request = RunRequest::new(entry, limits, grants);
+        request.mode = ask.mode;
+        request.stdin = if ask.stdin.is_empty() { Stdin::Empty } else { Stdin::Bytes(ask.stdin) };
+        let entered = match place {
+            Some(Place { sandbox, entered }) => {
+                request.mounts.push(mount(&sandbox, &entered)?);
+                Some(entered)
+            }
+            None => None,
+        };
+        Ok(Planned { program, request, digest, cut, place: running, entered })
+    }
+
+    async fn program(
+        &self,
+        tenant: &TenantId,
+        what: &What,
+        build: Build,
+    ) -> Result<(Arc<Program>, Digest, Value), SandboxError> {
+        match what {
+            What::Known(digest) => {
+                let missing = || SandboxError::NoComponent(digest.to_string());
+                let known = self.known(tenant, *digest)?.ok_or_else(missing)?;
+                Ok((self.ready(*digest, build).await?, *digest, known.description.clone()))
+            }
+            What::Brought(bytes) => {
+                let program = self.engine().load(Bytes::clone(bytes), build).await?;
+                let declared = serde_json::to_value(program.description())
+                    .map_err(|error| SandboxError::Internal(error.to_string()))?;
+                let digest = program.description().digest;
+                Ok((program, digest, declared))
+            }
+        }
+    }
+
+    /// Runs it. Nothing of the guest is left when this is over; the files of its sandbox may be looked at.
+    pub(super) async fn work(
+        &self,
+        tenant: &TenantId,
+        planned: Planned,
+        live: Option<Arc<Live>>,
+        cancel: CancellationToken,
+    ) -> Result<Report, SandboxError> {
+        let Planned { program, mut request, place, entered, .. } = planned;
+        request.cancel = Some(cancel);
+        request.listener = match live {
+            Some(live) => Some(live),
+            None => None,
+        };
+        let done = self.engine().run(&program, request).await;
+        if let Some(entered) = entered {
+            // What still touches the draft is waited for where waiting is allowed.
+            let _ = tokio::task::spawn_blocking(move || entered.leave()).await;
+            if let Ok(report) = &done {
+                self.inner().quota.stored(tenant, report.usage.bytes_out, 0);
+            }
+        }
+        if let Ok(report) = &done {
+            place.spent(report.usage.fuel, now());
+        }
+        Ok(done?)
+    }
+}
+
+fn mount(sandbox: &SandboxRecord, entered: &Entered) -> Result<Mount, SandboxError> {
+    let rules = &sandbox.spec.rules;
+    let policy = if rules.is_empty() {
+        Policy::all(crate::fs_policy::Level::Write)
+    } else {
+        let folded = crate::engine::folds_case(&entered.folder);
+        let invalid =
+            |error: crate::fs_policy::PolicyError| SandboxError::Invalid { field: "rules", message: error.to_string() };
+        rules.policy(folded).map_err(invalid)?
+    };
+    Ok(Mount {
+        host: entered.folder.clone(),
+        guest: sandbox.spec.at.clone(),
+        policy: Arc::new(policy),
+        copy_on_write: Some(CopyOnWrite { copies: entered.copies.clone(), held: entered.held.clone() }),
+    })
+}

@@ -1,0 +1,145 @@
+use bytes::Bytes;
+
+use super::lane::{Lasting, StepError};
+use super::open::Store;
+use super::{components, runs, sandboxes};
+use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId};
+use crate::sandbox::{ComponentRecord, Ledger, LedgerError, RetryRecord, RunFilter, RunRecord, SandboxRecord, Step};
+
+impl From<StepError> for LedgerError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Behind => LedgerError::Behind,
+            StepError::Failed(reason) => LedgerError::Failed(reason),
+        }
+    }
+}
+
+fn failed(error: rusqlite::Error) -> LedgerError {
+    LedgerError::Failed(error.to_string())
+}
+
+impl Store {
+    fn later<T: Send + 'static>(
+        &self,
+        lasting: Lasting,
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Step<'_, T> {
+        Box::pin(async move { Ok(self.step(lasting, work).await?) })
+    }
+}
+
+/// Runs outlive the process that ran them; what people made outlives a power cut as well.
+impl Ledger for Store {
+    fn keep_content(&self, digest: Digest, content: Bytes) -> Step<'_, ()> {
+        let folder = self.contents();
+        Box::pin(async move {
+            let kept = tokio::task::spawn_blocking(move || components::keep(&folder, digest, &content)).await;
+            kept.map_err(|error| LedgerError::Failed(error.to_string()))?
+                .map_err(|error| LedgerError::Failed(error.to_string()))
+        })
+    }
+
+    fn content(&self, digest: Digest) -> Step<'_, Option<Bytes>> {
+        let folder = self.contents();
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || components::read(&folder, digest)).await;
+            found
+                .map_err(|error| LedgerError::Failed(error.to_string()))?
+                .map_err(|error| LedgerError::Failed(error.to_string()))
+        })
+    }
+
+    fn add_component(&self, component: ComponentRecord) -> Step<'_, bool> {
+        self.later(Lasting::Power, move |connection| components::add(connection, &component))
+    }
+
+    fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError> {
+        self.reader(|connection| components::one_of(connection, tenant, digest)).map_err(failed)
+    }
+
+    fn components(
+        &self,
+        tenant: &TenantId,
+        after: Option<Digest>,
+        most: u32,
+    ) -> Result<Vec<ComponentRecord>, LedgerError> {
+        self.reader(|connection| components::all_of(connection, tenant, after, most)).map_err(failed)
+    }
+
+    fn remove_component(&self, tenant: &TenantId, digest: Digest) -> Step<'_, bool> {
+        let (tenant, folder) = (tenant.clone(), self.contents());
+        Box::pin(async move {
+            // The row and the file are one step for everybody else: nobody adds a row meanwhile.
+            let gone = self.step(Lasting::Power, move |connection| {
+                let (removed, orphaned) = components::remove(connection, &tenant, digest)?;
+                if orphaned {
+                    // A file that stays behind is found by the next who brings the same.
+                    let _ = std::fs::remove_file(components::path(&folder, digest));
+                }
+                Ok(removed)
+            });
+            Ok(gone.await?)
+        })
+    }
+
+    fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()> {
+        self.later(Lasting::Process, move |connection| runs::put(connection, &run, retry.as_ref()))
+    }
+
+    fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError> {
+        self.reader(|connection| runs::one_of(connection, tenant, id)).map_err(failed)
+    }
+
+    fn runs(
+        &self,
+        tenant: &TenantId,
+        filter: &RunFilter,
+        before: Option<&RunId>,
+        most: u32,
+    ) -> Result<Vec<RunRecord>, LedgerError> {
+        self.reader(|connection| runs::all_of(connection, tenant, filter, before, most)).map_err(failed)
+    }
+
+    fn open_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
+        self.reader(runs::open).map_err(failed)
+    }
+
+    fn retry(&self, tenant: &TenantId, principal: &PrincipalId, key: &str) -> Result<Option<RetryRecord>, LedgerError> {
+        self.reader(|connection| runs::retry(connection, tenant, principal, key)).map_err(failed)
+    }
+
+    fn forget(&self, runs_before: u64, retries_before: u64) -> Step<'_, bool> {
+        self.later(Lasting::Process, move |connection| runs::forget(connection, runs_before, retries_before))
+    }
+
+    fn put_sandbox(&self, sandbox: SandboxRecord) -> Step<'_, ()> {
+        self.later(Lasting::Power, move |connection| sandboxes::put(connection, &sandbox))
+    }
+
+    fn sandbox(&self, tenant: &TenantId, id: &SandboxId) -> Result<Option<SandboxRecord>, LedgerError> {
+        self.reader(|connection| sandboxes::one_of(connection, tenant, id)).map_err(failed)
+    }
+
+    fn sandboxes(
+        &self,
+        tenant: &TenantId,
+        after: Option<&SandboxId>,
+        most: u32,
+    ) -> Result<Vec<SandboxRecord>, LedgerError> {
+        self.reader(|connection| sandboxes::all_of(connection, tenant, after, most)).map_err(failed)
+    }
+
+    fn expired(&self, now: u64, most: u32) -> Result<Vec<SandboxRecord>, LedgerError> {
+        self.reader(|connection| sandboxes::expired(connection, now, most)).map_err(failed)
+    }
+
+    fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()> {
+        let id = id.clone();
+        self.later(Lasting::Power, move |connection| sandboxes::remove(connection, &id))
+    }
+
+    fn holdings(&self) -> Result<Vec<(TenantId, u64, u64)>, LedgerError> {
+        self.reader(sandboxes::holdings).map_err(failed)
+    }
+}

@@ -1,0 +1,158 @@
+use rusqlite::types::Value as Cell;
+use rusqlite::{Connection, Row, params, params_from_iter};
+use serde::{Deserialize, Serialize};
+
+use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
+use crate::model::{PrincipalId, Report, RunId, TenantId};
+use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunRecord, RunState};
+
+/// Removed in one step, so that others are not kept waiting.
+const FORGOTTEN: u32 = 2_000;
+
+const RUN: &str = "SELECT id, tenant, owner, component, sandbox, state, labels, created, ended, answer FROM runs";
+
+/// What is not asked about, in one column.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    report: Option<Report>,
+    failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cut: Vec<Cut>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    order: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct AnswerRef<'a> {
+    report: Option<&'a Report>,
+    failure: Option<&'a Failure>,
+    #[serde(skip_serializing_if = "<[Cut]>::is_empty")]
+    cut: &'a [Cut],
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    order: &'a [u32],
+}
+
+fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    let state: String = row.get(5)?;
+    let Answer { report, failure, cut, order } = json(row, 9)?;
+    Ok(RunRecord {
+        id: parsed(row, 0)?,
+        tenant: parsed(row, 1)?,
+        owner: parsed(row, 2)?,
+        component: parsed(row, 3)?,
+        sandbox: parsed_if(row, 4)?,
+        state: if state == RunState::Ended.as_str() { RunState::Ended } else { RunState::Running },
+        labels: json(row, 6)?,
+        created: row.get(7)?,
+        ended: row.get(8)?,
+        report,
+        failure,
+        cut,
+        order,
+    })
+}
+
+pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&RetryRecord>) -> rusqlite::Result<()> {
+    let (report, failure) = (new.report.as_ref(), new.failure.as_ref());
+    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, order: &new.order })?;
+    change(
+        connection,
+        "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11",
+        params![
+            new.id.as_str(),
+            new.tenant.as_str(),
+            new.owner.as_str(),
+            new.component.to_string(),
+            new.sandbox.as_ref().map(|id| id.as_str()),
+            new.state.as_str(),
+            new.outcome(),
+            to_json(&new.labels)?,
+            new.created,
+            new.ended,
+            answer
+        ],
+    )?;
+    let Some(retry) = retry else { return Ok(()) };
+    let sql = "INSERT INTO retries (tenant, principal, key, request, run, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT DO NOTHING";
+    let row = params![
+        retry.tenant.as_str(),
+        retry.principal.as_str(),
+        retry.key,
+        retry.request,
+        retry.run.as_str(),
+        retry.created
+    ];
+    change(connection, sql, row).map(drop)
+}
+
+pub(super) fn one_of(connection: &Connection, tenant: &TenantId, id: &RunId) -> rusqlite::Result<Option<RunRecord>> {
+    one(connection, &format!("{RUN} WHERE tenant = ?1 AND id = ?2"), [tenant.as_str(), id.as_str()], run)
+}
+
+pub(super) fn all_of(
+    connection: &Connection,
+    tenant: &TenantId,
+    filter: &RunFilter,
+    before: Option<&RunId>,
+    most: u32,
+) -> rusqlite::Result<Vec<RunRecord>> {
+    let mut sql = format!("{RUN} WHERE tenant = ?");
+    let mut cells = vec![Cell::from(tenant.to_string())];
+    let number = |value: u64| Cell::from(i64::try_from(value).unwrap_or(i64::MAX));
+    let wanted = [
+        (" AND id < ?", before.map(|id| Cell::from(id.to_string()))),
+        (" AND owner = ?", filter.owner.as_ref().map(|id| Cell::from(id.to_string()))),
+        (" AND sandbox = ?", filter.sandbox.as_ref().map(|id| Cell::from(id.to_string()))),
+        (" AND component = ?", filter.component.map(|digest| Cell::from(digest.to_string()))),
+        (" AND state = ?", filter.state.map(|state| Cell::from(state.as_str().to_owned()))),
+        (" AND outcome = ?", filter.outcome.clone().map(Cell::from)),
+        (" AND created >= ?", filter.since.map(number)),
+        (" AND created <= ?", filter.until.map(number)),
+    ];
+    for (clause, cell) in wanted {
+        if let Some(cell) = cell {
+            sql.push_str(clause);
+            cells.push(cell);
+        }
+    }
+    sql.push_str(" ORDER BY id DESC LIMIT ?");
+    cells.push(Cell::from(i64::from(most)));
+    all(connection, &sql, params_from_iter(cells), run)
+}
+
+pub(super) fn open(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
+    all(connection, &format!("{RUN} WHERE state <> 'ended'"), (), run)
+}
+
+pub(super) fn retry(
+    connection: &Connection,
+    tenant: &TenantId,
+    principal: &PrincipalId,
+    key: &str,
+) -> rusqlite::Result<Option<RetryRecord>> {
+    let sql = "SELECT tenant, principal, key, request, run, created FROM retries
+               WHERE tenant = ?1 AND principal = ?2 AND key = ?3";
+    one(connection, sql, [tenant.as_str(), principal.as_str(), key], |row| {
+        Ok(RetryRecord {
+            tenant: parsed(row, 0)?,
+            principal: parsed(row, 1)?,
+            key: row.get(2)?,
+            request: row.get(3)?,
+            run: parsed(row, 4)?,
+            created: row.get(5)?,
+        })
+    })
+}
+
+pub(super) fn forget(connection: &Connection, runs: u64, retries: u64) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM retries WHERE rowid IN (SELECT rowid FROM retries WHERE created < ?1 LIMIT ?2)";
+    let first = change(connection, sql, params![retries, FORGOTTEN])?;
+    // Their ids sort by time, and a run that is at work is not forgotten.
+    let sql = "DELETE FROM runs WHERE id IN
+               (SELECT id FROM runs WHERE created < ?1 AND state = 'ended' ORDER BY id LIMIT ?2)";
+    let second = change(connection, sql, params![runs, FORGOTTEN])?;
+    Ok(first.max(second) >= FORGOTTEN as usize)
+}
