@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use serde::Serialize;
 
-use super::archive::{ArchiveError, Bounds, Format, Receiver, format_of, read_tar, read_zip};
+use super::archive::{ArchiveError, Bounds, FIRST_BYTES, Format, Receiver, format_of, read_tar, read_zip};
 use super::blobs::Blobs;
 use super::error::WorkspaceError;
 use super::scan::scan;
@@ -73,15 +73,15 @@ pub(super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> Result<Tak
         return Err(WorkspaceError::Special { path: path.display().to_string(), kind: "no file and no folder" });
     }
     let mut first = Vec::new();
-    (&mut file).take(1_024).read_to_end(&mut first).map_err(failed)?;
+    (&mut file).take(FIRST_BYTES).read_to_end(&mut first).map_err(failed)?;
     file.rewind().map_err(failed)?;
     let mut unpack = Unpack { root: aside.path() };
     let bounds = Bounds::ordinary();
-    match format_of(&first) {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+    match format_of(&first, name).map_err(|fault| refused(fault.into()))? {
         Some(Format::Tar | Format::TarGz) => drop(read_tar(file, &bounds, &mut unpack).map_err(refused)?),
         Some(Format::Zip) => drop(read_zip(file, &bounds, &mut unpack).map_err(refused)?),
         None => {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
             unpack.file(name, false, &mut file).map_err(failed)?;
         }
     }

@@ -15,7 +15,7 @@ pub struct Bounds {
     pub path_bytes: usize,
     /// Bytes of one component of a path.
     pub name_bytes: usize,
-    /// Components of a path.
+    /// Components of a path; a folder is uploaded to the same depth, so that what was written can be read again.
     pub depth: usize,
 }
 
@@ -29,7 +29,8 @@ impl Bounds {
             ratio: 200,
             path_bytes: 4096,
             name_bytes: 255,
-            depth: 64,
+            // As deep as the engine moves a folder.
+            depth: 200,
         }
     }
 }

@@ -175,7 +175,17 @@ faults! {
         "the central directory exceeds {limit} bytes; leave out comments and extra fields";
     TrailingData = "trailing_data", "there are bytes after the end of the archive; cut them off";
     Truncated = "truncated", "the archive ends too early; send the whole of it";
+    FormatForeign = "format_unsupported",
+        "archives of this kind are not read; send a tar, a gzipped tar or a zip, or, to keep it as a file, a folder with it";
     Malformed { why: String } = "malformed", "the archive is malformed ({why}); write it anew";
+}
+
+impl Fault {
+    /// Whether it is none on a system like this one, but may be one elsewhere.
+    pub fn is_elsewhere(&self) -> bool {
+        use Fault::{CaseTwin, LinkAbsolute, LinkBackslash, NameAbsolute, NameBackslash};
+        matches!(self, NameAbsolute | NameBackslash | CaseTwin { .. } | LinkAbsolute | LinkBackslash)
+    }
 }
 
 /// A name fit for a message: quoted, escaped so that it stays on its line, and cut.

@@ -2,12 +2,13 @@
 
 use super::error::quoted;
 use super::meter::Content;
-use super::name::{EntryPath, Name, name, target};
+use super::name::{EntryPath, Name, Names, name, target};
 use super::tree::{Kind, Tree};
 use super::{ArchiveError, Bounds, Fault, Receiver, Summary};
 
 pub(super) struct Intake<'a, T> {
     pub(super) bounds: &'a Bounds,
+    pub(super) names: Names,
     into: &'a mut T,
     tree: Tree,
     seen: u64,
@@ -16,7 +17,14 @@ pub(super) struct Intake<'a, T> {
 
 impl<'a, T: Receiver> Intake<'a, T> {
     pub(super) fn new(bounds: &'a Bounds, into: &'a mut T) -> Self {
-        Intake { bounds, into, tree: Tree::new(bounds.entries), seen: 0, summary: Summary::default() }
+        Intake {
+            bounds,
+            names: Names::Everywhere,
+            into,
+            tree: Tree::new(bounds.entries),
+            seen: 0,
+            summary: Summary::default(),
+        }
     }
 
     /// Begins an entry: counts it and checks its name.
@@ -25,7 +33,7 @@ impl<'a, T: Receiver> Intake<'a, T> {
         if self.seen > self.bounds.entries {
             return Err(Fault::TooManyEntries { limit: self.bounds.entries });
         }
-        name(raw, self.bounds)
+        name(raw, self.bounds, self.names)
     }
 
     /// Whether a file of this size may come, asked before any of it is handed over.
@@ -74,7 +82,7 @@ impl<'a, T: Receiver> Intake<'a, T> {
 
     pub(super) fn link(&mut self, name: &Name, raw_target: &[u8]) -> Result<(), ArchiveError<T::Error>> {
         let path = plain(name)?;
-        let to = target(raw_target, path, self.bounds).map_err(|fault| refused(path, fault))?;
+        let to = target(raw_target, path, self.bounds, self.names).map_err(|fault| refused(path, fault))?;
         self.place(path, Kind::Link)?;
         self.into.link(path.as_str(), &to).map_err(|source| receiver_failed(path, source))?;
         self.summary.links += 1;
@@ -87,7 +95,7 @@ impl<'a, T: Receiver> Intake<'a, T> {
 
     /// Tells the parents not told yet; true when the receiver knows the entry itself already.
     fn place(&mut self, path: &EntryPath, kind: Kind) -> Result<bool, ArchiveError<T::Error>> {
-        let placement = self.tree.place(path, kind).map_err(|fault| refused(path, fault))?;
+        let placement = self.tree.place(path, kind, self.names).map_err(|fault| refused(path, fault))?;
         for parent in placement.new_parents {
             self.into.folder(parent).map_err(|source| receiver_failed(path, source))?;
             self.summary.folders += 1;

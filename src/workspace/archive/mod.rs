@@ -8,6 +8,10 @@
 //! What a refusal leaves behind is the receiver's to undo: entries before the refused one were handed over already, so
 //! take them in aside and keep them only when the reader returned `Ok`.
 //!
+//! Names that mean something else on other systems (case twins, backslashes, drives) are refused as well, unless the tar
+//! says of itself that they are meant as they are, as ours does where a tree has such names. Saying so opens nothing
+//! that a folder with these names could not bring.
+//!
 //! A link may point only at `..`s followed by plain names. Because nothing may lie below a link, those `..`s cross
 //! real folders only, and so no chain of links, each harmless alone, can leave the root.
 
@@ -29,7 +33,7 @@ mod zip_write;
 
 pub use bounds::Bounds;
 pub use error::{ArchiveError, Fault, WriteError};
-pub use format::{Format, format_of};
+pub use format::{Ending, FIRST_BYTES, Format, ending_of, format_of};
 pub use receiver::{Receiver, Summary};
 pub use tar_read::read_tar;
 pub use tar_write::TarWriter;

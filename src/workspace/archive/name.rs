@@ -6,6 +6,15 @@ use super::{Bounds, Fault};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EntryPath(String);
 
+/// Where names have to mean what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// On every system: no two that differ only by case, no backslash, nothing like a drive.
+    Everywhere,
+    /// On a system like this one, where only `/` is special.
+    Here,
+}
+
 /// The name of an entry, as checked.
 pub(super) enum Name {
     /// The root itself, as in `./`, with which `tar` likes to begin.
@@ -38,7 +47,7 @@ impl EntryPath {
 }
 
 /// Checks the name of an entry.
-pub(super) fn name(raw: &[u8], bounds: &Bounds) -> Result<Name, Fault> {
+pub(super) fn name(raw: &[u8], bounds: &Bounds, names: Names) -> Result<Name, Fault> {
     // First, so that nothing below works through a name of 64 KiB.
     if raw.len() > bounds.path_bytes {
         return Err(Fault::PathTooLong { limit: bounds.path_bytes });
@@ -50,10 +59,10 @@ pub(super) fn name(raw: &[u8], bounds: &Bounds) -> Result<Name, Fault> {
     if text.is_empty() {
         return Err(Fault::NameEmpty);
     }
-    if is_absolute(text) {
+    if is_absolute(text, names) {
         return Err(Fault::NameAbsolute);
     }
-    if text.contains('\\') {
+    if names == Names::Everywhere && text.contains('\\') {
         return Err(Fault::NameBackslash);
     }
     let mut parts = Vec::new();
@@ -79,7 +88,7 @@ pub(super) fn name(raw: &[u8], bounds: &Bounds) -> Result<Name, Fault> {
 }
 
 /// Checks the target of the link at `at`, and tidies it.
-pub(super) fn target(raw: &[u8], at: &EntryPath, bounds: &Bounds) -> Result<String, Fault> {
+pub(super) fn target(raw: &[u8], at: &EntryPath, bounds: &Bounds, names: Names) -> Result<String, Fault> {
     if raw.len() > bounds.path_bytes {
         return Err(Fault::LinkTooLong { limit: bounds.path_bytes });
     }
@@ -90,10 +99,10 @@ pub(super) fn target(raw: &[u8], at: &EntryPath, bounds: &Bounds) -> Result<Stri
     if text.is_empty() {
         return Err(Fault::LinkEmpty);
     }
-    if is_absolute(text) {
+    if is_absolute(text, names) {
         return Err(Fault::LinkAbsolute);
     }
-    if text.contains('\\') {
+    if names == Names::Everywhere && text.contains('\\') {
         return Err(Fault::LinkBackslash);
     }
     let mut parts = Vec::new();
@@ -125,7 +134,10 @@ pub(super) fn target(raw: &[u8], at: &EntryPath, bounds: &Bounds) -> Result<Stri
 }
 
 /// Absolute for Unix or for Windows; `C:x` means a folder of its own there, too.
-fn is_absolute(text: &str) -> bool {
+fn is_absolute(text: &str, names: Names) -> bool {
+    if names == Names::Here {
+        return text.starts_with('/');
+    }
     let drive = match text.as_bytes() {
         [letter, b':', ..] => letter.is_ascii_alphabetic(),
         _ => false,

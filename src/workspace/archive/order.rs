@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::error::quoted;
-use super::name::{EntryPath, Name, name, target};
+use super::name::{EntryPath, Name, Names, name, target};
 use super::tree::{Kind, Tree};
 use super::{Bounds, Fault, WriteError};
 
@@ -12,15 +12,20 @@ const COPY_BYTES: usize = 64 << 10;
 /// The entries written so far.
 pub(super) struct Order {
     bounds: Bounds,
+    /// What names the format can say.
+    widest: Names,
+    /// What names it had to say so far.
+    pub(super) names: Names,
     tree: Tree,
     last: String,
     broken: bool,
 }
 
 impl Order {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(widest: Names) -> Self {
         let bounds = Bounds { entries: u64::MAX, ..Bounds::ordinary() };
-        Order { tree: Tree::new(bounds.entries), bounds, last: String::new(), broken: false }
+        let tree = Tree::new(bounds.entries);
+        Order { bounds, widest, names: Names::Everywhere, tree, last: String::new(), broken: false }
     }
 
     /// Admits the next entry. Until [`Order::written`], the archive counts as broken.
@@ -28,14 +33,8 @@ impl Order {
         self.check()?;
         self.broken = true;
         let entry = || quoted(path.as_bytes());
-        let checked = match name(path.as_bytes(), &self.bounds) {
-            Ok(Name::Below { folder: true, .. }) if kind != Kind::Folder => Err(Fault::NamedLikeFolder),
-            Ok(Name::Below { path, .. }) => Ok(path),
-            Ok(Name::Root) => Err(Fault::NameEmpty),
-            Err(fault) => Err(fault),
-        };
-        let checked = checked.map_err(|fault| WriteError::Entry { entry: entry(), fault })?;
-        self.tree.place(&checked, kind).map_err(|fault| WriteError::Entry { entry: entry(), fault })?;
+        let admitted = self.widening(|order| order.admit(path, kind));
+        let checked = admitted.map_err(|fault| WriteError::Entry { entry: entry(), fault })?;
         if checked.as_str() <= self.last.as_str() {
             return Err(WriteError::OutOfOrder { entry: entry(), after: quoted(self.last.as_bytes()) });
         }
@@ -43,9 +42,31 @@ impl Order {
         Ok(checked)
     }
 
-    pub(super) fn target(&self, to: &str, at: &EntryPath) -> Result<String, WriteError> {
-        let entry = || quoted(at.as_str().as_bytes());
-        target(to.as_bytes(), at, &self.bounds).map_err(|fault| WriteError::Entry { entry: entry(), fault })
+    fn admit(&mut self, path: &str, kind: Kind) -> Result<EntryPath, Fault> {
+        let checked = match name(path.as_bytes(), &self.bounds, self.names)? {
+            Name::Below { folder: true, .. } if kind != Kind::Folder => return Err(Fault::NamedLikeFolder),
+            Name::Below { path, .. } => path,
+            Name::Root => return Err(Fault::NameEmpty),
+        };
+        // A twin is found before anything is placed, so that it can be placed after all.
+        self.tree.place(&checked, kind, self.names)?;
+        Ok(checked)
+    }
+
+    pub(super) fn target(&mut self, to: &str, at: &EntryPath) -> Result<String, WriteError> {
+        let target = self.widening(|order| target(to.as_bytes(), at, &order.bounds, order.names));
+        target.map_err(|fault| WriteError::Entry { entry: quoted(at.as_str().as_bytes()), fault })
+    }
+
+    /// Tries again with wider names, where the format can say these and they are all that is in the way.
+    fn widening<V>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<V, Fault>) -> Result<V, Fault> {
+        match attempt(self) {
+            Err(fault) if fault.is_elsewhere() && self.names != self.widest => {
+                self.names = self.widest;
+                attempt(self)
+            }
+            done => done,
+        }
     }
 
     pub(super) fn written(&mut self) {

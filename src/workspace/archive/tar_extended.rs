@@ -8,6 +8,10 @@ use super::Fault;
 /// Most that one extended header may hold: it is read into memory.
 pub(super) const EXTENDED_BYTES: u64 = 64 << 10;
 
+/// In a global header it says that names are meant as they are. A comment, so that no other reader minds.
+pub(super) const NAMES_HERE: (&str, &str) =
+    ("comment", "ringfence: names as they are, on a system that tells case apart");
+
 #[derive(Default)]
 pub(super) struct Extended {
     pub(super) path: Option<Vec<u8>>,
@@ -46,17 +50,22 @@ impl Extended {
         })
     }
 
-    /// Global headers may say who made the archive. One before each entry at most, or they could go on for ever.
-    pub(super) fn global(&mut self, data: &[u8]) -> Result<(), Fault> {
+    /// Whether it says [`NAMES_HERE`]. Global headers may say who made the archive. One before each entry at most, or they could go on for ever.
+    pub(super) fn global(&mut self, data: &[u8]) -> Result<bool, Fault> {
         if self.seen_global {
             return Err(Fault::ExtendedTwice);
         }
         self.seen_global = true;
-        for_each_record(data, |key, _| match key {
+        let mut names_here = false;
+        for_each_record(data, |key, value| match key {
             b"path" | b"linkpath" | b"size" => Err(Fault::GlobalName),
             key if key.starts_with(b"GNU.sparse.") => Err(Fault::Sparse),
-            _ => Ok(()),
-        })
+            key => {
+                names_here |= (key, value) == (NAMES_HERE.0.as_bytes(), NAMES_HERE.1.as_bytes());
+                Ok(())
+            }
+        })?;
+        Ok(names_here)
     }
 }
 

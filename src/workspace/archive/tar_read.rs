@@ -9,10 +9,10 @@ use flate2::bufread::GzDecoder;
 use tar::{EntryType, Header};
 
 use super::error::at;
-use super::format::GZIP_MAGIC;
+use super::format::{GZIP_MAGIC, sum_is_right};
 use super::intake::Intake;
 use super::meter::{Content, Decoded, End, Input, Meter};
-use super::name::Name;
+use super::name::{Name, Names};
 use super::tar_extended::{EXTENDED_BYTES, Extended};
 use super::{ArchiveError, Bounds, Fault, Receiver, Summary};
 
@@ -84,9 +84,7 @@ impl<T: Receiver> Walk<'_, '_, T> {
             let why = "a single empty block between entries".to_owned();
             return if is_zero(&second) { Ok(None) } else { Err(Fault::Malformed { why }) };
         }
-        let mut summed = header.clone();
-        summed.set_cksum();
-        if header.cksum().ok() != summed.cksum().ok() {
+        if !sum_is_right(&header) {
             return Err(Fault::Malformed { why: "the checksum of a header is wrong".to_owned() });
         }
         // Whether such a header has a prefix to its name, readers do not agree.
@@ -112,7 +110,12 @@ impl<T: Receiver> Walk<'_, '_, T> {
             EntryType::GNULongName => extended.long_name(data),
             EntryType::GNULongLink => extended.long_target(data),
             EntryType::XHeader => extended.pax(&data),
-            _ => extended.global(&data),
+            _ => {
+                if extended.global(&data)? {
+                    self.intake.names = Names::Here;
+                }
+                Ok(())
+            }
         }
     }
 

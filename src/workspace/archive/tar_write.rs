@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use tar::{EntryType, Header};
 
 use super::WriteError;
+use super::name::Names;
 use super::order::{Order, copy};
+use super::tar_extended::NAMES_HERE;
 use super::tree::Kind;
 
 const BLOCK: u64 = 512;
@@ -14,17 +16,19 @@ const MTIME: u64 = 315_532_800;
 /// What GNU tar calls the header of a long name.
 const LONG_NAME: &str = "././@LongLink";
 
-/// Writes a tar. Entries come in ascending byte order of their paths, which puts folders before what lies in them.
+/// Writes a tar, with names as they are: where other systems would take one for another, it says that it is meant so.
+/// Entries come in ascending byte order of their paths, which puts folders before what lies in them.
 ///
 /// The `tar` crate's own builder is not used: it finishes an archive on drop, even one that broke in the middle.
 pub struct TarWriter<W> {
     into: W,
     order: Order,
+    says_names: bool,
 }
 
 impl<W: Write> TarWriter<W> {
     pub fn new(into: W) -> Self {
-        TarWriter { into, order: Order::new() }
+        TarWriter { into, order: Order::new(Names::Here), says_names: false }
     }
 
     pub fn folder(&mut self, path: &str) -> Result<(), WriteError> {
@@ -62,6 +66,9 @@ impl<W: Write> TarWriter<W> {
     }
 
     fn header(&mut self, path: &str, target: &str, kind: EntryType, mode: u32, size: u64) -> Result<(), WriteError> {
+        if self.order.names == Names::Here && !self.says_names {
+            self.say_names()?;
+        }
         let mut header = blank(kind, mode, size);
         let (mut long_path, mut long_target) = (true, true);
         if let Some(gnu) = header.as_gnu_mut() {
@@ -91,6 +98,23 @@ impl<W: Write> TarWriter<W> {
         self.pad(size)
     }
 
+    /// Once, before the first entry whose name other systems would take for another.
+    fn say_names(&mut self) -> Result<(), WriteError> {
+        let (key, value) = NAMES_HERE;
+        // The length of a record counts its own digits: two here.
+        let record = format!("{} {key}={value}\n", key.len() + value.len() + 5);
+        let size = u64::try_from(record.len()).unwrap_or(u64::MAX);
+        let mut header = Header::new_ustar();
+        describe(&mut header, EntryType::XGlobalHeader, 0o644, size);
+        fit("pax_global_header", &mut header.as_old_mut().name);
+        header.set_cksum();
+        self.put(header.as_bytes())?;
+        self.put(record.as_bytes())?;
+        self.pad(size)?;
+        self.says_names = true;
+        Ok(())
+    }
+
     fn pad(&mut self, size: u64) -> Result<(), WriteError> {
         let padding = usize::try_from((BLOCK - size % BLOCK) % BLOCK).unwrap_or_default();
         self.put([0; 512].get(..padding).unwrap_or_default())
@@ -103,13 +127,17 @@ impl<W: Write> TarWriter<W> {
 
 fn blank(kind: EntryType, mode: u32, size: u64) -> Header {
     let mut header = Header::new_gnu();
+    describe(&mut header, kind, mode, size);
+    header
+}
+
+fn describe(header: &mut Header, kind: EntryType, mode: u32, size: u64) {
     header.set_entry_type(kind);
     header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(MTIME);
     header.set_size(size);
-    header
 }
 
 /// Writes text into a field of the header, cut where it is too long; false if it was.

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use super::Fault;
 use super::error::quoted;
-use super::name::EntryPath;
+use super::name::{EntryPath, Names};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -18,12 +18,13 @@ pub(super) enum Kind {
 /// for each entry, and a small archive could fill the memory.
 pub(super) struct Tree {
     nodes: HashMap<(u64, Box<str>), Node>,
+    /// How a name was spelt first, below the number of its folder and folded.
+    spelt: HashMap<(u64, Box<str>), Box<str>>,
     limit: u64,
 }
 
 struct Node {
     number: u64,
-    name: Box<str>,
     kind: Kind,
     /// Known only as the parent of something.
     implied: bool,
@@ -40,22 +41,29 @@ const ROOT: u64 = 0;
 
 impl Tree {
     pub(super) fn new(limit: u64) -> Self {
-        Tree { nodes: HashMap::new(), limit }
+        Tree { nodes: HashMap::new(), spelt: HashMap::new(), limit }
     }
 
-    pub(super) fn place<'p>(&mut self, path: &'p EntryPath, kind: Kind) -> Result<Placement<'p>, Fault> {
+    pub(super) fn place<'p>(&mut self, path: &'p EntryPath, kind: Kind, names: Names) -> Result<Placement<'p>, Fault> {
         let mut placement = Placement { new_parents: Vec::new(), told: false };
         let mut parent = ROOT;
         for (step, name) in path.steps() {
             let last = step.len() == path.as_str().len();
             let number = u64::try_from(self.nodes.len()).unwrap_or(u64::MAX).saturating_add(1);
-            match self.nodes.entry((parent, folded(name))) {
+            match self.nodes.entry((parent, name.into())) {
                 Entry::Vacant(vacant) => {
+                    match self.spelt.entry((parent, folded(name))) {
+                        Entry::Occupied(first) if names == Names::Everywhere => {
+                            return Err(Fault::CaseTwin { of: quoted(twin(step, first.get()).as_bytes()) });
+                        }
+                        Entry::Occupied(_) => {}
+                        Entry::Vacant(new) => drop(new.insert(name.into())),
+                    }
                     if number > self.limit {
                         return Err(Fault::TooManyEntries { limit: self.limit });
                     }
                     let kind = if last { kind } else { Kind::Folder };
-                    vacant.insert(Node { number, name: name.into(), kind, implied: !last });
+                    vacant.insert(Node { number, kind, implied: !last });
                     parent = number;
                     if !last {
                         placement.new_parents.push(step);
@@ -63,9 +71,6 @@ impl Tree {
                 }
                 Entry::Occupied(mut occupied) => {
                     let node = occupied.get_mut();
-                    if &*node.name != name {
-                        return Err(Fault::CaseTwin { of: quoted(twin(step, &node.name).as_bytes()) });
-                    }
                     if last {
                         // Archives often name a folder after what lies in it.
                         if !(node.implied && kind == Kind::Folder) {

@@ -7,23 +7,35 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System};
 
 use super::WriteError;
+use super::name::Names;
 use super::order::{Order, copy};
 use super::tree::Kind;
 
 /// zlib's own middle; given, so that no other default changes the bytes.
 const DEFLATE_LEVEL: i64 = 6;
 
-/// Writes a zip. Entries come in ascending byte order of their paths, which puts folders before what lies in them.
+/// Writes a zip; names that do not mean the same on every system are refused, for nothing in a zip says on which they were
+/// meant. Entries come in ascending byte order of their paths, which puts folders before what lies in them.
 ///
 /// Dropped without [`ZipWriter::finish`], it still ends the archive: after an error, throw the output away.
 pub struct ZipWriter<W: Write + Seek> {
     into: zip::ZipWriter<W>,
+    method: CompressionMethod,
     order: Order,
 }
 
 impl<W: Write + Seek> ZipWriter<W> {
     pub fn new(into: W) -> Self {
-        ZipWriter { into: zip::ZipWriter::new(into), order: Order::new() }
+        Self::with(into, CompressionMethod::Deflated)
+    }
+
+    /// As it is: larger, but never so much smaller than its content that a reader takes it for a bomb.
+    pub fn stored(into: W) -> Self {
+        Self::with(into, CompressionMethod::Stored)
+    }
+
+    fn with(into: W, method: CompressionMethod) -> Self {
+        ZipWriter { into: zip::ZipWriter::new(into), method, order: Order::new(Names::Everywhere) }
     }
 
     pub fn folder(&mut self, path: &str) -> Result<(), WriteError> {
@@ -37,7 +49,8 @@ impl<W: Write + Seek> ZipWriter<W> {
     pub fn file(&mut self, path: &str, executable: bool, size: u64, content: &mut dyn Read) -> Result<(), WriteError> {
         let path = self.order.begin(path, Kind::File)?;
         let mode = if executable { 0o755 } else { 0o644 };
-        let options = options(mode, size, CompressionMethod::Deflated).compression_level(Some(DEFLATE_LEVEL));
+        let level = (self.method == CompressionMethod::Deflated).then_some(DEFLATE_LEVEL);
+        let options = options(mode, size, self.method).compression_level(level);
         self.into.start_file(path.as_str(), options).map_err(output)?;
         copy(&path, size, content, &mut self.into)?;
         self.order.written();

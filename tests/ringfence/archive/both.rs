@@ -48,8 +48,8 @@ fn refuses_names_beyond_their_bounds_and_takes_them_at_the_bounds() {
     name_refused(&[b'n'; 256], "name_too_long", "nnnn");
     let path = ["p".repeat(200).as_str(); 22].join("/");
     name_refused(path.as_bytes(), "path_too_long", "pppp");
-    name_refused(["d"; 65].join("/").as_bytes(), "too_deep", "d/d/d");
-    for name in ["n".repeat(255), ["d"; 64].join("/"), vec!["e".repeat(127); 32].join("/")] {
+    name_refused(["d"; 201].join("/").as_bytes(), "too_deep", "d/d/d");
+    for name in ["n".repeat(255), ["d"; 200].join("/"), vec!["e".repeat(127); 32].join("/")] {
         for (notes, outcome) in [untar(&tar_named(name.as_bytes())), unzip(&zip_named(name.as_bytes()))] {
             outcome.unwrap();
             assert_eq!(notes.seen.last(), Some(&file(&name, b"x")));
@@ -230,15 +230,58 @@ fn any_cut_is_an_error() {
 #[test]
 fn formats_are_told_by_their_first_bytes() {
     let tar = Tar::default().file("a", b"b").end();
-    assert_eq!(format_of(&tar), Some(Format::Tar));
-    assert_eq!(format_of(&Tar::default().end()), Some(Format::Tar));
-    assert_eq!(format_of(&gzip(&tar)), Some(Format::TarGz));
-    assert_eq!(format_of(&zip(&[Member::stored(b"a", b"b")])), Some(Format::Zip));
-    assert_eq!(format_of(&zip(&[])), Some(Format::Zip));
-    assert_eq!(format_of(b""), None);
-    assert_eq!(format_of(&[b'x'; 600]), None);
+    let seen = |bytes: &[u8], name| format_of(bytes, name).unwrap();
+    for name in ["a", "a.tar", "a.bin"] {
+        assert_eq!(seen(&tar, name), Some(Format::Tar));
+        assert_eq!(seen(&gzip(&tar), name), Some(Format::TarGz));
+        assert_eq!(seen(b"", name), None);
+        assert_eq!(seen(&[b'x'; 600], name), None);
+        assert_eq!(seen(&gzip(&[b'x'; 6000]), name), None);
+    }
+    for zip in [zip(&[Member::stored(b"a", b"b")]), zip(&[])] {
+        for (name, format) in
+            [("a", Some(Format::Zip)), ("A.Zip", Some(Format::Zip)), ("a.docx", None), ("a.jar", None)]
+        {
+            assert_eq!(seen(&zip, name), format, "{name}");
+        }
+    }
+    // Nothing but zeros is an empty tar, or a file of zeros: that is for the name to say.
+    let empty = Tar::default().end();
+    assert_eq!((seen(&empty, "a.TAR"), seen(&empty, "a.img")), (Some(Format::Tar), None));
+    assert_eq!((seen(&gzip(&empty), "a.tgz"), seen(&gzip(&empty), "a.gz")), (Some(Format::TarGz), None));
+    assert_eq!(seen(&[empty, b"data".to_vec()].concat(), "a.tar"), None);
+    // A damaged tar is a tar still, and so refused by who reads it.
+    let mut damaged = tar.clone();
+    damaged[0] ^= 1;
+    assert_eq!(seen(&damaged, "a"), Some(Format::Tar));
     unzip(&zip(&[])).1.unwrap();
     untar(&Tar::default().end()).1.unwrap();
+}
+
+#[test]
+fn a_gzip_with_a_long_header_of_its_own_is_seen_through() {
+    let tar = Tar::default().file("a", b"b").end();
+    let plain = gzip(&tar);
+    let mut long = plain[..10].to_vec();
+    long[3] = 4;
+    long.extend(u16::MAX.to_le_bytes());
+    long.extend([b'e'; 0xffff]);
+    long.extend(&plain[10..]);
+    assert_eq!(format_of(&long, "a").unwrap(), Some(Format::TarGz));
+    untar(&long).1.unwrap();
+}
+
+#[test]
+fn archives_of_other_kinds_are_told_by_name_or_content() {
+    for name in ["a.tar.xz", "A.TAR.ZST", "a.tbz2", "a.tar.bz2", "a.7z", "a.rar"] {
+        assert_eq!(format_of(b"whatever", name).unwrap_err().code(), "format_unsupported", "{name}");
+    }
+    for content in [b"7z\xbc\xaf\x27\x1c".as_slice(), b"Rar!\x1a\x07\x01\x00"] {
+        assert_eq!(format_of(content, "backup").unwrap_err().code(), "format_unsupported");
+    }
+    for name in [".7z", "notes.xz", "a.zst"] {
+        assert_eq!(format_of(b"\xfd7zXZ\0", name).unwrap(), None, "{name}");
+    }
 }
 
 #[test]

@@ -79,15 +79,15 @@ proptest! {
         let tar = written!(TarWriter::new(Vec::new()), &entries);
         let zip = written!(ZipWriter::new(Cursor::new(Vec::new())), &entries).into_inner();
         let gz = gzip(&tar);
-        for (bytes, (notes, outcome)) in [
-            (&tar, tar_with(&tar, &bounds)),
-            (&gz, tar_with(&gz, &bounds)),
-            (&zip, zip_with(&zip, &bounds)),
+        for (bytes, name, (notes, outcome)) in [
+            (&tar, "a.tar", tar_with(&tar, &bounds)),
+            (&gz, "a.tar.gz", tar_with(&gz, &bounds)),
+            (&zip, "a.zip", zip_with(&zip, &bounds)),
         ] {
             let summary = outcome.unwrap();
             prop_assert_eq!(summary.folders + summary.files + summary.links, entries.len() as u64);
             prop_assert_eq!(&notes.seen, &entries);
-            prop_assert!(format_of(bytes).is_some());
+            prop_assert!(format_of(bytes, name).unwrap().is_some());
         }
         prop_assert_eq!(&tar, &written!(TarWriter::new(Vec::new()), &entries));
         let again = written!(ZipWriter::new(Cursor::new(Vec::new())), &entries);
@@ -98,7 +98,7 @@ proptest! {
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..3000), magic in 0usize..5) {
         let start: &[u8] = [b"".as_slice(), b"\x1f\x8b\x08\0", b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02"][magic];
         let bytes = [start, &bytes].concat();
-        let _ = format_of(&bytes);
+        let _ = format_of(&bytes, "a");
         prop_assert!(untar(&bytes).1.is_err());
         prop_assert!(unzip(&bytes).1.is_err());
     }

@@ -1,5 +1,7 @@
 //! What only tar can get wrong.
 
+use ringfence::workspace::archive::{Format, format_of};
+
 use super::support::*;
 
 /// In a process of its own, because memory is counted by process and the other tests take much.
@@ -55,6 +57,26 @@ fn takes_the_prefix_of_ustar_and_the_folders_of_old_tar() {
     assert_eq!(untar(&tar.end()).0.seen, [folder("a"), folder("a/b"), file("a/b/c", b"x")]);
     let old = Tar::default().header(b"d/", 0, b"", 0).header(b"e", 0, b"", 0).end();
     assert_eq!(untar(&old).0.seen, [folder("d"), file("e", b"")]);
+}
+
+#[test]
+fn takes_tars_from_before_there_was_a_magic() {
+    let mut bytes = Vec::new();
+    for (name, flag, content) in [("d/", 0, b"".as_slice()), ("d/f", 0, b"old"), ("l", b'2', b"")] {
+        let entry = Tar::default().entry(name.as_bytes(), flag, content).0;
+        let mut block: [u8; 512] = entry[..512].try_into().unwrap();
+        block[257..].fill(0);
+        if flag == b'2' {
+            block[157] = b'd';
+        }
+        bytes.extend(sealed(block));
+        bytes.extend(&entry[512..]);
+    }
+    bytes.extend([0; 1024]);
+    assert_eq!(format_of(&bytes, "x").unwrap(), Some(Format::Tar));
+    let (notes, outcome) = untar(&bytes);
+    outcome.unwrap();
+    assert_eq!(notes.seen, [folder("d"), file("d/f", b"old"), link("l", "d")]);
 }
 
 #[test]
