@@ -23,10 +23,23 @@ pub(super) struct Incoming {
     pub(super) bytes: u64,
 }
 
+/// A content on its way in that waits for others: without an open file, so that many can.
+pub(super) struct Waiting {
+    path: tempfile::TempPath,
+    digest: Digest,
+    bytes: u64,
+}
+
 impl Incoming {
-    /// To be looked at before it is kept.
-    pub(super) fn reopen(&self) -> std::io::Result<File> {
-        self.file.reopen()
+    pub(super) fn wait(self) -> Waiting {
+        Waiting { path: self.file.into_temp_path(), digest: self.digest, bytes: self.bytes }
+    }
+}
+
+impl Waiting {
+    pub(super) fn resume(self) -> std::io::Result<Incoming> {
+        let file = tempfile::NamedTempFile::from_parts(File::open(&self.path)?, self.path);
+        Ok(Incoming { file, digest: self.digest, bytes: self.bytes })
     }
 }
 

@@ -46,6 +46,8 @@ pub enum WorkspaceError {
     DamagedTree(Digest),
     #[error("{path}: {reason}")]
     Io { path: String, reason: std::io::Error },
+    #[error("it needs {} on the disk of the data folder, and {} may be used; make room", show_bytes(*.needed), show_bytes(*.free))]
+    NoSpace { needed: u64, free: u64 },
     #[error("{0} is there already; choose another place")]
     Occupied(String),
     #[error(transparent)]
@@ -75,6 +77,7 @@ impl WorkspaceError {
             WorkspaceError::Special { .. } => "special_file",
             WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => "store_damaged",
             WorkspaceError::Io { .. } => "io",
+            WorkspaceError::NoSpace { .. } => "insufficient_space",
             WorkspaceError::Occupied(_) => "occupied",
             WorkspaceError::Catalog(_) => "catalog",
         }

@@ -33,6 +33,8 @@ pub enum SelectError {
     TooManyFiles { most_files: u64 },
     #[error("the files hold more than {most_bytes} bytes; leave some out with .sandboxignore or raise the limit")]
     TooManyBytes { most_bytes: u64 },
+    #[error("{path:?} lies deeper than {most_depth} levels; nest folders less, or leave it out with .sandboxignore")]
+    TooDeep { path: String, most_depth: usize },
     #[error("more than {most_entries} names to look at; name a smaller folder or ignore whole folders")]
     TooManyEntries { most_entries: u64 },
 }

@@ -1,40 +1,32 @@
 //! Links, judged by their text alone: nothing is resolved on the disk.
 //!
-//! Lexical resolution lies when a `..` comes after a name that is a link itself: `up/..` is not where it seems to be.
-//! So `..` after a name is fine only if no part of that name is a link. Then a link whose text stays inside also
-//! stays inside when it is followed.
+//! Lexical resolution lies when a `..` comes after a name that is a link itself, or becomes one later: `up/..` is not
+//! where it seems to be. So `..` may only begin a target, where it crosses the real folders around the link. Archives
+//! and the guarded file system have the same rule.
 
-use std::collections::HashSet;
+use super::walk::LeftOut;
 
-/// Whether `target`, written in a link at `link`, leads to a place in the folder. `links` are all links there.
-pub fn stays_inside(link: &str, target: &str, links: &HashSet<&str>) -> bool {
+/// As for every other name.
+const NAME_BYTES: usize = 255;
+
+/// Why the link at `link` is not taken, if it is not.
+pub fn fault(link: &str, target: &str) -> Option<LeftOut> {
     if target.is_empty() || target.starts_with('/') {
-        return false;
+        return Some(LeftOut::LeavesTheFolder);
     }
     // The folder that holds the link is real: the walk came to it without a link.
-    let mut place: Vec<&str> = link.split('/').collect();
-    place.pop();
-    for part in target.split('/') {
-        match part {
+    let (mut level, mut down) = (link.matches('/').count(), false);
+    for name in target.split('/') {
+        match name {
             "" | "." => {}
-            ".." => {
-                if passes_a_link(&place, links) || place.pop().is_none() {
-                    return false;
-                }
-            }
-            name => place.push(name),
+            ".." if down => return Some(LeftOut::LinkWinds),
+            ".." => match level.checked_sub(1) {
+                Some(above) => level = above,
+                None => return Some(LeftOut::LeavesTheFolder),
+            },
+            name if name.len() > NAME_BYTES => return Some(LeftOut::LinkTooLong),
+            _ => down = true,
         }
     }
-    true
-}
-
-fn passes_a_link(place: &[&str], links: &HashSet<&str>) -> bool {
-    let mut path = String::new();
-    place.iter().any(|part| {
-        if !path.is_empty() {
-            path.push('/');
-        }
-        path.push_str(part);
-        links.contains(path.as_str())
-    })
+    None
 }

@@ -1,14 +1,14 @@
 //! The walk: list, judge each entry, go into the folders that are taken.
 
-use std::collections::HashSet;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::error::SelectError;
-use super::links::stays_inside;
+use super::links;
+use super::repository;
 use super::rules::Rules;
 
 /// Bounds the time and the memory of a walk over what is left out, which `most_files` does not count.
@@ -21,13 +21,22 @@ pub struct Options {
     /// Files and links; folders are not counted.
     pub most_files: u64,
     pub most_bytes: u64,
+    /// Names of a path, its own included.
+    pub most_depth: usize,
+    /// Ask the git repository that the folder is in as well. Not for what a stranger sent: it lies in no folder of his.
+    pub repository: bool,
+    /// Device and inode of the folder that holds our own data, which is never taken.
+    pub own_data: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftOut {
     Ignored { by: &'static str },
+    OwnData,
     SecretName,
     LeavesTheFolder,
+    LinkWinds,
+    LinkTooLong,
     NotAFile,
     NotText,
 }
@@ -61,7 +70,8 @@ pub fn select(folder: &Path, is_secret: &dyn Fn(&str) -> bool, options: &Options
     }
     let mut walk = Walk { root: folder, is_secret, options, seen: 0, files: 0, bytes: 0, found: Selection::default() };
     // A stack of our own: the depth of somebody's folders must not be the depth of our calls.
-    let mut to_list: Vec<(String, Option<Arc<Rules>>)> = vec![(String::new(), None)];
+    let around = if options.repository { repository::around(folder)? } else { None };
+    let mut to_list: Vec<(String, Option<Arc<Rules>>)> = vec![(String::new(), around)];
     while let Some((path, above)) = to_list.pop() {
         let rules = Rules::read(above, folder, &path)?;
         for inner in walk.list(&path, rules.as_deref())? {
@@ -69,7 +79,6 @@ pub fn select(folder: &Path, is_secret: &dyn Fn(&str) -> bool, options: &Options
         }
     }
     let mut found = walk.found;
-    leave_out_links_that_leave(&mut found);
     found.taken.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found.left_out.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
@@ -111,7 +120,7 @@ impl Walk<'_> {
             };
             match self.judge(&path, &entry, &about, rules)? {
                 Ok(kind) => {
-                    self.count(&kind)?;
+                    self.count(&path, &kind)?;
                     if kind == Kind::Folder {
                         inner.push(path.clone());
                     }
@@ -133,12 +142,17 @@ impl Walk<'_> {
         if let Some(by) = rules.and_then(|rules| rules.ignored_by(path, about.is_dir())) {
             return Ok(Err(LeftOut::Ignored { by }));
         }
+        if about.is_dir() && self.options.own_data == Some((about.dev(), about.ino())) {
+            return Ok(Err(LeftOut::OwnData));
+        }
         if !self.options.with_secrets && (self.is_secret)(&format!("/{path}")) {
             return Ok(Err(LeftOut::SecretName));
         }
         if about.is_symlink() {
             let target = fs::read_link(entry.path()).map_err(|source| SelectError::read(path, source))?;
-            return Ok(target.to_str().map(|t| Kind::Link { target: t.to_owned() }).ok_or(LeftOut::NotText));
+            let Some(target) = target.to_str() else { return Ok(Err(LeftOut::NotText)) };
+            let fault = links::fault(path, target);
+            return Ok(fault.map_or_else(|| Ok(Kind::Link { target: target.to_owned() }), Err));
         }
         if about.is_dir() {
             return Ok(Ok(Kind::Folder));
@@ -150,8 +164,11 @@ impl Walk<'_> {
         Ok(Err(LeftOut::NotAFile))
     }
 
-    fn count(&mut self, kind: &Kind) -> Result<(), SelectError> {
-        let Options { most_files, most_bytes, .. } = *self.options;
+    fn count(&mut self, path: &str, kind: &Kind) -> Result<(), SelectError> {
+        let Options { most_files, most_bytes, most_depth, .. } = *self.options;
+        if path.split('/').count() > most_depth {
+            return Err(SelectError::TooDeep { path: shortened(path), most_depth });
+        }
         if *kind != Kind::Folder {
             self.files += 1;
         }
@@ -168,16 +185,8 @@ impl Walk<'_> {
     }
 }
 
-/// After the walk, because a link can only be judged when all links are known.
-fn leave_out_links_that_leave(found: &mut Selection) {
-    let is_link = |one: &&Selected| matches!(one.kind, Kind::Link { .. });
-    let links: HashSet<&str> = found.taken.iter().filter(is_link).map(|one| one.path.as_str()).collect();
-    let leaving: HashSet<String> = found
-        .taken
-        .iter()
-        .filter(|one| matches!(&one.kind, Kind::Link { target } if !stays_inside(&one.path, target, &links)))
-        .map(|one| one.path.clone())
-        .collect();
-    found.taken.retain(|one| !leaving.contains(&one.path));
-    found.left_out.extend(leaving.into_iter().map(|path| (path, LeftOut::LeavesTheFolder)));
+/// Enough of a long path to find it by.
+fn shortened(path: &str) -> String {
+    const SHOWN: usize = 200;
+    if path.chars().count() <= SHOWN { path.to_owned() } else { path.chars().take(SHOWN).chain(['…']).collect() }
 }

@@ -202,3 +202,73 @@ fn ignored_by_git(root: &Path, every: &[String]) -> Option<BTreeSet<String>> {
     assert!(matches!(answer.status.code(), Some(0 | 1)), "{answer:?}");
     Some(String::from_utf8(answer.stdout).unwrap().split_terminator('\0').map(str::to_owned).collect())
 }
+
+/// A repository of its own, with rules at every level and a folder in the middle of it.
+#[test]
+fn agrees_with_git_about_a_folder_in_a_repository() {
+    let dir = tree(&[
+        (".gitignore", "*.log\n/mid/in/rooted\n/rooted\nmid/*.x\nin/p\n/q\ngone/\n**/in/deep/s\n"),
+        ("mid/.gitignore", "!keep.log\n/in/t\nin/*.y\nu\n"),
+        ("mid/in/.gitignore", "!u\n/v\n"),
+        ("mid/in/deep/.gitignore", "!*.z\n"),
+        ("other/.gitignore", "*\n"),
+    ]);
+    if run_git(dir.path(), &["init", "-q"]).is_none() {
+        return;
+    }
+    put(dir.path(), ".git/info/exclude", "*.z\n/mid/in/w\n/w\nkeep.log\ndeep/gone2/\n");
+    let names = [
+        "a.log", "keep.log", "rooted", "b.x", "p", "q", "r", "s", "t", "c.y", "u", "v", "w", "d.z", "gone/e", "gone2/f",
+    ];
+    for folder in ["mid/in/", "mid/in/deep/", "mid/in/in/", "mid/in/mid/in/"] {
+        for name in names {
+            put(dir.path(), &format!("{folder}{name}"), "");
+        }
+    }
+    compare_in(dir.path(), "mid/in", dir.path());
+
+    // A work tree shares the exclude file of the repository that it was made from; its own `.git` is a file.
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@t"];
+    run_git(dir.path(), &[&identity[..], &["commit", "-q", "--allow-empty", "-m", "m"]].concat()).unwrap();
+    let tree = tempfile::tempdir().unwrap();
+    let path = tree.path().join("wt");
+    run_git(dir.path(), &["worktree", "add", "-q", "--detach", path.to_str().unwrap()]).unwrap();
+    for name in names {
+        put(&path, &format!("mid/in/{name}"), "");
+    }
+    put(&path, ".gitignore", "in/p\n");
+    compare_in(&path, "mid/in", &path);
+}
+
+fn compare_in(top: &Path, folder: &str, repository: &Path) {
+    let found = selected(&top.join(folder));
+    let ours: BTreeSet<String> = found.taken.iter().map(|one| format!("{folder}/{}", one.path)).collect();
+    let (mut every, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(top.join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path.clone());
+            }
+            every.push(path);
+        }
+    }
+    let text: Vec<&str> = every.iter().map(String::as_str).collect();
+    let answer = run_git(repository, &[&["check-ignore", "--no-index"], &text[..]].concat()).unwrap();
+    let by_git: BTreeSet<&str> = answer.lines().collect();
+    assert!(by_git.len() > 2, "git has answered: {answer}");
+    let different: Vec<_> =
+        every.iter().filter(|path| ours.contains(*path) == by_git.contains(path.as_str())).collect();
+    assert!(different.is_empty(), "git ignores {by_git:?}, but otherwise {different:?}");
+}
+
+/// `None` where there is no git.
+fn run_git(folder: &Path, args: &[&str]) -> Option<String> {
+    let mut git = Command::new("git");
+    git.current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env("GIT_CEILING_DIRECTORIES", std::env::temp_dir());
+    let answer = git.args(["-c", "core.excludesFile=/dev/null"]).args(args).output().ok()?;
+    assert!(matches!(answer.status.code(), Some(0 | 1)), "{args:?}: {answer:?}");
+    Some(String::from_utf8(answer.stdout).unwrap())
+}

@@ -1,6 +1,6 @@
 use std::os::unix::fs::symlink;
 
-use super::super::{LeftOut, SelectError, select};
+use super::super::{LeftOut, Options, SelectError, select};
 use super::{WIDE, left_out, no_secret, put, selected, taken, tree};
 
 const BY_GIT: LeftOut = LeftOut::Ignored { by: ".gitignore" };
@@ -95,7 +95,56 @@ fn a_deeper_sandboxignore_overrides_a_higher_one() {
 }
 
 #[test]
-fn ignore_files_above_the_folder_and_of_a_repository_have_no_say() {
+fn the_repository_around_the_folder_has_its_say() {
+    let dir = tree(&[
+        (".git/HEAD", ""),
+        (".git/info/exclude", "*.tmp\n*.log\n/in/rooted\n"),
+        (".gitignore", "/in/b\n/c\nx/\n*.md\n"),
+        ("in/.gitignore", "!keep.md\n"),
+        ("in/deep/.gitignore", "/d\n!y.log\n"),
+        ("in/deep/.sandboxignore", "!*.tmp\n"),
+        ("in/deep/a.tmp", ""),
+        ("in/deep/y.log", ""),
+        ("in/deep/in/b", ""),
+        ("in/deep/x/z", ""),
+        ("in/deep/d", ""),
+        ("in/deep/keep.md", ""),
+        ("in/deep/other.md", ""),
+        ("in/b", ""),
+        ("in/c", ""),
+        ("in/rooted", ""),
+        ("in/some.tmp", ""),
+    ]);
+    let above = LeftOut::Ignored { by: "a .gitignore above the folder" };
+    let exclude = LeftOut::Ignored { by: ".git/info/exclude" };
+    let found = selected(&dir.path().join("in"));
+    let expected = [("b", above), ("deep/d", BY_GIT), ("deep/other.md", above), ("deep/x", above), ("rooted", exclude)];
+    assert_eq!(left_out(&found), [expected.as_slice(), &[("some.tmp", exclude)]].concat());
+    let deep = selected(&dir.path().join("in/deep"));
+    let expected = [("d", BY_GIT), ("other.md", above), ("x", above)];
+    assert_eq!(left_out(&deep), expected);
+    // What a stranger sent lies in nobody's repository.
+    let apart = select(&dir.path().join("in"), &no_secret, &Options { repository: false, ..WIDE }).unwrap();
+    assert_eq!(left_out(&apart), [("deep/d", BY_GIT)]);
+}
+
+#[test]
+fn a_folder_that_is_ignored_itself_is_taken_because_it_was_named() {
+    let dir = tree(&[(".git/HEAD", ""), (".gitignore", "dist/\n*.log\n"), ("dist/a", ""), ("dist/b.log", "")]);
+    let found = selected(&dir.path().join("dist"));
+    assert_eq!(taken(&found), ["a"]);
+}
+
+#[test]
+fn a_rule_above_that_cannot_be_read_is_named_without_a_path_of_the_host() {
+    let dir = tree(&[(".git/HEAD", ""), ("in/deep/a", "")]);
+    symlink("elsewhere", dir.path().join(".gitignore")).unwrap();
+    let refused = select(&dir.path().join("in/deep"), &no_secret, &WIDE).unwrap_err();
+    assert!(matches!(refused, SelectError::IgnoreFileNotPlain { path } if path == "../../.gitignore"));
+}
+
+#[test]
+fn ignore_files_above_a_folder_that_is_in_no_repository_have_no_say() {
     let dir = tree(&[(".gitignore", "*\n"), ("in/.git/info/exclude", "a\n"), ("in/a", ""), ("in/.ignore", "a\n")]);
     let found = select(&dir.path().join("in"), &|path| path == "/.git", &WIDE).unwrap();
     assert_eq!(taken(&found), [".ignore", "a"]);

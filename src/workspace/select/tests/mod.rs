@@ -9,7 +9,14 @@ use tempfile::TempDir;
 
 use super::{LeftOut, Options, Selection, select};
 
-pub const WIDE: Options = Options { with_secrets: false, most_files: 100_000, most_bytes: 1 << 30 };
+pub const WIDE: Options = Options {
+    with_secrets: false,
+    most_files: 100_000,
+    most_bytes: 1 << 30,
+    most_depth: 2_000,
+    repository: true,
+    own_data: None,
+};
 
 /// A tree from paths and contents; a path that ends with a slash is an empty folder.
 pub fn tree(entries: &[(&str, &str)]) -> TempDir {
