@@ -50,7 +50,7 @@ enum Action {
     /// Show what a workspace holds
     #[command(after_help = "Example:\n  ringfence workspace show site --json")]
     Show { name: WorkspaceName },
-    /// Write a workspace to a new folder, or to a new file that ends in .tar or .zip
+    /// Write a workspace to a new folder, or to a new file that ends in .tar, .tar.gz or .zip
     #[command(after_help = "Example:\n  ringfence workspace export site --to ./copy")]
     Export {
         name: WorkspaceName,
@@ -73,7 +73,7 @@ pub(super) fn run(args: &WorkspaceArgs, host: &Overrides) -> anyhow::Result<Exit
         Action::List => list(&shelf, args.json)?,
         Action::Show { name } => show_one(&shelf, name, args.json)?,
         Action::Export { name, to } => {
-            let to = destination(to);
+            let to = Destination::of(to)?;
             let record = shelf.export(name, &to)?;
             if args.json {
                 json!(record).to_string() + "\n"
@@ -138,14 +138,6 @@ fn show_one(shelf: &Shelf, name: &WorkspaceName, json: bool) -> anyhow::Result<S
         }
     }));
     Ok(lines.join("\n") + "\n")
-}
-
-fn destination(path: &std::path::Path) -> Destination {
-    match path.extension().and_then(|end| end.to_str()) {
-        Some("tar") => Destination::Tar(path.to_owned()),
-        Some("zip") => Destination::Zip(path.to_owned()),
-        _ => Destination::Folder(path.to_owned()),
-    }
 }
 
 /// `NAME`, or `NAME::GUEST` for another place than `/workspace`.

@@ -27,5 +27,6 @@ mod threats_levels;
 mod threats_places;
 mod threats_spend;
 mod typed_calls;
+mod uploads;
 mod workspaces;
 mod world;

@@ -120,13 +120,15 @@ fn what_goes_in_comes_out_the_same_every_way() {
     for (n, to) in [
         Destination::Folder(world.path("out")),
         Destination::Tar(world.path("out.tar")),
+        Destination::TarGz(world.path("out.tar.gz")),
         Destination::Zip(world.path("out.zip")),
     ]
     .into_iter()
     .enumerate()
     {
         shelf.export(&name("w0"), &to).unwrap();
-        let (Destination::Folder(path) | Destination::Tar(path) | Destination::Zip(path)) = &to;
+        let (Destination::Folder(path) | Destination::Tar(path) | Destination::TarGz(path) | Destination::Zip(path)) =
+            &to;
         let again = name(&format!("again{n}"));
         let (record, ..) = shelf.create(&again, "me", &Source::Path(path.clone()), Intake::default()).unwrap();
         assert_eq!(record.tree, made.tree, "{to:?}");
