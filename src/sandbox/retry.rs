@@ -61,6 +61,6 @@ impl Hall {
             return Err(SandboxError::KeyReused(key.clone()));
         }
         let run = self.inner().ledger.run(tenant, &before.run)?;
-        run.map(|run| Again::Done(Box::new(run))).ok_or_else(|| SandboxError::NoRun(before.run))
+        run.map(|run| Again::Done(Box::new(run))).ok_or(SandboxError::NoRun(before.run))
     }
 }

@@ -184,7 +184,7 @@ impl<C: Catalog> Workspaces<C> {
     pub fn look_at(&self, id: &DraftId, path: &str) -> Result<(FileEntry, Vec<FileEntry>), WorkspaceError> {
         let (desk, names) = (self.desk(id)?, names(path)?);
         let whole = names.join("/");
-        let (name, folder) = names.split_last().map_or((".", &names[..0]), |(name, folder)| (*name, folder));
+        let (name, folder) = names.split_last().map_or((".", <&[&str]>::default()), |(name, folder)| (*name, folder));
         let it = entry(&desk.folder(folder, path)?, name, whole.clone())?;
         if it.kind != FileKind::Folder {
             return Ok((it, Vec::new()));
@@ -248,7 +248,9 @@ impl<C: Catalog> Workspaces<C> {
             code: error.code(),
             message: error.to_string(),
         };
-        match format_of(&first) {
+        let format = format_of(&first, "")
+            .map_err(|fault| WorkspaceError::Archive { code: fault.code(), message: fault.to_string() })?;
+        match format {
             Some(Format::Tar | Format::TarGz) => {
                 read_tar(&file, &bounds, &mut nothing).map_err(check)?;
                 file.rewind().map_err(failed)?;
@@ -285,7 +287,7 @@ impl<C: Catalog> Workspaces<C> {
             message: error.to_string(),
         };
         let file = tempfile::tempfile().map_err(failed)?;
-        let mut pack = if zip { Pack::Zip(ZipWriter::new(file)) } else { Pack::Tar(TarWriter::new(file)) };
+        let mut pack = if zip { Pack::Zip(Box::new(ZipWriter::new(file))) } else { Pack::Tar(TarWriter::new(file)) };
         for (path, node) in now.tree.iter() {
             let Some(name) = inside(path) else { continue };
             match node {
@@ -307,7 +309,7 @@ impl<C: Catalog> Workspaces<C> {
 
 enum Pack {
     Tar(TarWriter<File>),
-    Zip(ZipWriter<File>),
+    Zip(Box<ZipWriter<File>>),
 }
 
 impl Pack {
