@@ -1,0 +1,201 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts as Head;
+use axum::http::{HeaderMap, header};
+use tokio::sync::Semaphore;
+
+use super::failures;
+use super::problem::Problem;
+use super::settings::HttpSettings;
+use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
+use crate::identity::{Authenticator, Directory, Offered};
+use crate::model::{Caller, Labels, PrincipalId, RequestId, TenantId};
+use crate::registry::Registry;
+use crate::sandbox::Hall;
+use crate::telemetry::Telemetry;
+
+/// What the API stands on.
+pub struct Parts {
+    pub hall: Hall,
+    pub registry: Registry,
+    pub door: Arc<Authenticator<Arc<dyn Directory>>>,
+    pub http: HttpSettings,
+    pub telemetry: Arc<Telemetry>,
+    /// Whether the store answers, asked by `readyz`.
+    pub store_answers: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+pub(super) struct Inner {
+    parts: Parts,
+    began: Instant,
+    pub(super) requests: Semaphore,
+    pub(super) streams: Arc<Semaphore>,
+}
+
+/// The API of one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+impl Api {
+    pub fn new(parts: Parts) -> Self {
+        let requests = Semaphore::new(parts.http.requests as usize);
+        let streams = Arc::new(Semaphore::new(parts.http.streams as usize));
+        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    fn tick(&self) -> u64 {
+        u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The id of the request that is at work.
+#[derive(Clone)]
+pub(super) struct Id(pub(super) RequestId);
+
+/// A caller who is known, and what he may be asked about.
+pub(super) struct Who {
+    pub(super) api: Api,
+    pub(super) caller: Arc<Caller>,
+    pub(super) now: u64,
+}
+
+impl FromRequestParts<Api> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Head, api: &Api) -> Result<Self, Problem> {
+        let address = head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.0.ip());
+        let offered = offered(&head.headers)?;
+        let now = now();
+        match api.parts().door.authenticate(offered, address, now, api.tick()).await {
+            Ok(caller) => Ok(Self { api: api.clone(), caller, now }),
+            Err(error) => {
+                api.parts().telemetry.refused_login(error.reason());
+                tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
+                Err(failures::auth(&error))
+            }
+        }
+    }
+}
+
+/// The credential of a request. One that is given twice is none: who knows which of them somebody else looked at.
+fn offered(headers: &HeaderMap) -> Result<Offered<'_>, Problem> {
+    let one = |name: &str| -> Result<Option<&str>, Problem> {
+        let mut all = headers.get_all(name).iter();
+        let first = all.next();
+        if all.next().is_some() {
+            return Err(Problem::bad("bad_header", format!("{name} is there twice")).at(name));
+        }
+        Ok(first.map(|value| value.to_str().unwrap_or("\u{fffd}")))
+    };
+    let bearer = one(header::AUTHORIZATION.as_str())?.map(|value| match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        // Another scheme is a credential that we cannot read, not none.
+        _ => "\u{fffd}",
+    });
+    Ok(Offered { api_key: one("x-api-key")?, bearer })
+}
+
+const NO_LABELS: &Labels = &Labels::new();
+
+/// Something that is asked about, borrowed from what was found.
+pub(super) struct Object<'a> {
+    pub(super) id: &'a str,
+    pub(super) owner: Option<&'a PrincipalId>,
+    pub(super) labels: &'a Labels,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn owned(id: &'a str, owner: &'a PrincipalId, labels: &'a Labels) -> Self {
+        Self { id, owner: Some(owner), labels }
+    }
+
+    pub(super) fn plain(id: &'a str) -> Self {
+        Self { id, owner: None, labels: NO_LABELS }
+    }
+}
+
+impl Who {
+    pub(super) fn hall(&self) -> &Hall {
+        &self.api.parts().hall
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.api.parts().registry
+    }
+
+    pub(super) fn http(&self) -> &HttpSettings {
+        &self.api.parts().http
+    }
+
+    pub(super) fn tenant(&self) -> &TenantId {
+        &self.caller.tenant
+    }
+
+    fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        let ask = Ask { now: self.now, wants };
+        let decided = self.registry().authorizer().decide(&self.caller, action, resource, &ask);
+        decided.map_err(|denied| failures::denied(&denied, resource.kind))
+    }
+
+    /// May he do this to an object of his tenant?
+    pub(super) fn permit(&self, action: Action, object: &Object<'_>) -> Result<Permit, Problem> {
+        let Object { id, owner, labels } = *object;
+        let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
+        self.decide(action, &resource, None)
+    }
+
+    /// The same for a question on which nothing follows: whether an object may be shown in a list.
+    pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
+        self.permit(action, object).is_ok()
+    }
+
+    /// May he make something in his tenant, that will be his?
+    pub(super) fn permit_new(&self, action: Action, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        self.permit_for(action, &self.caller.principal, wants)
+    }
+
+    /// The same of something that will be somebody's.
+    pub(super) fn permit_for(&self, action: Action, whom: &PrincipalId, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        let (tenant, kind) = (self.tenant(), ResourceKind::Tenant);
+        let resource = Resource { kind, tenant, id: tenant.as_str(), owner: Some(whom), labels: NO_LABELS };
+        self.decide(action, &resource, wants)
+    }
+
+    /// May he do this to a run or sandbox, for which he asks so much?
+    pub(super) fn permit_wanting(&self, action: Action, object: &Object<'_>, wants: &Wants) -> Result<Permit, Problem> {
+        let Object { id, owner, labels } = *object;
+        let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
+        self.decide(action, &resource, Some(wants))
+    }
+
+    /// May he do this to a tenant, his own or another?
+    pub(super) fn permit_tenant(&self, action: Action, tenant: &TenantId) -> Result<Permit, Problem> {
+        let resource =
+            Resource { kind: ResourceKind::Tenant, tenant, id: tenant.as_str(), owner: None, labels: NO_LABELS };
+        self.decide(action, &resource, None)
+    }
+
+    /// May he ask about the service itself?
+    pub(super) fn permit_service(&self) -> Result<Permit, Problem> {
+        let house: TenantId = crate::authz::HOUSE.parse().map_err(|_| Problem::missing("service"))?;
+        let (kind, id) = (ResourceKind::Service, "service");
+        let resource = Resource { kind, tenant: &house, id, owner: None, labels: NO_LABELS };
+        self.decide(Action::ServiceRead, &resource, None)
+    }
+}

@@ -1,0 +1,114 @@
+use axum::http::StatusCode;
+
+use super::problem::Problem;
+use crate::authz::{Denied, DeniedReason, PolicyError, ResourceKind};
+use crate::identity::AuthError;
+use crate::registry::{RegisterError, RegistryError};
+use crate::sandbox::{SandboxError, Sort};
+
+/// The same answer for all that are refused; the reason is in the log.
+pub(super) fn auth(error: &AuthError) -> Problem {
+    match error {
+        AuthError::Missing => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "no_credential",
+            "send an API key as `X-API-Key`, or a key or token as `Authorization: Bearer …`",
+        ),
+        AuthError::Refused(_) => Problem::new(StatusCode::UNAUTHORIZED, "bad_credential", error.to_string()),
+        AuthError::TooManyAttempts { retry_after_s } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", error.to_string())
+                .after(Some(*retry_after_s))
+        }
+        AuthError::Unavailable(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable", error.to_string()).after(Some(1))
+        }
+    }
+}
+
+/// What belongs to another tenant does not exist.
+pub(super) fn denied(denied: &Denied, kind: ResourceKind) -> Problem {
+    if denied.is_foreign() {
+        return Problem::missing(kind.as_str());
+    }
+    let code = match denied.reason {
+        DeniedReason::Expired => return Problem::new(StatusCode::UNAUTHORIZED, "bad_credential", denied.to_string()),
+        DeniedReason::Scope => "scope",
+        _ => "denied",
+    };
+    Problem::new(StatusCode::FORBIDDEN, code, denied.to_string())
+}
+
+impl From<SandboxError> for Problem {
+    fn from(error: SandboxError) -> Self {
+        let status = match error.sort() {
+            Sort::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Sort::NotFound => StatusCode::NOT_FOUND,
+            Sort::Conflict => StatusCode::CONFLICT,
+            Sort::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Sort::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Sort::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Sort::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let field = match &error {
+            SandboxError::Invalid { field, .. } => Some((*field).to_owned()),
+            SandboxError::TooLittle { name, .. } => Some(format!("limits.{name}")),
+            SandboxError::NoBackend(_) => Some("backend".to_owned()),
+            SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => Some("Idempotency-Key".to_owned()),
+            _ => None,
+        };
+        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
+            // Paths and causes are for the log.
+            tracing::error!(code = error.code(), "a request failed: {error}");
+            "the service failed; the log says more under this request's id".to_owned()
+        } else {
+            error.to_string()
+        };
+        let problem = Problem::new(status, error.code(), detail).after(error.retry_after());
+        match field {
+            Some(field) => problem.at(field),
+            None => problem,
+        }
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let status = match &error {
+            RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
+            RegistryError::Taken { .. } => StatusCode::CONFLICT,
+            RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
+            RegistryError::Invalid { .. }
+            | RegistryError::Policy(_)
+            | RegistryError::Scope(_)
+            | RegistryError::Token(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            RegistryError::Register(RegisterError::Behind) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Register(_) | RegistryError::Random(_) | RegistryError::Permit => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = error.code(), "a request failed: {error}");
+            return Problem::new(status, error.code(), "the service failed; the log says more under this request's id");
+        }
+        let after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let problem = Problem::new(status, error.code(), error.to_string()).after(after);
+        match &error {
+            RegistryError::Invalid { field, .. } => problem.at(*field),
+            RegistryError::Policy(policy) => at_fault(problem, policy),
+            RegistryError::Scope(_) | RegistryError::Token(_) => problem.at("scopes"),
+            _ => problem,
+        }
+    }
+}
+
+fn at_fault(problem: Problem, error: &PolicyError) -> Problem {
+    match error.faults().first() {
+        Some(fault) => problem.at(format!("text, line {}, column {}", fault.line, fault.column)),
+        None => problem,
+    }
+}
+
+/// A field that makes no sense.
+pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).at(field)
+}

@@ -1,0 +1,170 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use super::settings::{HttpSettings, TlsSettings};
+use super::tls::{self, TlsError};
+use crate::telemetry::Telemetry;
+
+/// A reader that takes nothing for so long is gone.
+const WRITE: Duration = Duration::from_secs(30);
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long open connections may end by themselves when the service stops.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// A door that is open: bound, with its certificate read.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error("{0} is not an address of this machine alone, and there is no TLS: keys would cross the network in the open; set tls.cert_file and tls.key_file, or http.allow_plain_http where something in front does TLS")]
+    Open(SocketAddr),
+    #[error("cannot listen on {address}: {reason}")]
+    Taken { address: SocketAddr, reason: std::io::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Listener {
+    pub async fn bind(http: &HttpSettings, tls: &TlsSettings) -> Result<Self, ListenError> {
+        let tls = tls::acceptor(tls, http.listen.ip())?;
+        if tls.is_none() && !http.listen.ip().is_loopback() && !http.allow_plain_http {
+            return Err(ListenError::Open(http.listen));
+        }
+        let tcp = TcpListener::bind(http.listen).await;
+        let tcp = tcp.map_err(|reason| ListenError::Taken { address: http.listen, reason })?;
+        Ok(Self { tcp, tls })
+    }
+
+    /// Where it is; the port is known only now where 0 was asked for.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+/// Serves until it is told to stop, and then until what is at work is answered.
+pub async fn serve(
+    listener: Listener,
+    router: Router,
+    http: &HttpSettings,
+    telemetry: Arc<Telemetry>,
+    stop: CancellationToken,
+) {
+    let room = Arc::new(Semaphore::new(http.connections as usize));
+    let all = TaskTracker::new();
+    let builder = Arc::new(builder(http));
+    let now = CancellationToken::new();
+    loop {
+        // Where there is no room for one more, it waits in the kernel, and costs us nothing.
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = Arc::clone(&room).acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let (stream, address) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.tcp.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely; a moment later some are free.
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let one = One { builder: Arc::clone(&builder), router: router.clone(), stop: stop.clone(), now: now.clone() };
+        let (tls, telemetry) = (listener.tls.clone(), Arc::clone(&telemetry));
+        all.spawn(async move {
+            telemetry.connected(1);
+            one.whole(stream, address, tls, place).await;
+            telemetry.connected(-1);
+        });
+    }
+    drop(listener);
+    all.close();
+    if tokio::time::timeout(CLOSING, all.wait()).await.is_err() {
+        now.cancel();
+        let _ = tokio::time::timeout(CLOSING, all.wait()).await;
+    }
+}
+
+fn builder(http: &HttpSettings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(http.header_ms))
+        .max_headers(http.headers as usize)
+        .max_buf_size((http.header_bytes as usize).max(8_192))
+        .pipeline_flush(true)
+        // Two ways to say where a body ends are one too many.
+        .half_close(false);
+    builder
+}
+
+struct One {
+    builder: Arc<http1::Builder>,
+    router: Router,
+    stop: CancellationToken,
+    now: CancellationToken,
+}
+
+impl One {
+    async fn whole(self, tcp: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, _place: OwnedSemaphorePermit) {
+        let _ = tcp.set_nodelay(true);
+        match tls {
+            None => self.speak(tcp, address).await,
+            Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(tcp)).await {
+                Ok(Ok(stream)) => self.speak(stream, address).await,
+                Ok(Err(error)) => tracing::debug!(%address, "no TLS: {error}"),
+                Err(_) => tracing::debug!(%address, "no TLS in time"),
+            },
+        }
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, address: SocketAddr) {
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(WRITE));
+        let service = self.router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(address));
+            request
+        });
+        let connection =
+            self.builder.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
+        tokio::pin!(connection);
+        tokio::select! {
+            done = connection.as_mut() => {
+                if let Err(error) = done {
+                    tracing::debug!(%address, "a connection broke off: {error}");
+                }
+                return;
+            }
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = self.now.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The HTTP API: it translates and does nothing else. A handler extracts, names the caller, gets a permit, calls one
+//! method and converts the answer.
+//!
+//! ```text
+//! connection (bounded, timed) ─▶ request id ─▶ room? ─▶ route ─▶ who? ─▶ body (bounded, strict) ─▶ permit? ─▶ use case
+//!                                                                  Problem (RFC 9457) ◀─ whatever went wrong ─┘
+//! ```
+//!
+//! What this area must never do: decide who may do what, read a body without a bound, answer with words of a guest that
+//! are not marked as such, or say of another tenant's object that it is there.
+
+mod body;
+mod context;
+mod document;
+mod failures;
+mod listen;
+mod problem;
+mod routes;
+mod server;
+mod settings;
+mod strict;
+mod tls;
+mod types;
+mod upload;
+
+pub use context::{Api, Parts};
+pub use document::openapi;
+pub use listen::{Listener, serve};
+pub use problem::Problem;
+pub use server::router;
+pub use settings::{HttpSettings, TlsSettings};
+pub use tls::{TlsError, self_made};

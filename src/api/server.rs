@@ -1,0 +1,128 @@
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::context::{Api, Id};
+use super::problem::Problem;
+use super::routes;
+use crate::model::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// All routes, with their documentation beside them.
+pub(super) fn documented() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(routes::components::all())
+        .merge(routes::runs::all())
+        .merge(routes::sandboxes::all())
+        .merge(routes::files::all())
+        .merge(routes::workspaces::all())
+        .merge(routes::keys::all())
+        .merge(routes::principals::all())
+        .merge(routes::rules::all())
+        .merge(routes::tenants::all())
+        .merge(routes::service::all())
+}
+
+pub fn router(api: Api) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router
+        .route("/openapi.json", axum::routing::get(super::document::json))
+        .route("/docs", axum::routing::get(super::document::page))
+        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "no_route", "there is nothing here; see /openapi.json"))
+        .method_not_allowed_fallback(async || {
+            let detail = "this cannot be done here; the header `Allow` says what can";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+        })
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request panicked");
+            axum::response::IntoResponse::into_response(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the service failed; the log says more under this request's id",
+            ))
+        }))
+        .layer(from_fn_with_state(api.clone(), around))
+        .with_state(api)
+}
+
+/// Around every request: an id, room, a span, a number, and the same form for everything that went wrong.
+async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::random();
+    let began = Instant::now();
+    let method = word(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.as_deref().unwrap_or("none");
+    let span = tracing::info_span!("request", %id, method, route);
+    let answer = async {
+        if let Some(problem) = ambiguous(&request) {
+            return axum::response::IntoResponse::into_response(problem);
+        }
+        // Those who ask whether we are alive are answered in any case.
+        let _room = match api.inner().requests.try_acquire() {
+            Ok(room) => Some(room),
+            Err(_) if matches!(route, "/healthz" | "/readyz") => None,
+            Err(_) => return axum::response::IntoResponse::into_response(busy()),
+        };
+        request.extensions_mut().insert(Id(id.clone()));
+        next.run(request).await
+    };
+    let mut answer = answer.instrument(span).await;
+    if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
+        let allow = answer.headers().get(header::ALLOW).cloned();
+        answer = problem.answer(&id);
+        if let Some(allow) = allow {
+            answer.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = answer.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let status = answer.status().as_u16();
+    api.parts().telemetry.request(method, route, status, began.elapsed());
+    tracing::debug!(%id, method, route, status, "answered");
+    answer
+}
+
+fn busy() -> Problem {
+    let detail = "the service has as many requests at work as it takes; try again later";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).after(Some(1))
+}
+
+/// A request that whoever is in front of us could read otherwise than we do.
+fn ambiguous(request: &Request) -> Option<Problem> {
+    let headers = request.headers();
+    let many = |name: HeaderName| headers.get_all(name).iter().count() > 1;
+    let both = headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING);
+    if both || many(header::CONTENT_LENGTH) || many(header::TRANSFER_ENCODING) || many(header::HOST) {
+        return Some(Problem::bad("ambiguous", "the request says in two ways how long it is or whom it is for"));
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        let detail = "send the body as it is: what is compressed is not unpacked";
+        return Some(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed", detail).at("Content-Encoding"));
+    }
+    None
+}
+
+/// A method as a label: there are only so many of ours, and a stranger's is `other`.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

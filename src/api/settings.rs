@@ -1,0 +1,70 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How the service is reached, and what one request or connection may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    pub listen: SocketAddr,
+    /// Listens on other addresses than those of this machine without TLS. Keys cross the network in the open then.
+    pub allow_plain_http: bool,
+    /// Connections at one time; more wait in the kernel.
+    pub connections: u32,
+    /// Requests at work at one time; one more is told to come again.
+    pub requests: u32,
+    /// All headers of a request together.
+    pub header_bytes: u32,
+    pub headers: u32,
+    /// How long the head of a request may take to come, and a connection may idle between requests.
+    pub header_ms: u64,
+    /// A JSON body.
+    pub body_bytes: u64,
+    /// An upload: a component, an archive, a file.
+    pub upload_bytes: u64,
+    /// How long nothing of a body may come before the request is given up.
+    pub stall_ms: u64,
+    /// How long a whole body may take.
+    pub body_ms: u64,
+    /// How many objects one page of a list has at most.
+    pub page: u32,
+    /// Event streams that are open at one time.
+    pub streams: u32,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            allow_plain_http: false,
+            connections: 10_000,
+            requests: 1_024,
+            header_bytes: 32 << 10,
+            headers: 64,
+            header_ms: 15_000,
+            body_bytes: 1 << 20,
+            upload_bytes: 256 << 20,
+            stall_ms: 10_000,
+            body_ms: 120_000,
+            page: 100,
+            streams: 1_000,
+        }
+    }
+}
+
+/// Where the certificate is. Without either file one is made for trials, and said so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    pub cert_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+    /// Makes a certificate of its own at each start, for trials: nobody can know that it is us.
+    pub self_made: bool,
+}
+
+impl TlsSettings {
+    pub fn is_wanted(&self) -> bool {
+        self.self_made || self.cert_file.is_some() || self.key_file.is_some()
+    }
+}

@@ -1,0 +1,125 @@
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::problem::Problem;
+
+/// How deep a document may be; `serde_json` itself gives up at 128.
+const DEPTH: usize = 64;
+
+/// Reads JSON from a caller: nothing twice, nothing too deep, nothing unknown, and the place of what is wrong.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    Plain { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| wrong(&error, None))?;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(error.inner(), (path != ".").then_some(path))
+    })
+}
+
+fn wrong(error: &serde_json::Error, path: Option<String>) -> Problem {
+    let problem = Problem::bad("bad_json", error.to_string());
+    match path {
+        Some(path) => problem.at(path),
+        None => problem,
+    }
+}
+
+/// Looks through a document without keeping it. A name that comes twice would mean one thing to us and another to
+/// whoever looked at the request before us.
+struct Plain {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Plain {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Plain {
+    fn deeper<E: serde::de::Error>(&self) -> Result<Plain, E> {
+        if self.depth >= DEPTH {
+            return Err(E::custom(format!("it is deeper than {DEPTH} levels")));
+        }
+        Ok(Plain { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> Visitor<'de> for Plain {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut seen: HashSet<String> = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format!("the field `{name}` is there twice")));
+            }
+            seen.insert(name);
+            fields.next_value_seed(self.deeper()?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let problem = read::<Value>(text.as_bytes()).unwrap_err();
+        serde_json::to_value(&problem).unwrap()["detail"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a08_what_could_mean_two_things_is_refused_with_its_place() {
+        assert!(refused(r#"{"a": 1, "b": {"c": 1, "c": 2}}"#).contains("`c` is there twice at line 1"));
+        assert!(refused(r#"{"a": 1, "\u0061": 2}"#).contains("`a` is there twice"), "however it is written");
+        assert!(refused(&format!("{}1{}", "[".repeat(70), "]".repeat(70))).contains("deeper than 64"));
+        assert!(refused(&"[".repeat(100_000)).contains("deeper than 64"));
+        assert!(refused("NaN").contains("line 1 column 1"));
+        assert!(refused(r#""\ud800""#).contains("surrogate"));
+        assert!(refused("1e999").contains("out of range"));
+        assert!(refused("{} {}").contains("trailing"));
+        assert_eq!(read::<Value>(br#"{"a": [1, {"b": null}]}"#).unwrap()["a"][0], 1);
+    }
+}

@@ -1,0 +1,49 @@
+//! What goes over the wire, converted by hand from and to what it means. Fields that are not known are refused.
+
+mod components;
+mod limits;
+mod people;
+mod runs;
+mod sandboxes;
+mod workspaces;
+
+pub(super) use components::{Component, Components};
+pub(super) use limits::LimitsBody;
+pub(super) use people::{
+    CheckBody, Checked, ExplainBody, Explained, Key, KeyBody, Keys, MadeKey, MadeToken, Policies, Policy, PolicyBody,
+    Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,
+    WhoIAm,
+};
+pub(super) use runs::{CutBody, FailureBody, Run, RunBody, Runs, ask, place};
+pub(super) use sandboxes::{
+    ApplyBody, Applied, Changes, ExtendBody, FileEntry, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
+};
+pub(super) use workspaces::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
+
+use crate::model::Labels;
+
+use super::problem::Problem;
+
+const LABELS: usize = 32;
+const LABEL_CHARS: usize = 128;
+
+/// Labels that are few and short.
+pub(super) fn labels(given: Labels) -> Result<Labels, Problem> {
+    let long = |text: &String| text.chars().count() > LABEL_CHARS || text.chars().any(char::is_control);
+    if given.len() > LABELS || given.iter().any(|(name, value)| name.is_empty() || long(name) || long(value)) {
+        let most = format!("at most {LABELS} labels of at most {LABEL_CHARS} characters that can be seen");
+        return Err(super::failures::invalid("labels", most));
+    }
+    Ok(given)
+}
+
+/// A time as people and programs both read it.
+pub(super) fn time(ms: u64) -> String {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
+}
+
+/// The same of seconds.
+pub(super) fn time_s(seconds: u64) -> String {
+    time(seconds.saturating_mul(1_000))
+}

@@ -1,0 +1,335 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::time_s;
+use crate::authz::CustomRole;
+use crate::identity::{KeyRecord, TokenInfo};
+use crate::model::{Caller, Credential, Labels, PrincipalKind};
+use crate::registry::{NewKey, PolicyRecord, TenantRecord};
+
+/// A new API key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct KeyBody {
+    pub(in crate::api) name: String,
+    /// Whom it is for; yourself, where nobody is named.
+    #[serde(default)]
+    pub(in crate::api) principal: Option<String>,
+    /// What it is cut down to: names of actions (`runs:create`), `runs:*` or `*`.
+    #[serde(default)]
+    pub(in crate::api) scopes: Option<Vec<String>>,
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub(in crate::api) ttl_seconds: Option<u64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Key {
+    id: String,
+    principal: String,
+    name: String,
+    /// How the key begins; no secret.
+    prefix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    created: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<String>,
+}
+
+impl From<&KeyRecord> for Key {
+    fn from(record: &KeyRecord) -> Self {
+        Self {
+            id: record.id.to_string(),
+            principal: record.principal.to_string(),
+            name: record.name.clone(),
+            prefix: record.prefix.to_string(),
+            scopes: record.scopes.clone(),
+            created: time_s(record.created),
+            expires: record.expires.map(time_s),
+            revoked: record.revoked.map(time_s),
+            last_used: record.last_used.map(time_s),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Keys {
+    pub(in crate::api) keys: Vec<Key>,
+}
+
+/// A key with its text, which is shown now and never again.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct MadeKey {
+    key: Key,
+    secret: String,
+}
+
+impl From<&NewKey> for MadeKey {
+    fn from(made: &NewKey) -> Self {
+        Self { key: (&made.record).into(), secret: made.key.expose().to_owned() }
+    }
+}
+
+/// A short-lived token for yourself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct TokenBody {
+    /// What it is good for; no more than you have.
+    pub(in crate::api) scopes: Vec<String>,
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub(in crate::api) ttl_seconds: Option<u64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct MadeToken {
+    token: String,
+    id: String,
+    scopes: Vec<String>,
+    expires: String,
+}
+
+impl MadeToken {
+    pub(in crate::api) fn new(token: String, info: TokenInfo) -> Self {
+        Self { token, id: info.id, scopes: info.scopes, expires: time_s(info.expires) }
+    }
+}
+
+/// Who you are to us.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct WhoIAm {
+    tenant: String,
+    principal: String,
+    kind: Value,
+    roles: Vec<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    labels: Labels,
+    /// What your key or token is cut down to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    /// `key` or `token`, and its id.
+    credential: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    address: String,
+}
+
+impl From<&Caller> for WhoIAm {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            tenant: caller.tenant.to_string(),
+            principal: caller.principal.to_string(),
+            kind: serde_json::to_value(caller.kind).unwrap_or_default(),
+            roles: caller.roles.iter().map(ToString::to_string).collect(),
+            labels: Labels::clone(&caller.labels),
+            scopes: caller.scopes.as_ref().map(|scopes| scopes.to_vec()),
+            credential: match &caller.credential {
+                Credential::Key(id) => id.to_string(),
+                Credential::Token { issuer, id } => format!("token {id} of {issuer}"),
+            },
+            expires: caller.expires.map(time_s),
+            address: caller.address.to_string(),
+        }
+    }
+}
+
+/// Somebody of the tenant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct PrincipalBody {
+    #[schema(value_type = String, pattern = "^(person|service|agent)$")]
+    pub(in crate::api) kind: PrincipalKind,
+    pub(in crate::api) roles: Vec<String>,
+    #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub(in crate::api) labels: Labels,
+    #[serde(default)]
+    pub(in crate::api) suspended: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Principal {
+    id: String,
+    kind: Value,
+    roles: Vec<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    labels: Labels,
+    suspended: bool,
+    created: String,
+}
+
+impl From<&crate::model::Principal> for Principal {
+    fn from(principal: &crate::model::Principal) -> Self {
+        Self {
+            id: principal.id.to_string(),
+            kind: serde_json::to_value(principal.kind).unwrap_or_default(),
+            roles: principal.roles.iter().map(ToString::to_string).collect(),
+            labels: principal.labels.clone(),
+            suspended: principal.suspended,
+            created: time_s(principal.created),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Principals {
+    pub(in crate::api) principals: Vec<Principal>,
+}
+
+/// A set of rights with a name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct RoleBody {
+    /// Names of actions (`runs:create`), or all of a kind (`runs:*`).
+    pub(in crate::api) actions: Vec<String>,
+    /// Only what belongs to the principal.
+    #[serde(default)]
+    pub(in crate::api) own_only: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Role {
+    name: String,
+    actions: Vec<String>,
+    own_only: bool,
+    built_in: bool,
+}
+
+impl Role {
+    pub(in crate::api) fn built_in(name: &str) -> Self {
+        Self { name: name.to_owned(), actions: Vec::new(), own_only: false, built_in: true }
+    }
+}
+
+impl From<&CustomRole> for Role {
+    fn from(role: &CustomRole) -> Self {
+        let CustomRole { name, actions, own_only } = role.clone();
+        Self { name: name.to_string(), actions, own_only, built_in: false }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Roles {
+    pub(in crate::api) roles: Vec<Role>,
+}
+
+/// Policies in Cedar.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct PolicyBody {
+    pub(in crate::api) text: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Policy {
+    name: String,
+    text: String,
+    created: String,
+}
+
+impl From<&PolicyRecord> for Policy {
+    fn from(policy: &PolicyRecord) -> Self {
+        Self { name: policy.name.to_string(), text: policy.text.clone(), created: time_s(policy.created) }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Policies {
+    pub(in crate::api) policies: Vec<Policy>,
+}
+
+/// A text that may become a policy.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct CheckBody {
+    pub(in crate::api) name: String,
+    pub(in crate::api) text: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Checked {
+    /// The ids of the policies in the text.
+    pub(in crate::api) policies: Vec<String>,
+    pub(in crate::api) warnings: Vec<String>,
+}
+
+/// Who may do what?
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct ExplainBody {
+    /// Who; yourself, where nobody is named.
+    #[serde(default)]
+    pub(in crate::api) principal: Option<String>,
+    #[schema(example = "runs:read")]
+    pub(in crate::api) action: String,
+    /// The id of what it is about; for what is created nothing.
+    #[serde(default)]
+    pub(in crate::api) id: Option<String>,
+    #[serde(default)]
+    pub(in crate::api) owner: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub(in crate::api) labels: Labels,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Explained {
+    pub(in crate::api) allowed: bool,
+    pub(in crate::api) message: String,
+    /// The ids of the policies that decided.
+    pub(in crate::api) policies: Vec<String>,
+}
+
+/// A new tenant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct TenantBody {
+    pub(in crate::api) id: String,
+    /// The most that it may have; what an ordinary tenant has, where nothing is said.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::api) ceilings: Option<crate::model::Ceilings>,
+    /// Somebody who can begin to work in it.
+    pub(in crate::api) admin: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct TenantPatch {
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::api) ceilings: Option<crate::model::Ceilings>,
+    /// Nobody of a closed tenant is let in.
+    #[serde(default)]
+    pub(in crate::api) open: Option<bool>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Tenant {
+    id: String,
+    ceilings: Value,
+    open: bool,
+    created: String,
+}
+
+impl From<&TenantRecord> for Tenant {
+    fn from(tenant: &TenantRecord) -> Self {
+        Self {
+            id: tenant.id.to_string(),
+            ceilings: serde_json::to_value(&tenant.ceilings).unwrap_or_default(),
+            open: tenant.open,
+            created: time_s(tenant.created),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Tenants {
+    pub(in crate::api) tenants: Vec<Tenant>,
+}

@@ -1,0 +1,276 @@
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::failures::invalid;
+use super::super::problem::Problem;
+use super::{LimitsBody, labels, time};
+use crate::fs_policy::{Preset, Rules};
+use crate::model::{Captured, Denial, Labels, Mode, Usage};
+use crate::sandbox::{Cut, PlaceAsk, RunAsk, RunRecord, RunState, What, Wished};
+
+/// What is to be run, and with what.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::api) struct RunBody {
+    /// The digest of a component that was submitted. Left out where the module comes in the same request.
+    #[schema(example = "sha256:0000000000000000000000000000000000000000000000000000000000000000")]
+    pub(in crate::api) component: Option<String>,
+    /// Calls this exported function; without it the component is run as a command.
+    function: Option<String>,
+    /// Arguments of the function: an array in order, or an object by name.
+    args: Option<Value>,
+    /// Arguments of the command.
+    command: Option<Vec<String>>,
+    /// The whole environment.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    env: BTreeMap<String, String>,
+    /// Standard input, as text.
+    stdin: Option<String>,
+    /// Standard input, in base64.
+    stdin_base64: Option<String>,
+    clocks: Option<bool>,
+    randomness: Option<bool>,
+    limits: LimitsBody,
+    /// Gives the run a world that is the same each time: seeded randomness, stepped clocks.
+    deterministic: Option<Deterministic>,
+    /// `wasm`, where nothing is said.
+    backend: Option<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    labels: Labels,
+    /// Answers at once with 202 and the id of the run.
+    #[serde(rename = "async")]
+    pub(in crate::api) apart: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Deterministic {
+    seed: u64,
+}
+
+/// What is asked, with the module that came along.
+pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk, Problem> {
+    let what = match (&body.component, module) {
+        (Some(_), Some(_)) => return Err(invalid("component", "name a digest or send a module, not both")),
+        (Some(digest), None) => What::Known(
+            digest.parse().map_err(|error: crate::model::DigestError| invalid("component", error.to_string()))?,
+        ),
+        (None, Some(module)) => What::Brought(module),
+        (None, None) => return Err(invalid("component", "name the digest of a component, or send a module along")),
+    };
+    let wished = match (body.function, body.args, body.command) {
+        (Some(_), _, Some(_)) => return Err(invalid("command", "a function has `args`, a command has `command`")),
+        (None, Some(_), _) => return Err(invalid("args", "arguments are for a `function`; a command has `command`")),
+        (Some(function), args, None) => Wished::Call { function, args: args.unwrap_or(Value::Null) },
+        (None, None, command) => Wished::Command { args: command.unwrap_or_default() },
+    };
+    let stdin = match (body.stdin, body.stdin_base64) {
+        (Some(_), Some(_)) => return Err(invalid("stdin", "send `stdin` or `stdin_base64`, not both")),
+        (Some(text), None) => text.into_bytes(),
+        (None, Some(code)) => STANDARD.decode(code).map_err(|error| invalid("stdin_base64", error.to_string()))?,
+        (None, None) => Vec::new(),
+    };
+    if let Some(bad) = body.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        return Err(invalid("env", format!("`{bad}` is no name of a variable")));
+    }
+    Ok(RunAsk {
+        what,
+        wished,
+        env: body.env.into_iter().collect(),
+        stdin: stdin.into(),
+        clocks: body.clocks,
+        randomness: body.randomness,
+        limits: body.limits.ask(),
+        mode: body.deterministic.map_or(Mode::Ordinary, |same| Mode::Deterministic { seed: same.seed }),
+        backend: body.backend,
+        labels: labels(body.labels)?,
+    })
+}
+
+/// Where files come from and what may be done with them.
+pub(in crate::api) fn place(
+    workspace: Option<String>,
+    at: Option<String>,
+    preset: Option<String>,
+    rules: &[String],
+) -> Result<PlaceAsk, Problem> {
+    let workspace = workspace.map(|name| name.parse()).transpose();
+    let workspace = workspace.map_err(|error: crate::workspace::BadName| invalid("workspace", error.to_string()))?;
+    let preset: Option<Preset> = preset
+        .map(|name| name.parse())
+        .transpose()
+        .map_err(|error: crate::fs_policy::UnknownPreset| invalid("preset", error.to_string()))?;
+    let parse = |(at, text): (usize, &String)| {
+        text.parse().map_err(|error: crate::fs_policy::RuleError| invalid(&format!("rules[{at}]"), error.to_string()))
+    };
+    let rules = rules.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    Ok(PlaceAsk { workspace, at: at.unwrap_or_else(|| "/workspace".to_owned()), rules: Rules { preset, rules } })
+}
+
+/// Something that was asked for and not given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct CutBody {
+    what: String,
+    asked: u64,
+    given: u64,
+    /// `tenant`, `sandbox`, `component` or `storage`.
+    by: String,
+}
+
+impl From<&Cut> for CutBody {
+    fn from(cut: &Cut) -> Self {
+        Self { what: cut.what.clone(), asked: cut.asked, given: cut.given, by: cut.by.clone() }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct FailureBody {
+    code: String,
+    message: String,
+}
+
+/// One stream as it was written, up to its limit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Output {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Where it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    truncated: bool,
+}
+
+impl From<&Captured> for Output {
+    fn from(captured: &Captured) -> Self {
+        let (text, base64) = text_or_code(&captured.bytes);
+        Self { text, base64, truncated: captured.truncated }
+    }
+}
+
+/// Bytes as text where they are text.
+pub(in crate::api) fn text_or_code(bytes: &[u8]) -> (Option<String>, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (Some(text.to_owned()), None),
+        Err(_) => (None, Some(STANDARD.encode(bytes))),
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct UsageBody {
+    fuel: u64,
+    wall_us: u64,
+    cpu_us: u64,
+    peak_memory_bytes: u64,
+    host_calls: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    files_created: u64,
+}
+
+impl From<&Usage> for UsageBody {
+    fn from(usage: &Usage) -> Self {
+        let Usage { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, files_created } = *usage;
+        Self { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, files_created }
+    }
+}
+
+/// Something that the guest tried and was not granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct DenialBody {
+    tried: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    missing: String,
+    times: u64,
+}
+
+impl From<&Denial> for DenialBody {
+    fn from(denial: &Denial) -> Self {
+        let Denial { tried, path, missing, times } = denial.clone();
+        Self { tried, path, missing, times }
+    }
+}
+
+/// One execution.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Run {
+    id: String,
+    /// `running` or `ended`.
+    state: &'static str,
+    component: String,
+    owner: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    labels: Labels,
+    created: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+    /// How it ended, by its `kind`: `exited`, `returned`, `trapped`, `out_of_fuel`, `deadline_exceeded`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stdout: Option<Output>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stderr: Option<Output>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    denials: Vec<DenialBody>,
+    /// What was asked for and not given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cut: Vec<CutBody>,
+    /// Why it did not run at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureBody>,
+}
+
+impl From<&RunRecord> for Run {
+    fn from(record: &RunRecord) -> Self {
+        let report = record.report.as_ref();
+        Self {
+            id: record.id.to_string(),
+            state: match record.state {
+                RunState::Running => "running",
+                RunState::Ended => "ended",
+            },
+            component: record.component.to_string(),
+            owner: record.owner.to_string(),
+            sandbox: record.sandbox.as_ref().map(ToString::to_string),
+            labels: record.labels.clone(),
+            created: time(record.created),
+            ended: record.ended.map(time),
+            outcome: report.and_then(|report| serde_json::to_value(&report.outcome).ok()),
+            usage: report.map(|report| UsageBody::from(&report.usage)),
+            stdout: report.map(|report| Output::from(&report.stdout)),
+            stderr: report.map(|report| Output::from(&report.stderr)),
+            denials: report.map(|report| report.denials.iter().map(DenialBody::from).collect()).unwrap_or_default(),
+            cut: record.cut.iter().map(CutBody::from).collect(),
+            failure: record
+                .failure
+                .as_ref()
+                .map(|failure| FailureBody { code: failure.code.clone(), message: failure.message.clone() }),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Runs {
+    /// Newest first.
+    runs: Vec<Run>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Runs {
+    pub(in crate::api) fn new(runs: Vec<Run>, next: Option<String>) -> Self {
+        Self { runs, next }
+    }
+}

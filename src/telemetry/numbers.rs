@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    /// As the route is written, never as the path was asked.
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Word {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: String,
+}
+
+/// All counters of a service.
+pub struct Telemetry {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Histogram,
+    refused: Family<Word, Counter>,
+    runs: Family<Ended, Counter>,
+    fuel: Counter,
+    running: Gauge,
+    connections: Gauge,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Telemetry {
+    pub fn new() -> Self {
+        let mut all = Self {
+            registry: Registry::with_prefix("ringfence"),
+            requests: Family::default(),
+            seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 20)),
+            refused: Family::default(),
+            runs: Family::default(),
+            fuel: Counter::default(),
+            running: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        let registry = &mut all.registry;
+        registry.register("requests", "Requests answered", all.requests.clone());
+        registry.register("request_seconds", "How long requests took", all.seconds.clone());
+        registry.register("refused_logins", "Credentials that opened nothing", all.refused.clone());
+        registry.register("runs", "Runs that ended, by outcome", all.runs.clone());
+        registry.register("fuel", "Fuel that runs spent", all.fuel.clone());
+        registry.register("running", "Runs at work", all.running.clone());
+        registry.register("connections", "Connections open", all.connections.clone());
+        all
+    }
+
+    pub fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = Request { method, route: route.to_owned(), status };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn refused_login(&self, reason: &'static str) {
+        self.refused.get_or_create(&Word { reason }).inc();
+    }
+
+    pub fn run_ended(&self, outcome: &str, fuel: u64) {
+        self.runs.get_or_create(&Ended { outcome: outcome.to_owned() }).inc();
+        self.fuel.inc_by(fuel);
+    }
+
+    pub fn running(&self, now: u64) {
+        self.running.set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+
+    pub fn connected(&self, more: i64) {
+        self.connections.inc_by(more);
+    }
+
+    /// As Prometheus reads it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
