@@ -1,7 +1,10 @@
 //! Credentials that carry their maker's mark: a fixed start and a body of known letters and length.
 
 use super::anchors::{Place, Secret};
-use super::likeness::{entropy, is_placeholder, is_wordy};
+use super::likeness::is_token_body;
+
+/// Above the longest, which are Google's: the rest of a long text is not looked at.
+const MOST_BODY_BYTES: usize = 2048;
 
 pub struct Shape {
     pub prefix: &'static str,
@@ -33,21 +36,51 @@ pub const SHAPES: &[Shape] = &[
     least("ghr_", alnum, 36, "a GitHub token"),
     least("github_pat_", web, 50, "a GitHub token"),
     least("glpat-", web, 20, "a GitLab token"),
+    least("gldt-", web, 20, "a GitLab token"),
+    least("glrt-", web, 20, "a GitLab token"),
+    least("glptt-", web, 20, "a GitLab token"),
+    least("glcbt-", web, 20, "a GitLab token"),
     least("xoxa-", web, 20, "a Slack token"),
     least("xoxb-", web, 20, "a Slack token"),
+    least("xoxe-", web, 20, "a Slack token"),
+    least("xoxe.", web, 20, "a Slack token"),
     least("xoxp-", web, 20, "a Slack token"),
     least("xoxr-", web, 20, "a Slack token"),
     least("xoxs-", web, 20, "a Slack token"),
+    least("xapp-", web, 40, "a Slack token"),
     least("sk_live_", alnum, 16, "a Stripe key"),
     least("rk_live_", alnum, 16, "a Stripe key"),
+    least("sk_test_", alnum, 16, "a Stripe key"),
+    least("rk_test_", alnum, 16, "a Stripe key"),
+    least("whsec_", base64, 32, "a webhook secret"),
     exact("npm_", alnum, 36, "an npm token"),
     least("pypi-AgEI", web, 50, "a PyPI token"),
+    exact("rubygems_", lower_hex, 48, "a RubyGems key"),
+    least("dckr_pat_", web, 27, "a Docker token"),
     least("sk-ant-", web, 24, "an Anthropic key"),
     least("sk-proj-", web, 24, "an OpenAI key"),
     least("sk-", web, 32, "an OpenAI key"),
     least("hf_", alnum, 30, "a Hugging Face token"),
+    exact("gsk_", alnum, 52, "a Groq key"),
     exact("SK", lower_hex, 32, "a Twilio key"),
     least("SG.", sendgrid, 40, "a SendGrid key"),
+    exact("key-", lower_hex, 32, "a Mailgun key"),
+    exact("GOCSPX-", web, 28, "a Google client secret"),
+    least("ya29.", web, 30, "a Google access token"),
+    exact("dapi", lower_hex, 32, "a Databricks token"),
+    exact("dop_v1_", lower_hex, 64, "a DigitalOcean token"),
+    exact("doo_v1_", lower_hex, 64, "a DigitalOcean token"),
+    exact("dor_v1_", lower_hex, 64, "a DigitalOcean token"),
+    exact("shpat_", hex, 32, "a Shopify token"),
+    exact("shpca_", hex, 32, "a Shopify token"),
+    exact("shppa_", hex, 32, "a Shopify token"),
+    exact("shpss_", hex, 32, "a Shopify token"),
+    least("hvs.", web, 24, "a Vault token"),
+    least("glsa_", web, 32, "a Grafana token"),
+    least("ATATT3x", atlassian, 100, "an Atlassian token"),
+    exact("lin_api_", alnum, 40, "a Linear key"),
+    exact("AGE-SECRET-KEY-1", upper, 58, "a private key"),
+    least("django-insecure-", noise, 40, "a Django secret key"),
 ];
 
 pub fn token_at(place: &Place<'_>, shape: &Shape) -> Option<Secret> {
@@ -55,20 +88,15 @@ pub fn token_at(place: &Place<'_>, shape: &Shape) -> Option<Secret> {
         return None;
     }
     let after = place.after_hit();
-    let length = after.iter().take_while(|byte| (shape.body)(byte)).count();
+    let length = after.iter().take(MOST_BODY_BYTES).take_while(|byte| (shape.body)(byte)).count();
     let (body, rest) = after.split_at_checked(length)?;
     // Upper-case ids and hex end where their alphabet does, but not in the middle of a word.
     let word_ends = !rest.first().is_some_and(u8::is_ascii_alphanumeric);
     let long_enough = if shape.exact { length == shape.least && word_ends } else { length >= shape.least };
-    if !long_enough || !is_random(body) || (shape.prefix == "SG." && !two_parts(body)) {
+    if !long_enough || !is_token_body(body) || (shape.prefix == "SG." && !two_parts(body)) {
         return None;
     }
     Some(Secret { start: place.hit.start, end: place.hit.end + length, what: shape.what })
-}
-
-/// Lower than for guesses: the prefix has said most of it already, only `ghp_xxxx` and `sk-circle-fade` must go.
-fn is_random(body: &[u8]) -> bool {
-    entropy(body) >= 2.5 && !is_placeholder(body) && !is_wordy(body)
 }
 
 fn two_parts(body: &[u8]) -> bool {
@@ -99,4 +127,16 @@ fn lower_hex(byte: &u8) -> bool {
 
 fn sendgrid(byte: &u8) -> bool {
     web(byte) || *byte == b'.'
+}
+
+fn hex(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+fn atlassian(byte: &u8) -> bool {
+    web(byte) || *byte == b'='
+}
+
+fn noise(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`' | b'\\')
 }

@@ -6,6 +6,8 @@
 use std::io::{self, Read};
 
 use super::anchors::{Place, secret_at};
+use super::composed::MOST_BEFORE_BYTES;
+use super::utf16::{Narrow, Order};
 
 /// More would not change the answer.
 pub const MOST_FINDINGS: usize = 16;
@@ -27,13 +29,22 @@ pub struct Finding {
 /// The first [`MOST_FINDINGS`] places that look like a credential, each kind once a line. Stops reading when they are
 /// found.
 pub fn scan(mut content: impl Read) -> io::Result<Vec<Finding>> {
+    let (mut mark, mut filled) = ([0; 2], 0);
+    fill(&mut content, &mut mark, &mut filled)?;
+    match Order::of_mark(mark).filter(|_| filled == mark.len()) {
+        Some(order) => scan_bytes(Narrow::new(content, order)),
+        None => scan_bytes(mark.get(..filled).unwrap_or_default().chain(content)),
+    }
+}
+
+fn scan_bytes(mut content: impl Read) -> io::Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut window = vec![0; WINDOW];
     let (mut filled, mut judged, mut line) = (0, 0, 1);
     loop {
         let ended = fill(&mut content, &mut window, &mut filled)?;
         let text = window.get(..filled).unwrap_or_default();
-        let until = if ended { filled } else { filled.saturating_sub(REACH) };
+        let until = if ended { filled } else { filled.saturating_sub(REACH + MOST_BEFORE_BYTES) };
         let mut counted = judged;
         for (start, what) in secrets(text, judged, until)? {
             line += newlines(text, counted, start);
@@ -78,7 +89,8 @@ fn secrets(text: &[u8], from: usize, until: usize) -> io::Result<Vec<(usize, &'s
     // A name such as `secret_token` has two words; the second look would find the same again.
     let mut seen_until = 0;
     while let Some(hit) = super::anchors::next_hit(text, at)? {
-        if hit.start >= until {
+        // What a look finds may start a little before its hit; the next window does not count it again.
+        if hit.start >= until + MOST_BEFORE_BYTES {
             break;
         }
         at = hit.end;

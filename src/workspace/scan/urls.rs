@@ -6,44 +6,13 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::anchors::{Place, Secret, compiled};
-use super::likeness::is_placeholder;
+use super::placeholders::is_password_stand_in;
 
 const MOST_BYTES: usize = 512;
 
 /// Only letters that may stand there (RFC 3986), which keeps patterns and templates of source code away.
 const LOGIN: &str = r"(?x-u)\A://(?P<user>[A-Za-z0-9._~!$&*+=%-]{0,64}):(?P<password>[A-Za-z0-9._~!$&*+=%:-]{4,255})
     @(?P<host>[A-Za-z0-9\[][A-Za-z0-9.:-]*)";
-
-/// What documentation writes in place of a password.
-const STAND_INS: &[&str] = &[
-    "pass",
-    "passwd",
-    "password",
-    "pwd",
-    "passphrase",
-    "secret",
-    "token",
-    "user",
-    "username",
-    "login",
-    "admin",
-    "root",
-    "test",
-    "testing",
-    "guest",
-    "foobar",
-    "apikey",
-    "api_key",
-    "key",
-    "x-oauth-basic",
-    "x-token-auth",
-    "none",
-    "null",
-    "password1",
-    "p4ssw0rd",
-    "hunter2",
-    "1234",
-];
 
 pub fn password_at(place: &Place<'_>) -> io::Result<Option<Secret>> {
     static PATTERN: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(LOGIN));
@@ -58,8 +27,7 @@ pub fn password_at(place: &Place<'_>) -> io::Result<Option<Secret>> {
         return Ok(None);
     };
     let text = password.as_bytes();
-    let stands_in = STAND_INS.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
-    if stands_in || text == user.as_bytes() || is_placeholder(text) || is_example(host.as_bytes()) {
+    if text == user.as_bytes() || is_password_stand_in(text) || is_example(host.as_bytes()) {
         return Ok(None);
     }
     let at = place.hit.start;

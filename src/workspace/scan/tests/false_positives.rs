@@ -33,6 +33,39 @@ fn ordinary_source_code() {
         "npm_config_registry_and_other_long_settings_name_x",
         "let url = format!(\"postgres://{}:{}@{}\", user, password, host);",
         "re = `https?://[^:]+:[^@]+@`",
+        "token = self._fp.read(1)[0]",
+        "        Token::U32(123_456_789),",
+        "auth = urllib2.HTTPPasswordMgr()",
+        "pNew->x1.xTokenize = fts5V1toV2Tokenize;",
+        "const size_t P256_SECRET_SIZE = EC_P256R1_FIELD_ELEM_BYTES;",
+        "const ACCOUNT_PASSWORD: &str = \"_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}\";",
+        "'urn:ietf:params:oauth:jwk-thumbprint:sha-256:DCdRGGDKvhAJgmVlCp6tosc2T9ELtd30S'",
+        "\"AWS::Route53::KeySigningKey\": \"a9a67ae6c371fcf4\",",
+        "pub const STAGE_CONTROL_BYPASS: D3DKMDT_COLORSPACE_TRANSFORM_STAGE_CONTROL = 2i32;",
+        "PWD=/home/me/work/project1/target-x86_64",
+        "author = \"Someone1 <someone1@host.dev>\"",
+        "token_pattern = \"[A-Za-z0-9_]{20,64}\"",
+        "passwordRegex: /^(?=.*[a-z])(?=.*[A-Z0-9]).{8,}$/,",
+        "auth: { type: 'oauth2', flow: new ImplicitFlow2() },",
+        "<label for=\"password\">PasswordOfAccount2</label>",
+        "<input type=\"password\" value=\"\"/><Token>Identifier2Name</Token>",
+        "def login(user, token=None, password=DEFAULT_PASSWORD_V2): pass",
+        "Some(Token::Ident2(x)) => token.lexeme2(), secret => secret.expose2()",
+        "let bearer = \"Bearer \"; // the basic idea1 of bearer tokens2",
+        "Authorization: Bearer <token>",
+        "Authorization: Bearer ${TOKEN_OF_STAGE_1}",
+        "Authorization: Bearer $TOKEN_OF_STAGE_1",
+        "headers[\"Authorization\"] = \"Basic \" + btoa(user + ':' + pass2);",
+        "Authorization: Basic dXNlcm5hbWU6cGFzc3dvcmQ=",
+        "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+        "curl -u user:password https://host.dev",
+        "curl -u $USER:$PASSWORD https://host.dev; x -u me:q7x9zkw2",
+        "curl https://host.dev:8080/a -o 12:34:56",
+        "mytool --token $TOKEN_OF_STAGE_1 --password \"$PASSWORD_OF_STAGE_1\"",
+        "mytool --token <token> --password-file /run/secrets/db-password-1",
+        "mytool --token-lifetime-seconds 86400 --secret-id projects/p1/secrets/s1",
+        "\"auth\": \"dXNlcjpwYXNz\"",
+        "PasswordAuthentication no\nauth sufficient pam_unix2.so nullok_secure try_first_pass",
     ] {
         finds_nothing_in(text);
     }
@@ -51,6 +84,25 @@ fn lock_files() {
     finds_nothing_in(&format!("SPEC CHECKSUMS:\n  TokenKit: {sha}\n  SecretStore: {sha}\n"));
     finds_nothing_in(&format!("github.com/x/secret v1.0.0 h1:{}=\n", random(MIXED, 43, 4)));
     finds_nothing_in(&format!("secret_sharing = {{ rev = \"{sha}\" }}\ntoken_hash: sha256:{sum}\n"));
+}
+
+#[test]
+fn more_lock_files() {
+    let sum = random(HEX, 64, 2);
+    finds_nothing_in(&format!("{{file = \"keyring_token-1.0.whl\", hash = \"sha256:{sum}\"}},\n"));
+    finds_nothing_in(&format!("secretstorage==3.3.3 \\\n    --hash=sha256:{sum}\n"));
+    finds_nothing_in(&format!("  js-tokens: {{integrity: sha512-{}==}}\n", random(MIXED, 86, 3)));
+    finds_nothing_in(&format!("\"oauth\": {{ \"hashes\": [\"sha256:{sum}\"] }}\n"));
+}
+
+#[test]
+fn marks_of_pages_and_requests() {
+    let uuid = ["8", "4", "4", "4", "12"].map(|n| random(HEX, n.parse().unwrap(), 9)).join("-");
+    for name in ["nextToken", "NextToken", "next_token", "PageToken", "ClientToken", "clientRequestToken", "LockToken"]
+    {
+        finds_nothing_in(&format!("\"{name}\": \"{uuid}\"\n\"{name}\": \"{}\"\n", random(MIXED, 60, 8)));
+    }
+    finds_nothing_in(&format!("aws s3api list --starting-token {}\n", random(MIXED, 60, 8)));
 }
 
 #[test]
@@ -74,7 +126,15 @@ fn placeholders_in_a_readme() {
         "/etc/app/secret1.key",
         "my-password-for-staging-2",
     ] {
-        for line in ["api_key = \"@\"", "TOKEN=@", "password: @"] {
+        for line in [
+            "api_key = \"@\"",
+            "TOKEN=@",
+            "password: @",
+            "pwd=@;",
+            "x --token @",
+            "<password>@</password>",
+            "Authorization: Bearer @",
+        ] {
             finds_nothing_in(&line.replace('@', value));
         }
     }

@@ -1,4 +1,6 @@
 mod false_positives;
+mod marks;
+mod places;
 mod streams;
 mod true_positives;
 
