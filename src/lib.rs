@@ -6,12 +6,16 @@ pub mod model;
 pub mod authz;
 pub mod fs_policy;
 
+pub mod egress;
 pub mod engine;
 pub mod identity;
+pub mod telemetry;
 pub mod workspace;
 
 pub mod registry;
 pub mod sandbox;
+
+pub mod api;
 
 pub mod config;
 pub mod store;

@@ -75,7 +75,11 @@ fn slow() -> Problem {
 
 pub(super) fn too_large(most: u64) -> Problem {
     let most = crate::model::show_bytes(most);
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {most}, which is the most"))
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        format!("the body is larger than {most}, which is the most"),
+    )
 }
 
 /// A whole body in memory.

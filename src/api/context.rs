@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::settings::HttpSettings;
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{Authenticator, Directory, Offered};
-use crate::model::{Caller, Labels, PrincipalId, RequestId, TenantId};
+use crate::model::{Caller, Labels, PrincipalId, TenantId};
 use crate::registry::Registry;
 use crate::sandbox::Hall;
 use crate::telemetry::Telemetry;
@@ -64,10 +64,6 @@ pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The id of the request that is at work.
-#[derive(Clone)]
-pub(super) struct Id(pub(super) RequestId);
-
 /// A caller who is known, and what he may be asked about.
 pub(super) struct Who {
     pub(super) api: Api,
@@ -79,7 +75,8 @@ impl FromRequestParts<Api> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(head: &mut Head, api: &Api) -> Result<Self, Problem> {
-        let address = head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.0.ip());
+        let address =
+            head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.0.ip());
         let offered = offered(&head.headers)?;
         let now = now();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
@@ -171,7 +168,12 @@ impl Who {
     }
 
     /// The same of something that will be somebody's.
-    pub(super) fn permit_for(&self, action: Action, whom: &PrincipalId, wants: Option<&Wants>) -> Result<Permit, Problem> {
+    pub(super) fn permit_for(
+        &self,
+        action: Action,
+        whom: &PrincipalId,
+        wants: Option<&Wants>,
+    ) -> Result<Permit, Problem> {
         let (tenant, kind) = (self.tenant(), ResourceKind::Tenant);
         let resource = Resource { kind, tenant, id: tenant.as_str(), owner: Some(whom), labels: NO_LABELS };
         self.decide(action, &resource, wants)

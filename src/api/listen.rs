@@ -34,7 +34,9 @@ pub struct Listener {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    #[error("{0} is not an address of this machine alone, and there is no TLS: keys would cross the network in the open; set tls.cert_file and tls.key_file, or http.allow_plain_http where something in front does TLS")]
+    #[error(
+        "{0} is not an address of this machine alone, and there is no TLS: keys would cross the network in the open; set tls.cert_file and tls.key_file, or http.allow_plain_http where something in front does TLS"
+    )]
     Open(SocketAddr),
     #[error("cannot listen on {address}: {reason}")]
     Taken { address: SocketAddr, reason: std::io::Error },

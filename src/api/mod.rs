@@ -13,6 +13,7 @@ mod body;
 mod context;
 mod document;
 mod failures;
+mod form;
 mod listen;
 mod problem;
 mod routes;
@@ -25,7 +26,7 @@ mod upload;
 
 pub use context::{Api, Parts};
 pub use document::openapi;
-pub use listen::{Listener, serve};
+pub use listen::{ListenError, Listener, serve};
 pub use problem::Problem;
 pub use server::router;
 pub use settings::{HttpSettings, TlsSettings};

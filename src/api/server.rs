@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::context::{Api, Id};
+use super::context::Api;
 use super::problem::Problem;
 use super::routes;
 use crate::model::RequestId;
@@ -54,7 +54,7 @@ pub fn router(api: Api) -> Router {
 }
 
 /// Around every request: an id, room, a span, a number, and the same form for everything that went wrong.
-async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
     let id = RequestId::random();
     let began = Instant::now();
     let method = word(request.method());
@@ -71,7 +71,6 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
             Err(_) => return axum::response::IntoResponse::into_response(busy()),
         };
-        request.extensions_mut().insert(Id(id.clone()));
         next.run(request).await
     };
     let mut answer = answer.instrument(span).await;

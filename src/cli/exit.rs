@@ -51,6 +51,8 @@ pub(super) enum Mistake {
     Rules(String),
     #[error("{0}")]
     Draft(String),
+    #[error("{0}")]
+    Setting(String),
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
     StdinTwice,
 }
@@ -62,6 +64,7 @@ impl Mistake {
             Mistake::EnvName(_) | Mistake::EnvUnset(_) => "bad_env",
             Mistake::Rules(_) => "bad_rules",
             Mistake::Draft(_) => "no_draft",
+            Mistake::Setting(_) => "bad_settings",
             Mistake::StdinTwice => "bad_stdin",
         }
     }

@@ -3,6 +3,7 @@
 //! Standard output carries what was asked for, standard error everything else. A mistake is one line on standard
 //! error that names what to change.
 
+mod backup;
 mod cache;
 mod calibrate;
 mod compile;
@@ -14,6 +15,8 @@ mod limits;
 mod mounts;
 mod program;
 mod run;
+mod serve;
+mod settings;
 mod show;
 mod workspace;
 
@@ -98,6 +101,9 @@ enum Command {
     Apply(draft::ApplyArgs),
     Discard(draft::DiscardArgs),
     Fs(fs::FsArgs),
+    Serve(serve::ServeArgs),
+    Config(settings::ConfigArgs),
+    Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
     /// Print a completion script for a shell
@@ -128,7 +134,10 @@ pub fn main() -> ExitCode {
             Err(error) => exit::failed(&error.into()),
         };
     }
-    app::start_log();
+    // A service has a log of its own.
+    if !matches!(cli.command, Command::Serve(_)) {
+        app::start_log();
+    }
     match dispatch(&cli) {
         Ok(code) => code,
         Err(error) => exit::failed(&error),
@@ -146,6 +155,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => draft::apply(args, &host),
         Command::Discard(args) => draft::discard(args, &host),
         Command::Fs(args) => fs::run(args),
+        Command::Serve(args) => serve::serve(args, &host),
+        Command::Config(args) => settings::run(args, &host),
+        Command::Backup(args) => backup::run(args, &host),
         Command::Cache(args) => cache::run(args, &host),
         Command::Calibrate(args) => calibrate::run(args, &host),
         Command::Completions { shell } => {

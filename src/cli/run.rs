@@ -166,7 +166,7 @@ fn program_name(file: Option<OsString>) -> String {
 }
 
 /// Ends when a person or a supervisor asks for the end; never, where that cannot be heard.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
         return std::future::pending().await;
     };

@@ -3,13 +3,13 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::SettingsError;
 use crate::model::{PrincipalKind, RoleName, TenantId};
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentitySettings {
     /// Credentials that were checked lately and are kept at hand.
@@ -25,7 +25,7 @@ impl Default for IdentitySettings {
 }
 
 /// How often one may be wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GuessLimits {
     /// Of one IPv4 address or one IPv6 /64.
@@ -51,7 +51,7 @@ impl Default for GuessLimits {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenSettings {
     /// How long tokens of ours live if nothing else is asked for.
@@ -69,7 +69,7 @@ impl Default for TokenSettings {
 }
 
 /// Somebody whose tokens are believed, and what of them.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// `iss`, to the letter.
@@ -126,7 +126,7 @@ fn max_lifetime_s() -> u64 {
 }
 
 /// Where the keys of an issuer are.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeySource {
     /// A shared secret for HS256, HS384 or HS512; one line end after it is not part of it.
@@ -139,7 +139,7 @@ pub enum KeySource {
 }
 
 /// What becomes of a good token whose principal the directory does not know.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownPrincipals {
     #[default]

@@ -14,7 +14,7 @@ mod quantity;
 mod usage;
 
 pub use ceilings::Ceilings;
-pub use digest::Digest;
+pub use digest::{Digest, DigestError};
 pub use grants::{Grants, Mode};
 pub use ids::{BadId, KeyId, PolicyName, PrincipalId, RequestId, RoleName, RunId, SandboxId, TenantId};
 pub use limits::{LimitName, Limits, LimitsError, Preset};

@@ -1,4 +1,5 @@
 use super::error::RegistryError;
+use super::keys::{KeyAsk, NewKey};
 use super::register::TenantRecord;
 use super::start::{Registry, covers};
 use crate::authz::{Action, BUILT_IN_ROLES, HOUSE, Permit};
@@ -45,6 +46,26 @@ impl Registry {
         }
         self.changed()?;
         Ok(record)
+    }
+
+    /// The same with somebody who can begin to work in it, and his key.
+    pub async fn found_tenant(
+        &self,
+        permit: &Permit,
+        id: TenantId,
+        ceilings: Ceilings,
+        admin: PrincipalId,
+        now: u64,
+    ) -> Result<NewKey, RegistryError> {
+        let role: RoleName = "admin".parse().map_err(|_| RegistryError::Permit)?;
+        let tenant = self.create_tenant(permit, id, ceilings, now).await?.id;
+        let (kind, roles, labels) = (PrincipalKind::Person, vec![role], Labels::new());
+        let principal = Principal { tenant, id: admin, kind, roles, labels, suspended: false, created: now };
+        self.0.register.add_principal(principal.clone()).await?;
+        let ask = KeyAsk { name: "first key".into(), principal: None, scopes: None, ttl_seconds: None };
+        let key = self.make_key(&principal, ask, now).await?;
+        self.changed()?;
+        Ok(key)
     }
 
     /// Changes what a tenant may have, or closes it.

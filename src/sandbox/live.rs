@@ -219,6 +219,11 @@ pub struct Events {
 }
 
 impl Events {
+    /// Those of a run that is over.
+    pub fn of(run: RunRecord) -> Self {
+        Self { live: Live::ended(run), after: 0 }
+    }
+
     /// `None` after the last.
     pub async fn next(&mut self) -> Option<Event> {
         loop {

@@ -16,6 +16,7 @@ use crate::model::{Caller, Digest, RunId, SandboxId, TenantId};
 /// A run that is at work.
 pub struct Started {
     live: Arc<Live>,
+    record: RunRecord,
     task: tokio::task::JoinHandle<Result<Arc<RunRecord>, SandboxError>>,
     /// Ends the run if whoever started it goes away.
     guard: DropGuard,
@@ -31,6 +32,11 @@ impl Started {
     /// Watches it, for as long as somebody does.
     pub fn watch(self) -> (Events, DropGuard) {
         (Events { live: self.live, after: 0 }, self.guard)
+    }
+
+    /// As it is written down.
+    pub fn record(&self) -> RunRecord {
+        self.record.clone()
     }
 
     /// Leaves it alone; it can be asked for by its id.
@@ -121,11 +127,12 @@ impl Hall {
         let live = Live::new(run.id.clone(), run.sandbox.clone(), cancel.clone());
         self.watch(&live);
         let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()), apart };
+        let record = run.clone();
         let task = tokio::spawn(async move {
             let _held = held;
             ending.whole(run, planned, retry).await
         });
-        Ok(Started { live, task, guard: cancel.drop_guard() })
+        Ok(Started { live, record, task, guard: cancel.drop_guard() })
     }
 
     /// One that the tenant has, for whoever is then asked whether he may see it.

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::{LimitName, Preset};
@@ -8,7 +8,7 @@ macro_rules! limits {
     ($($field:ident)*) => {
         /// What a run may spend: a preset, and numbers on top of it. What is above the ceilings of the tenant is cut, and
         /// the answer says so.
-        #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields, default)]
         pub(in crate::api) struct LimitsBody {
             /// `small` where nothing is said: a fraction of a second, tens of megabytes.

@@ -14,9 +14,9 @@ pub(super) use people::{
     Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,
     WhoIAm,
 };
-pub(super) use runs::{CutBody, FailureBody, Run, RunBody, Runs, ask, place};
+pub(super) use runs::{CutBody, Run, RunBody, Runs, ask, place, text_or_code};
 pub(super) use sandboxes::{
-    ApplyBody, Applied, Changes, ExtendBody, FileEntry, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
+    Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };
 pub(super) use workspaces::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
 

@@ -15,7 +15,7 @@ use crate::model::{Captured, Denial, Labels, Mode, Usage};
 use crate::sandbox::{Cut, PlaceAsk, RunAsk, RunRecord, RunState, What, Wished};
 
 /// What is to be run, and with what.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::api) struct RunBody {
     /// The digest of a component that was submitted. Left out where the module comes in the same request.
@@ -48,7 +48,7 @@ pub(in crate::api) struct RunBody {
     pub(in crate::api) apart: bool,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Deterministic {
     seed: u64,

@@ -11,7 +11,7 @@ use crate::sandbox::{SandboxAsk, SandboxRecord};
 use crate::workspace::{Change, FileKind};
 
 /// A place that lives across runs.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::api) struct SandboxBody {
     /// The workspace that its files begin as; without it they begin as none.
@@ -125,7 +125,7 @@ pub(in crate::api) struct LabelsBody {
     pub(in crate::api) labels: Labels,
 }
 
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::api) struct ApplyBody {
     /// Paths with all that is below them; all changes where none is named.

@@ -1,5 +1,7 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
+mod service;
+
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
 
@@ -7,9 +9,11 @@ use anyhow::Context as _;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{self, Overrides};
+use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
+pub use service::Service;
+
 pub use crate::store::StoreError;
 use crate::store::{Store, TenantCatalog};
 use crate::workspace::Workspaces;
@@ -31,7 +35,7 @@ pub fn workspaces(overrides: &Overrides) -> anyhow::Result<Shelf> {
 
 /// The tenant of those who own the machine; what is made on the command line without a server is its.
 fn house() -> anyhow::Result<TenantId> {
-    Ok("main".parse()?)
+    Ok(crate::authz::HOUSE.parse()?)
 }
 
 /// Who owns what is made on the command line.
@@ -57,4 +61,23 @@ pub fn start_log() {
         .with_target(false)
         .without_time()
         .init();
+}
+
+/// The same for a service, whose log may be read by programs.
+pub fn start_service_log(settings: &LogSettings) {
+    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal() && !config::no_color();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_ansi(colours).with_target(false).init();
+    }
+}
+
+/// Copies the store; how large the copy is.
+pub fn back_up(overrides: &Overrides, to: &std::path::Path) -> anyhow::Result<u64> {
+    let data = config::data_dir(overrides)?;
+    Store::open(&data.join("ringfence.db"))?.back_up(to)?;
+    Ok(std::fs::metadata(to)?.len())
 }

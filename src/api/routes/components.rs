@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::whole;
+use super::super::context::{Api, Object, Who};
+use super::super::problem::Problem;
+use super::super::types::{Component, Components, labels};
+use super::{LOOKED_AT, id, parsed};
+use crate::authz::Action;
+use crate::model::Digest;
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(submit, list)).routes(routes!(get, delete))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Submit {
+    /// Labels as `name=value`, with commas between them.
+    labels: Option<String>,
+}
+
+/// Submit a component
+///
+/// The body is the component, a preview-1 module, or the text of either, as raw bytes. The same bytes are kept once.
+#[utoipa::path(
+    post, path = "/v1/components", tag = "components", params(Submit),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses(
+        (status = 201, body = Component), (status = 200, body = Component, description = "It was there already"),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn submit(
+    who: Who,
+    State(api): State<Api>,
+    Query(query): Query<Submit>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Component>), Problem> {
+    let permit = who.permit_new(Action::ComponentsCreate, None)?;
+    let http = &api.parts().http;
+    let given = query.labels.map(|text| pairs(&text)).transpose()?.unwrap_or_default();
+    let most = http.upload_bytes.min(who.hall().engine().settings().module_bytes);
+    let bytes = module(&headers, whole(body, http, most).await?).await?;
+    let (record, new) = who.hall().submit(&permit, bytes, labels(given)?).await?;
+    if !new {
+        // It is somebody's already; whoever has the bytes learns nothing by hearing what is said of them.
+        who.permit(Action::ComponentsRead, &Object::owned(&record.digest.to_string(), &record.owner, &record.labels))?;
+    }
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Component::from(&*record))))
+}
+
+/// The bytes themselves, or the one file of a form.
+async fn module(headers: &HeaderMap, bytes: bytes::Bytes) -> Result<bytes::Bytes, Problem> {
+    match super::super::form::boundary(headers) {
+        Some(boundary) => super::super::form::only_file(bytes, &boundary).await,
+        None => Ok(bytes),
+    }
+}
+
+fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let pair = |part: &str| match part.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(super::super::failures::invalid("labels", "write name=value, with commas between them")),
+    };
+    text.split(',').filter(|part| !part.is_empty()).map(pair).collect()
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// List the components that you may see
+#[utoipa::path(
+    get, path = "/v1/components", tag = "components", params(Page),
+    responses((status = 200, body = Components), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Components>, Problem> {
+    let mut after: Option<Digest> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
+    let limit = page.limit.unwrap_or(who.http().page).clamp(1, who.http().page) as usize;
+    let mut shown = Vec::new();
+    let found = who.hall().components(who.tenant(), after, LOOKED_AT)?;
+    let all = found.len();
+    let mut looked = 0;
+    for record in &found {
+        if shown.len() == limit {
+            break;
+        }
+        looked += 1;
+        after = Some(record.digest);
+        let digest = record.digest.to_string();
+        if who.may(Action::ComponentsRead, &Object::owned(&digest, &record.owner, &record.labels)) {
+            shown.push(Component::from(record));
+        }
+    }
+    let more = looked < all || all == LOOKED_AT as usize;
+    Ok(Json(Components::new(shown, after.filter(|_| more).map(|digest| digest.to_string()))))
+}
+
+/// Get a component: exports, schemas, imports and the grants that they need
+#[utoipa::path(
+    get, path = "/v1/components/{digest}", tag = "components", params(("digest" = String, Path)),
+    responses((status = 200, body = Component), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(digest): Path<String>) -> Result<Json<Component>, Problem> {
+    let digest: Digest = id(&digest, "component")?;
+    let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
+    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels))?;
+    Ok(Json(Component::from(&*record)))
+}
+
+/// Delete a component
+#[utoipa::path(
+    delete, path = "/v1/components/{digest}", tag = "components", params(("digest" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn delete(who: Who, Path(digest): Path<String>) -> Result<StatusCode, Problem> {
+    let digest: Digest = id(&digest, "component")?;
+    let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
+    let object = digest.to_string();
+    let permit = who.permit(Action::ComponentsDelete, &Object::owned(&object, &record.owner, &record.labels))?;
+    who.hall().delete_component(&permit, digest).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,159 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::whole;
+use super::super::context::{Api, Who};
+use super::super::problem::Problem;
+use super::super::types::Files;
+use super::super::upload;
+use super::sandboxes::found;
+use crate::authz::Action;
+use crate::workspace::Packed;
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(read, write, remove)).routes(routes!(look)).routes(routes!(download, unpack))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct At {
+    /// From the root of the sandbox's files.
+    path: String,
+}
+
+/// Read a file of a sandbox
+#[utoipa::path(
+    get, path = "/v1/sandboxes/{id}/files", tag = "files", params(("id" = String, Path), At),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<Response, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let content = who.hall().read_file(&permit, &record.id, at.path, who.http().upload_bytes).await?;
+    // Whatever a guest wrote is bytes to be saved, never a page to be shown.
+    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_DISPOSITION, "attachment")];
+    Ok((headers, content).into_response())
+}
+
+/// Write a file of a sandbox, with the folders on the way to it
+#[utoipa::path(
+    put, path = "/v1/sandboxes/{id}/files", tag = "files", params(("id" = String, Path), At),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn write(
+    who: Who,
+    State(api): State<Api>,
+    Path(sandbox): Path<String>,
+    Query(at): Query<At>,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let http = &api.parts().http;
+    let content = whole(body, http, http.upload_bytes).await?;
+    who.hall().write_file(&permit, &record.id, at.path, content.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a file of a sandbox, or a folder with all that is in it
+#[utoipa::path(
+    delete, path = "/v1/sandboxes/{id}/files", tag = "files", params(("id" = String, Path), At),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn remove(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    who.hall().remove_file(&permit, &record.id, at.path).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Within {
+    /// The root, where nothing is said.
+    path: Option<String>,
+}
+
+/// What is at a path of a sandbox; of a folder also what is in it
+#[utoipa::path(
+    get, path = "/v1/sandboxes/{id}/entries", tag = "files", params(("id" = String, Path), Within),
+    responses((status = 200, body = Files), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn look(who: Who, Path(sandbox): Path<String>, Query(at): Query<Within>) -> Result<Json<Files>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (entry, entries) = who.hall().look(&permit, &record.id, at.path.unwrap_or_default()).await?;
+    Ok(Json(Files { entry: (&entry).into(), entries: entries.iter().map(Into::into).collect() }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Archive {
+    /// The folder; the root, where nothing is said.
+    path: Option<String>,
+    /// `tar`, where nothing is said, or `zip`.
+    format: Option<String>,
+}
+
+/// Whether an archive is to be a zip.
+pub(super) fn is_zip(format: Option<&str>) -> Result<bool, Problem> {
+    match format {
+        None | Some("tar") => Ok(false),
+        Some("zip") => Ok(true),
+        Some(_) => Err(super::super::failures::invalid("format", "write tar or zip")),
+    }
+}
+
+/// Download a folder of a sandbox as an archive
+#[utoipa::path(
+    get, path = "/v1/sandboxes/{id}/archive", tag = "files", params(("id" = String, Path), Archive),
+    responses(
+        (status = 200, content_type = "application/x-tar", body = Vec<u8>),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let zip = is_zip(archive.format.as_deref())?;
+    let folder = archive.path.unwrap_or_default();
+    Ok(sent(who.hall().download(&permit, &record.id, folder, zip).await?, zip))
+}
+
+/// An archive, read from the disk as fast as it is taken.
+pub(super) fn sent(packed: Packed, zip: bool) -> Response {
+    let kind = if zip { "application/zip" } else { "application/x-tar" };
+    let body = Body::from_stream(ReaderStream::with_capacity(tokio::fs::File::from_std(packed.file), 64 << 10));
+    let size = packed.bytes.to_string();
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_LENGTH, size)];
+    (headers, [(header::CONTENT_DISPOSITION, "attachment")], body).into_response()
+}
+
+/// Unpack a tar or a zip into a folder of a sandbox
+#[utoipa::path(
+    put, path = "/v1/sandboxes/{id}/archive", tag = "files", params(("id" = String, Path), Within),
+    request_body(content = Vec<u8>, content_type = "application/x-tar"),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn unpack(
+    who: Who,
+    State(api): State<Api>,
+    Path(sandbox): Path<String>,
+    Query(at): Query<Within>,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let upload = upload::to_disk(body, &api.parts().http).await?;
+    who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), upload.path()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,102 @@
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::Strict;
+use super::super::context::{Api, Object, Who};
+use super::super::problem::Problem;
+use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
+use super::{id, parsed};
+use crate::authz::{Action, Permit};
+use crate::identity::{KeyRecord, TokenAsk};
+use crate::model::{KeyId, Labels, PrincipalId};
+use crate::registry::{KeyAsk, RegistryError};
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, revoke))
+        .routes(routes!(token))
+        .routes(routes!(whoami))
+}
+
+/// Make an API key; its text is in this answer and never again
+#[utoipa::path(
+    post, path = "/v1/keys", tag = "keys", request_body = KeyBody,
+    responses((status = 201, body = MadeKey), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
+    let whom: Option<PrincipalId> = body.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
+    let permit = who.permit_for(Action::KeysCreate, whom.as_ref().unwrap_or(&who.caller.principal), None)?;
+    if body.ttl_seconds == Some(0) {
+        return Err(super::super::failures::invalid("ttl_seconds", "write at least 1"));
+    }
+    let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds: body.ttl_seconds };
+    let made = who.registry().create_key(&permit, &who.caller, ask, who.now).await?;
+    Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
+}
+
+/// List the keys that you may see
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "keys",
+    responses((status = 200, body = Keys), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who) -> Result<Json<Keys>, Problem> {
+    let labels = Labels::new();
+    let shown = |key: &&KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
+    let all = who.registry().keys(who.tenant())?;
+    Ok(Json(Keys { keys: all.iter().filter(shown).map(Key::from).collect() }))
+}
+
+fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), Problem> {
+    let key: KeyId = id(text, "key")?;
+    let record = match who.registry().key(who.tenant(), &key) {
+        Err(RegistryError::Missing { .. }) => return Err(Problem::missing("key")),
+        other => other?,
+    };
+    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.principal, &Labels::new()))?;
+    Ok((record, permit))
+}
+
+/// Get a key: its prefix, scopes and last use
+#[utoipa::path(
+    get, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path)),
+    responses((status = 200, body = Key), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
+    Ok(Json(Key::from(&found(&who, &key, Action::KeysRead)?.0)))
+}
+
+/// Revoke a key, at once
+#[utoipa::path(
+    delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &key, Action::KeysRevoke)?;
+    who.registry().revoke_key(&permit, &record.id, who.now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Make a short-lived token for yourself, with no more than you have
+#[utoipa::path(
+    post, path = "/v1/tokens", tag = "keys", request_body = TokenBody,
+    responses((status = 201, body = MadeToken), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
+    let permit = who.permit_new(Action::TokensCreate, None)?;
+    let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds, audience: None };
+    let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now)?;
+    Ok((StatusCode::CREATED, Json(MadeToken::new(token, info))))
+}
+
+/// Who you are to us
+#[utoipa::path(
+    get, path = "/v1/whoami", tag = "keys",
+    responses((status = 200, body = WhoIAm), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn whoami(who: Who) -> Json<WhoIAm> {
+    Json(WhoIAm::from(&*who.caller))
+}

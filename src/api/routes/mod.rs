@@ -1,0 +1,30 @@
+//! One module for each resource; each handler extracts, gets a permit, calls one method and converts.
+
+use std::str::FromStr;
+
+use super::failures::invalid;
+use super::problem::Problem;
+
+pub(super) mod components;
+pub(super) mod files;
+pub(super) mod keys;
+pub(super) mod principals;
+pub(super) mod rules;
+pub(super) mod runs;
+pub(super) mod sandboxes;
+pub(super) mod service;
+pub(super) mod tenants;
+pub(super) mod workspaces;
+
+/// What stands in a path. What is no id of its kind is the id of nothing.
+fn id<T: FromStr>(text: &str, what: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::missing(what))
+}
+
+/// What stands in a query or a body, and must be well-formed there.
+fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str, field: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error: T::Err| invalid(field, error.to_string()))
+}
+
+/// Rows that are looked at for one page, shown or not: a list costs no more than this, whoever may see how little.
+const LOOKED_AT: u32 = 1_000;

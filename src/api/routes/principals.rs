@@ -1,0 +1,96 @@
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::Strict;
+use super::super::context::{Api, Object, Who};
+use super::super::problem::Problem;
+use super::super::types::{Principal, PrincipalBody, Principals, labels};
+use super::{id, parsed};
+use crate::authz::{Action, Permit};
+use crate::model::{PrincipalId, RoleName};
+use crate::registry::{PrincipalAsk, RegistryError};
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, put, delete))
+}
+
+fn asked(body: PrincipalBody) -> Result<PrincipalAsk, Problem> {
+    let role = |(at, name): (usize, &String)| -> Result<RoleName, Problem> { parsed(name, &format!("roles[{at}]")) };
+    let roles = body.roles.iter().enumerate().map(role).collect::<Result<_, _>>()?;
+    Ok(PrincipalAsk { kind: body.kind, roles, labels: labels(body.labels)?, suspended: body.suspended })
+}
+
+/// List the principals that you may see
+#[utoipa::path(
+    get, path = "/v1/principals", tag = "principals",
+    responses((status = 200, body = Principals), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who) -> Result<Json<Principals>, Problem> {
+    let all = who.registry().principals(who.tenant())?;
+    let shown = |principal: &&crate::model::Principal| {
+        who.may(Action::PrincipalsRead, &Object::owned(principal.id.as_str(), &principal.id, &principal.labels))
+    };
+    Ok(Json(Principals { principals: all.iter().filter(shown).map(Principal::from).collect() }))
+}
+
+fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Principal, Permit), Problem> {
+    let name: PrincipalId = id(text, "principal")?;
+    let record = match who.registry().principal(who.tenant(), &name) {
+        Err(RegistryError::Missing { .. }) => return Err(Problem::missing("principal")),
+        other => other?,
+    };
+    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.id, &record.labels))?;
+    Ok((record, permit))
+}
+
+/// Get a principal
+#[utoipa::path(
+    get, path = "/v1/principals/{id}", tag = "principals", params(("id" = String, Path)),
+    responses((status = 200, body = Principal), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(name): Path<String>) -> Result<Json<Principal>, Problem> {
+    Ok(Json(Principal::from(&found(&who, &name, Action::PrincipalsRead)?.0)))
+}
+
+/// Make a principal known, or change one
+#[utoipa::path(
+    put, path = "/v1/principals/{id}", tag = "principals", params(("id" = String, Path)), request_body = PrincipalBody,
+    responses(
+        (status = 200, body = Principal), (status = 201, body = Principal, description = "It is new"),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn put(
+    who: Who,
+    Path(name): Path<String>,
+    Strict(body): Strict<PrincipalBody>,
+) -> Result<(StatusCode, Json<Principal>), Problem> {
+    let registry = who.registry();
+    match found(&who, &name, Action::PrincipalsUpdate) {
+        Ok((record, permit)) => {
+            let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?).await?;
+            Ok((StatusCode::OK, Json(Principal::from(&changed))))
+        }
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+            let permit = who.permit_new(Action::PrincipalsCreate, None)?;
+            let name: PrincipalId = parsed(&name, "id")?;
+            let made = registry.create_principal(&permit, &who.caller, name, asked(body)?, who.now).await?;
+            Ok((StatusCode::CREATED, Json(Principal::from(&made))))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Forget a principal, with all of its keys
+#[utoipa::path(
+    delete, path = "/v1/principals/{id}", tag = "principals", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &name, Action::PrincipalsDelete)?;
+    who.registry().delete_principal(&permit, &who.caller, &record.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

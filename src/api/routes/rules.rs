@@ -1,0 +1,180 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::Strict;
+use super::super::context::{Api, Object, Who};
+use super::super::failures::invalid;
+use super::super::problem::Problem;
+use super::super::types::{
+    CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
+};
+use super::{id, parsed};
+use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind};
+use crate::model::{Caller, PolicyName, PrincipalId, RoleName};
+use crate::registry::PolicyRecord;
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(roles))
+        .routes(routes!(put_role, delete_role))
+        .routes(routes!(policies))
+        .routes(routes!(get_policy, put_policy, delete_policy))
+        .routes(routes!(check))
+        .routes(routes!(explain))
+}
+
+/// List roles, built in and your own
+#[utoipa::path(
+    get, path = "/v1/roles", tag = "roles",
+    responses((status = 200, body = Roles), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn roles(who: Who) -> Result<Json<Roles>, Problem> {
+    who.permit(Action::RolesRead, &Object::plain("*"))?;
+    let own = who.registry().roles(who.tenant())?;
+    let roles = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
+    Ok(Json(Roles { roles }))
+}
+
+/// Define a role, or define it anew
+#[utoipa::path(
+    put, path = "/v1/roles/{name}", tag = "roles", params(("name" = String, Path)), request_body = RoleBody,
+    responses((status = 200, body = Role), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleBody>) -> Result<Json<Role>, Problem> {
+    let permit = who.permit_new(Action::RolesCreate, None)?;
+    let name: RoleName = parsed(&name, "name")?;
+    let role = CustomRole { name, actions: body.actions, own_only: body.own_only };
+    who.registry().put_role(&permit, role.clone(), who.now).await?;
+    Ok(Json(Role::from(&role)))
+}
+
+/// Delete a role that nobody has
+#[utoipa::path(
+    delete, path = "/v1/roles/{name}", tag = "roles", params(("name" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let name: RoleName = id(&name, "role")?;
+    let permit = who.permit(Action::RolesDelete, &Object::plain(name.as_str()))?;
+    who.registry().delete_role(&permit, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the policies of the tenant
+#[utoipa::path(
+    get, path = "/v1/policies", tag = "policies",
+    responses((status = 200, body = Policies), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn policies(who: Who) -> Result<Json<Policies>, Problem> {
+    let all = who.registry().policies(who.tenant())?;
+    who.permit(Action::PoliciesRead, &Object::plain("*"))?;
+    let shown = |policy: &&PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
+    Ok(Json(Policies { policies: all.iter().filter(shown).map(Policy::from).collect() }))
+}
+
+/// Get a policy
+#[utoipa::path(
+    get, path = "/v1/policies/{name}", tag = "policies", params(("name" = String, Path)),
+    responses((status = 200, body = Policy), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get_policy(who: Who, Path(name): Path<String>) -> Result<Json<Policy>, Problem> {
+    let name: PolicyName = id(&name, "policy")?;
+    who.permit(Action::PoliciesRead, &Object::plain(name.as_str()))?;
+    Ok(Json(Policy::from(&who.registry().policy(who.tenant(), &name)?)))
+}
+
+/// Put a policy in force, in the place of one of the same name
+///
+/// It is validated strictly before it is taken; what is wrong is told with its line and column.
+#[utoipa::path(
+    put, path = "/v1/policies/{name}", tag = "policies", params(("name" = String, Path)), request_body = PolicyBody,
+    responses((status = 200, body = Checked), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn put_policy(
+    who: Who,
+    Path(name): Path<String>,
+    Strict(body): Strict<PolicyBody>,
+) -> Result<Json<Checked>, Problem> {
+    let permit = who.permit_new(Action::PoliciesCreate, None)?;
+    let name: PolicyName = parsed(&name, "name")?;
+    let policy = PolicyRecord { name, text: body.text, created: who.now };
+    Ok(Json(checked(who.registry().put_policy(&permit, policy).await?)))
+}
+
+fn checked(told: crate::authz::Checked) -> Checked {
+    Checked { policies: told.policies, warnings: told.warnings.iter().map(ToString::to_string).collect() }
+}
+
+/// Take a policy out of force
+#[utoipa::path(
+    delete, path = "/v1/policies/{name}", tag = "policies", params(("name" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let name: PolicyName = id(&name, "policy")?;
+    let permit = who.permit(Action::PoliciesDelete, &Object::plain(name.as_str()))?;
+    who.registry().delete_policy(&permit, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Check a policy without taking it
+#[utoipa::path(
+    post, path = "/v1/policy-check", tag = "policies", request_body = CheckBody,
+    responses((status = 200, body = Checked), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked>, Problem> {
+    who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
+    let name: PolicyName = parsed(&body.name, "name")?;
+    let told = who.registry().authorizer().check(&name, &body.text).map_err(crate::registry::RegistryError::from)?;
+    Ok(Json(checked(told)))
+}
+
+/// Ask who may do what, and by which policy
+#[utoipa::path(
+    post, path = "/v1/policy-explain", tag = "policies", request_body = ExplainBody,
+    responses((status = 200, body = Explained), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Explained>, Problem> {
+    who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
+    let action: Action = parsed(&body.action, "action")?;
+    let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
+    let caller = match body.principal.as_deref() {
+        None => Caller::clone(&who.caller),
+        Some(name) => somebody(&who, parsed(name, "principal")?)?,
+    };
+    let tenant = who.tenant();
+    let object = match (action.kind(), body.id.as_deref()) {
+        (ResourceKind::Tenant, _) => tenant.as_str(),
+        (_, Some(object)) => object,
+        (_, None) => {
+            return Err(invalid("id", "write the id of what it is about; any id does where no policy names it"));
+        }
+    };
+    let owner = match (action.kind(), &owner) {
+        // What is created belongs to whoever creates it.
+        (ResourceKind::Tenant, None) => Some(&caller.principal),
+        (_, owner) => owner.as_ref(),
+    };
+    let resource = Resource { kind: action.kind(), tenant, id: object, owner, labels: &body.labels };
+    let told = who.registry().authorizer().explain(&caller, action, &resource, &Ask { now: who.now, wants: None });
+    Ok(Json(Explained { allowed: told.allowed, message: told.message, policies: told.policies }))
+}
+
+/// Somebody as he would come with a key that is not cut down.
+fn somebody(who: &Who, name: PrincipalId) -> Result<Caller, Problem> {
+    let principal = who.registry().principal(who.tenant(), &name)?;
+    Ok(Caller {
+        principal: principal.id,
+        kind: principal.kind,
+        roles: principal.roles.into(),
+        labels: Arc::new(principal.labels),
+        scopes: None,
+        expires: None,
+        ..Caller::clone(&who.caller)
+    })
+}

@@ -1,0 +1,225 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::Strict;
+use super::super::context::{Api, Object, Who};
+use super::super::problem::Problem;
+use super::super::types::{
+    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, labels,
+};
+use super::runs::{Request, start};
+use super::{LOOKED_AT, id, parsed};
+use crate::authz::{Action, Permit};
+use crate::model::SandboxId;
+use crate::sandbox::SandboxRecord;
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, label, destroy))
+        .routes(routes!(extend))
+        .routes(routes!(stop))
+        .routes(routes!(run))
+        .routes(routes!(diff))
+        .routes(routes!(apply))
+        .routes(routes!(discard))
+}
+
+/// Create a sandbox
+///
+/// Its files begin as those of a workspace, or as none, and live across runs until its time is over.
+#[utoipa::path(
+    post, path = "/v1/sandboxes", tag = "sandboxes", request_body = SandboxBody,
+    responses((status = 201, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCode, Json<Sandbox>), Problem> {
+    let permit = who.permit_new(Action::SandboxesCreate, None)?;
+    let ask = body.ask()?;
+    if let Some(name) = &ask.place.workspace {
+        // Whoever works on a workspace reads it.
+        super::workspaces::found(&who, name.as_str(), Action::WorkspacesReadFiles).await?;
+    }
+    let record = who.hall().create_sandbox(&permit, ask).await?;
+    Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// Only those with this label, as `name=value`.
+    label: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// List the sandboxes that you may see
+#[utoipa::path(
+    get, path = "/v1/sandboxes", tag = "sandboxes", params(Page),
+    responses((status = 200, body = Sandboxes), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Sandboxes>, Problem> {
+    let mut after: Option<SandboxId> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
+    let limit = page.limit.unwrap_or(who.http().page).clamp(1, who.http().page) as usize;
+    let label = match page.label.as_deref().map(|text| text.split_once('=')) {
+        Some(None) => return Err(super::super::failures::invalid("label", "write name=value")),
+        Some(pair) => pair,
+        None => None,
+    };
+    let found = who.hall().sandboxes(who.tenant(), after.as_ref(), LOOKED_AT)?;
+    let (all, mut looked, mut shown) = (found.len(), 0, Vec::new());
+    for record in &found {
+        if shown.len() == limit {
+            break;
+        }
+        looked += 1;
+        after = Some(record.id.clone());
+        let wanted = label.is_none_or(|(name, value)| record.labels.get(name).is_some_and(|own| own == value));
+        if wanted && who.may(Action::SandboxesRead, &object(record)) {
+            shown.push(Sandbox::from(record));
+        }
+    }
+    let more = looked < all || all == LOOKED_AT as usize;
+    Ok(Json(Sandboxes::new(shown, after.filter(|_| more).map(|id| id.to_string()))))
+}
+
+fn object(record: &SandboxRecord) -> Object<'_> {
+    Object::owned(record.id.as_str(), &record.owner, &record.labels)
+}
+
+/// The sandbox of a path, and the right to do something with it.
+pub(super) fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRecord, Permit), Problem> {
+    let sandbox: SandboxId = id(text, "sandbox")?;
+    let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
+    let permit = who.permit(action, &object(&record))?;
+    Ok((record, permit))
+}
+
+/// Get a sandbox
+#[utoipa::path(
+    get, path = "/v1/sandboxes/{id}", tag = "sandboxes", params(("id" = String, Path)),
+    responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
+    Ok(Json(Sandbox::from(&found(&who, &sandbox, Action::SandboxesRead)?.0)))
+}
+
+/// Label a sandbox anew
+#[utoipa::path(
+    patch, path = "/v1/sandboxes/{id}", tag = "sandboxes", params(("id" = String, Path)), request_body = LabelsBody,
+    responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn label(
+    who: Who,
+    Path(sandbox): Path<String>,
+    Strict(body): Strict<LabelsBody>,
+) -> Result<Json<Sandbox>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let record = who.hall().label(&permit, &record.id, labels(body.labels)?).await?;
+    Ok(Json(Sandbox::from(&record)))
+}
+
+/// Destroy a sandbox with its files
+#[utoipa::path(
+    delete, path = "/v1/sandboxes/{id}", tag = "sandboxes", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn destroy(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesDelete)?;
+    who.hall().destroy(&permit, &record.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give a sandbox more time, from now on
+#[utoipa::path(
+    post, path = "/v1/sandboxes/{id}/extend", tag = "sandboxes", params(("id" = String, Path)), request_body = ExtendBody,
+    responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn extend(
+    who: Who,
+    Path(sandbox): Path<String>,
+    Strict(body): Strict<ExtendBody>,
+) -> Result<Json<Sandbox>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds).await?)))
+}
+
+/// Stop a sandbox: what runs in it ends, its files stay
+#[utoipa::path(
+    post, path = "/v1/sandboxes/{id}/stop", tag = "sandboxes", params(("id" = String, Path)),
+    responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    Ok(Json(Sandbox::from(&who.hall().stop(&permit, &record.id).await?)))
+}
+
+/// Run something in a sandbox; as `POST /v1/runs`, with the files of the sandbox
+#[utoipa::path(
+    post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes", request_body = RunBody,
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 200, body = Run), (status = 202, body = Run, description = "It is at work"),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn run(
+    who: Who,
+    State(api): State<Api>,
+    Path(sandbox): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let sandbox: SandboxId = id(&sandbox, "sandbox")?;
+    let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
+    let request = Request::read(&who, &api, &headers, body).await?;
+    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &request.wants(&who))?;
+    start(&who, &api, &permit, request, Some(record.id)).await
+}
+
+/// What differs from the workspace, with unified diffs
+#[utoipa::path(
+    get, path = "/v1/sandboxes/{id}/diff", tag = "sandboxes", params(("id" = String, Path)),
+    responses((status = 200, body = Changes), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Json<Changes>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    Ok(Json(Changes::from(&who.hall().diff(&permit, &record.id, true).await?)))
+}
+
+/// Make changes count in the workspace: all, or those at or below the given paths
+#[utoipa::path(
+    post, path = "/v1/sandboxes/{id}/apply", tag = "sandboxes", params(("id" = String, Path)), request_body = ApplyBody,
+    responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn apply(
+    who: Who,
+    Path(sandbox): Path<String>,
+    Strict(body): Strict<ApplyBody>,
+) -> Result<Json<Applied>, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesApply)?;
+    if let Some(name) = &record.workspace {
+        super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
+    }
+    Ok(Json(Applied::from(&who.hall().apply(&permit, &record.id, body.paths).await?)))
+}
+
+/// Throw away what was done: its files are again what they were
+#[utoipa::path(
+    post, path = "/v1/sandboxes/{id}/discard", tag = "sandboxes", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn discard(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    who.hall().discard(&permit, &record.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,78 @@
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::body::Strict;
+use super::super::context::{Api, Who};
+use super::super::problem::Problem;
+use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
+use super::{id, parsed};
+use crate::authz::Action;
+use crate::model::{Ceilings, PrincipalId, TenantId};
+use crate::registry::{RegistryError, TenantRecord};
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update))
+}
+
+/// Create a tenant, with somebody who can begin to work in it
+#[utoipa::path(
+    post, path = "/v1/tenants", tag = "tenants", request_body = TenantBody,
+    responses((status = 201, body = MadeKey), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
+    let tenant: TenantId = parsed(&body.id, "id")?;
+    let admin: PrincipalId = parsed(&body.admin, "admin")?;
+    let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
+    let ceilings = body.ceilings.unwrap_or_else(Ceilings::ordinary);
+    let made = who.registry().found_tenant(&permit, tenant, ceilings, admin, who.now).await?;
+    Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
+}
+
+/// List the tenants that you may see
+#[utoipa::path(
+    get, path = "/v1/tenants", tag = "tenants",
+    responses((status = 200, body = Tenants), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who) -> Result<Json<Tenants>, Problem> {
+    let all = who.registry().tenants()?;
+    let shown = |tenant: &&TenantRecord| who.permit_tenant(Action::TenantsRead, &tenant.id).is_ok();
+    Ok(Json(Tenants { tenants: all.iter().filter(shown).map(Tenant::from).collect() }))
+}
+
+/// Get a tenant and its ceilings
+#[utoipa::path(
+    get, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = String, Path)),
+    responses((status = 200, body = Tenant), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(tenant): Path<String>) -> Result<Json<Tenant>, Problem> {
+    let tenant: TenantId = id(&tenant, "tenant")?;
+    who.permit_tenant(Action::TenantsRead, &tenant)?;
+    found(&who, &tenant).map(|record| Json(Tenant::from(&record)))
+}
+
+fn found(who: &Who, tenant: &TenantId) -> Result<TenantRecord, Problem> {
+    match who.registry().tenant(tenant) {
+        Err(RegistryError::Missing { .. }) => Err(Problem::missing("tenant")),
+        other => Ok(other?),
+    }
+}
+
+/// Change what a tenant may have, or close it
+#[utoipa::path(
+    patch, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = String, Path)), request_body = TenantPatch,
+    responses((status = 200, body = Tenant), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn update(
+    who: Who,
+    Path(tenant): Path<String>,
+    Strict(body): Strict<TenantPatch>,
+) -> Result<Json<Tenant>, Problem> {
+    let tenant: TenantId = id(&tenant, "tenant")?;
+    let permit = who.permit_tenant(Action::TenantsUpdate, &tenant)?;
+    found(&who, &tenant)?;
+    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings, body.open).await?;
+    Ok(Json(Tenant::from(&record)))
+}

@@ -1,0 +1,141 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::context::{Api, Object, Who};
+use super::super::problem::Problem;
+use super::super::types::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
+use super::super::upload;
+use super::files::{is_zip, sent};
+use super::id;
+use crate::authz::{Action, Permit};
+use crate::model::{Labels, PrincipalId};
+use crate::sandbox::SandboxError;
+use crate::workspace::{Destination, Intake, Packed, Tree, WorkspaceError, WorkspaceName, WorkspaceRecord};
+
+pub(in crate::api) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, create, delete)).routes(routes!(export))
+}
+
+/// The workspace of a path, and the right to do something with it.
+pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(WorkspaceRecord, Tree, Permit), Problem> {
+    let name: WorkspaceName = id(text, "workspace")?;
+    let found = who.hall().known_workspace(who.tenant(), name).await;
+    let (record, tree) = match found {
+        Err(SandboxError::Workspace(WorkspaceError::NoWorkspace(_))) => return Err(Problem::missing("workspace")),
+        other => other?,
+    };
+    let owner: Option<PrincipalId> = record.owner.parse().ok();
+    let labels = Labels::new();
+    let permit = who.permit(action, &Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels })?;
+    Ok((record, tree, permit))
+}
+
+/// List the workspaces that you may see
+#[utoipa::path(
+    get, path = "/v1/workspaces", tag = "workspaces",
+    responses((status = 200, body = Workspaces), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn list(who: Who) -> Result<Json<Workspaces>, Problem> {
+    let labels = Labels::new();
+    let shown = |record: &&WorkspaceRecord| {
+        let owner: Option<PrincipalId> = record.owner.parse().ok();
+        let object = Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels };
+        who.may(Action::WorkspacesRead, &object)
+    };
+    let all = who.hall().workspaces(who.tenant()).await?;
+    Ok(Json(Workspaces { workspaces: all.iter().filter(shown).map(Workspace::from).collect() }))
+}
+
+/// Get a workspace and what it holds
+#[utoipa::path(
+    get, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path)),
+    responses((status = 200, body = WorkspaceTree), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get(who: Who, Path(name): Path<String>) -> Result<Json<WorkspaceTree>, Problem> {
+    let (record, tree, _) = found(&who, &name, Action::WorkspacesRead).await?;
+    Ok(Json(WorkspaceTree::new(&record, &tree)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct How {
+    /// Takes files whose names say that they hold secrets.
+    #[serde(default)]
+    with_secrets: bool,
+    /// Takes files whose content looks like a credential.
+    #[serde(default)]
+    allow_credentials: bool,
+}
+
+/// Make a workspace from a tar or a zip, or an empty one from an empty body
+///
+/// What `.gitignore`, `.sandboxignore` or a secret's name leaves out is in the answer.
+#[utoipa::path(
+    put, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), How),
+    request_body(content = Vec<u8>, content_type = "application/x-tar"),
+    responses((status = 201, body = MadeWorkspace), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn create(
+    who: Who,
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(how): Query<How>,
+    body: Body,
+) -> Result<(StatusCode, Json<MadeWorkspace>), Problem> {
+    let permit = who.permit_new(Action::WorkspacesCreate, None)?;
+    let name: WorkspaceName = super::parsed(&name, "name")?;
+    let upload = upload::to_disk(body, &api.parts().http).await?;
+    let from = (upload.bytes > 0).then(|| upload.path());
+    let intake =
+        Intake { with_secrets: how.with_secrets, allow_credentials: how.allow_credentials, ..Intake::default() };
+    let (record, left, found) = who.hall().create_workspace(&permit, name, from, intake).await?;
+    Ok((StatusCode::CREATED, Json(MadeWorkspace::new(&record, left, found))))
+}
+
+/// Delete a workspace; what works on it must be gone
+#[utoipa::path(
+    delete, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let (record, _, permit) = found(&who, &name, Action::WorkspacesDelete).await?;
+    who.hall().delete_workspace(&permit, record.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Archive {
+    /// `tar`, where nothing is said, or `zip`.
+    format: Option<String>,
+}
+
+/// Download a workspace as an archive
+#[utoipa::path(
+    get, path = "/v1/workspaces/{name}/archive", tag = "workspaces", params(("name" = String, Path), Archive),
+    responses(
+        (status = 200, content_type = "application/x-tar", body = Vec<u8>),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
+    let (record, _, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
+    let zip = is_zip(archive.format.as_deref())?;
+    let failed = |error: std::io::Error| Problem::from(SandboxError::Internal(error.to_string()));
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let path = folder.path().join("archive");
+    let to = if zip { Destination::Zip(path.clone()) } else { Destination::Tar(path.clone()) };
+    who.hall().export_workspace(&permit, record.name, to).await?;
+    let file = std::fs::File::open(&path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    Ok(sent(Packed { file, bytes }, zip))
+}

@@ -1,0 +1,184 @@
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::api::{self, Api, Listener};
+use crate::authz::{Authorizer, HOUSE};
+use crate::config::{self, Overrides, Settings};
+use crate::egress::IssuerKeys;
+use crate::engine::{Engine, EngineSettings};
+use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
+use crate::model::{Ceilings, TenantId};
+use crate::registry::{Door, Register, Registry};
+use crate::sandbox::{Hall, Ledger, Tenants};
+use crate::store::Store;
+use crate::telemetry::Telemetry;
+use crate::workspace::Catalog;
+
+/// A service that is put together and listens, but serves nobody yet.
+pub struct Service {
+    api: Api,
+    hall: Hall,
+    registry: Registry,
+    listener: Listener,
+    settings: Settings,
+    telemetry: Arc<Telemetry>,
+    /// The key of the first administrator, where this is the first start.
+    pub first_key: Option<ApiKey>,
+}
+
+/// What the use cases ask about tenants.
+struct House {
+    registry: Registry,
+    store: Store,
+    data: PathBuf,
+}
+
+impl Tenants for House {
+    fn ceilings(&self, tenant: &TenantId) -> Option<Arc<Ceilings>> {
+        self.registry.ceilings(tenant)
+    }
+
+    fn folder(&self, tenant: &TenantId) -> PathBuf {
+        // What was made on the command line, without a server, belongs to the house.
+        if tenant.as_str() == HOUSE { self.data.clone() } else { self.data.join("tenants").join(tenant.as_str()) }
+    }
+
+    fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog> {
+        Box::new(self.store.catalog(tenant))
+    }
+}
+
+/// The folder of what is kept, for nobody else to read.
+pub fn data_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let data = match &settings.data_dir {
+        Some(data) => data.clone(),
+        None => config::data_dir(&Overrides::default())?,
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
+    let mode = fs::metadata(&data)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!("{} can be read by others (mode {mode:o}); make it private: chmod 700", data.display());
+    }
+    Ok(data)
+}
+
+/// Thirty-two bytes that are made once and kept for nobody else to read.
+fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let folder = data.join("secrets");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    let path = folder.join(name);
+    if let Ok(bytes) = fs::read(&path).map(Zeroizing::new) {
+        let bytes: [u8; 32] = bytes.as_slice().try_into().with_context(|| format!("{} is damaged", path.display()))?;
+        return Ok(Zeroizing::new(bytes));
+    }
+    if must_exist {
+        bail!("{} is missing: without it no key can be checked; restore it from a backup", path.display());
+    }
+    let made = Zeroizing::new(rand::random::<[u8; 32]>());
+    // There whole or not at all, whatever happens in between.
+    let aside = folder.join(format!(".{name}.new"));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    file.write_all(made.as_slice())?;
+    file.sync_all()?;
+    fs::rename(&aside, &path)?;
+    fs::File::open(&folder)?.sync_all()?;
+    Ok(made)
+}
+
+fn engine(settings: &Settings, data: &Path) -> anyhow::Result<Engine> {
+    let section = &settings.engine;
+    let mut own = EngineSettings::new(config::own_program()?);
+    own.concurrent_runs = settings.runs.concurrent_runs;
+    own.cache_dir = Some(section.cache_dir.clone().unwrap_or_else(|| data.join("code")));
+    own.cache_bytes = section.cache_bytes;
+    own.module_bytes = section.module_bytes;
+    own.compile_deadline_ms = section.compile_deadline_ms;
+    own.compile_memory_bytes = section.compile_memory_bytes;
+    own.disk_reserve_bytes = section.disk_reserve_bytes;
+    Ok(Engine::new(own)?)
+}
+
+impl Service {
+    /// Puts everything together, and brings to an end what the last process left.
+    pub async fn new(settings: Settings) -> anyhow::Result<Self> {
+        let data = data_folder(&settings)?;
+        let store = Store::open(&data.join("ringfence.db"))?;
+        store.check()?;
+        let known = !Register::tenants(&store)?.is_empty();
+        let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
+        let signing = secret(&data, "signing", false)?;
+        let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
+        let instance: String = instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tokens = settings.identity.tokens.clone();
+        let maker = Arc::new(TokenMaker::new(&instance, SigningKey::ed25519(&signing)?, tokens)?);
+
+        let directory: Arc<dyn Directory> = Arc::new(store.clone());
+        let read = |path: &Path| fs::read(path);
+        let outside = Outside { read: &read, fetch: Arc::new(IssuerKeys::new()?) };
+        let own = Pepper::new(*secret(&data, "pepper", true)?);
+        let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
+        let register: Arc<dyn Register> = Arc::new(store.clone());
+        let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;
+        let registry = Registry::new(register, Arc::new(Authorizer::new()?), forgets, pepper, maker);
+        let first_key = registry.first(now()).await?.map(|made| made.key);
+        registry.load()?;
+
+        let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+        let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
+        let hall = Hall::new(engine(&settings, &data)?, ledger, Arc::new(house), settings.runs.clone());
+        hall.begin_service().await?;
+        let telemetry = Arc::new(Telemetry::new());
+        let parts = api::Parts {
+            hall: hall.clone(),
+            registry: registry.clone(),
+            door,
+            http: settings.http.clone(),
+            telemetry: Arc::clone(&telemetry),
+            store_answers: Box::new(move || Register::version(&store).is_ok()),
+        };
+        let listener = Listener::bind(&settings.http, &settings.tls).await?;
+        Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key })
+    }
+
+    /// Where it is, as one would write it.
+    pub fn url(&self) -> anyhow::Result<String> {
+        let scheme = if self.listener.is_tls() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.address()?))
+    }
+
+    /// Serves until it is told to stop: then it takes no new work, gives what runs its grace, and ends.
+    pub async fn serve(self, stop: CancellationToken) {
+        let closing = CancellationToken::new();
+        let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
+        let watching = tokio::spawn(self.registry.clone().watch());
+        let router = api::router(self.api);
+        let serving = tokio::spawn({
+            let (http, closing) = (self.settings.http.clone(), closing.clone());
+            async move { api::serve(self.listener, router, &http, self.telemetry, closing).await }
+        });
+        stop.cancelled().await;
+        tracing::info!("stopping: no new work is taken");
+        // The door stays open meanwhile, so that whoever waits for an answer gets it and the rest hear 503.
+        self.hall.stop_service().await;
+        closing.cancel();
+        if let Err(error) = serving.await {
+            tracing::error!("the server failed: {error}");
+        }
+        sweeping.abort();
+        watching.abort();
+        tracing::info!("stopped");
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

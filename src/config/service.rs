@@ -1,0 +1,196 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::api::{HttpSettings, TlsSettings};
+use crate::identity::IdentitySettings;
+use crate::model::parse_bytes;
+use crate::sandbox::HallSettings;
+
+/// All that a service can be told. Each section is declared by the area that it is for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where everything is kept; made with 0700 where it is not there.
+    pub data_dir: Option<PathBuf>,
+    pub log: LogSettings,
+    pub http: HttpSettings,
+    pub tls: TlsSettings,
+    pub runs: HallSettings,
+    pub engine: EngineSection,
+    pub identity: IdentitySettings,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// In the syntax of `tracing`: info, debug, ringfence::engine=trace, …
+    pub filter: String,
+    /// One JSON object on a line.
+    pub json: bool,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), json: false }
+    }
+}
+
+/// What of the engine's own settings may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineSection {
+    /// Folder of the compile cache; in the data folder, where nothing is said.
+    pub cache_dir: Option<PathBuf>,
+    pub cache_bytes: u64,
+    pub module_bytes: u64,
+    pub compile_deadline_ms: u64,
+    pub compile_memory_bytes: u64,
+    pub disk_reserve_bytes: u64,
+}
+
+impl Default for EngineSection {
+    fn default() -> Self {
+        let own = crate::engine::EngineSettings::new(PathBuf::new());
+        Self {
+            cache_dir: None,
+            cache_bytes: own.cache_bytes,
+            module_bytes: own.module_bytes,
+            compile_deadline_ms: own.compile_deadline_ms,
+            compile_memory_bytes: own.compile_memory_bytes,
+            disk_reserve_bytes: own.disk_reserve_bytes,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{file} cannot be read: {reason}")]
+    Unreadable { file: String, reason: std::io::Error },
+    #[error("{file}: {reason}")]
+    Syntax { file: String, reason: String },
+    #[error("{key}, from {from}: {reason}")]
+    Value { key: String, from: String, reason: String },
+    #[error("there is no setting `{key}` ({from}); `ringfence config show` lists them")]
+    Unknown { key: String, from: String },
+    #[error("the settings together: {0}")]
+    Together(String),
+}
+
+/// Settings that have no value unless they are given one.
+const OPTIONAL: [&str; 4] = ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir"];
+
+/// Something that was said about a setting, and by what.
+struct Said {
+    key: String,
+    value: Value,
+    from: String,
+}
+
+impl Settings {
+    /// The file, under the environment, under what the command line says.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Fn(&str) -> Option<String>,
+        flags: &[(String, String)],
+    ) -> Result<Self, SettingsError> {
+        let mut table = match file {
+            Some(file) => read(file)?,
+            None => Table::new(),
+        };
+        let from = file.map_or_else(|| "the settings".to_owned(), |file| file.display().to_string());
+        // By itself first, so that what is wrong in it is told with its place.
+        parsed(table.clone()).map_err(|reason| SettingsError::Syntax { file: from, reason })?;
+        let keys = Self::keys();
+        for (key, like) in &keys {
+            let name = format!("RINGFENCE_{}", key.to_uppercase().replace('.', "_"));
+            if let Some(text) = environment(&name) {
+                set(&mut table, Said { key: key.clone(), value: value(&text, like.as_ref()), from: name })?;
+            }
+        }
+        for (key, text) in flags {
+            let from = format!("--set {key}");
+            let Some((_, like)) = keys.iter().find(|(known, _)| known == key) else {
+                return Err(SettingsError::Unknown { key: key.clone(), from });
+            };
+            set(&mut table, Said { key: key.clone(), value: value(text, like.as_ref()), from })?;
+        }
+        parsed(table).map_err(SettingsError::Together)
+    }
+
+    /// All settings with their default values, those without one last.
+    pub fn keys() -> Vec<(String, Option<Value>)> {
+        let mut keys = Vec::new();
+        if let Ok(table) = Table::try_from(Self::default()) {
+            leaves("", &table, &mut keys);
+        }
+        keys.extend(OPTIONAL.iter().map(|key| ((*key).to_owned(), None)));
+        keys
+    }
+
+    /// As a file would say it.
+    pub fn text(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+fn parsed(table: Table) -> Result<Settings, String> {
+    Settings::deserialize(table).map_err(|error| error.to_string().trim().replace('\n', "; "))
+}
+
+fn read(file: &Path) -> Result<Table, SettingsError> {
+    let shown = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|reason| SettingsError::Unreadable { file: shown(), reason })?;
+    // Read as settings, which knows the place of what is wrong; the table is for what comes on top.
+    let wrong = |reason: String| SettingsError::Syntax { file: shown(), reason: reason.trim().replace('\n', "; ") };
+    toml::from_str::<Settings>(&text).map_err(|error| wrong(error.to_string()))?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| wrong(error.to_string()))
+}
+
+fn leaves(prefix: &str, table: &Table, into: &mut Vec<(String, Option<Value>)>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Table(inner) => leaves(&key, inner, into),
+            // Lists are for the file.
+            Value::Array(_) => {}
+            value => into.push((key, Some(value.clone()))),
+        }
+    }
+}
+
+/// A text as the kind of value that the setting has; what does not fit is told by whoever reads the whole.
+fn value(text: &str, like: Option<&Value>) -> Value {
+    let number = || text.parse().ok().or_else(|| i64::try_from(parse_bytes(text).ok()?).ok());
+    let read = match like {
+        Some(Value::Integer(_)) => number().map(Value::Integer),
+        Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
+        Some(Value::Float(_)) => text.parse().ok().map(Value::Float),
+        _ => None,
+    };
+    read.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn set(table: &mut Table, said: Said) -> Result<(), SettingsError> {
+    let mut alone = Table::new();
+    put(&mut alone, &said.key, said.value.clone());
+    let wrong = |reason| SettingsError::Value { key: said.key.clone(), from: said.from.clone(), reason };
+    parsed(alone).map_err(wrong)?;
+    put(table, &said.key, said.value);
+    Ok(())
+}
+
+fn put(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let inner = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
