@@ -101,8 +101,7 @@ fn busy() -> Problem {
 fn ambiguous(request: &Request) -> Option<Problem> {
     let headers = request.headers();
     let many = |name: HeaderName| headers.get_all(name).iter().count() > 1;
-    let both = headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING);
-    if both || many(header::CONTENT_LENGTH) || many(header::TRANSFER_ENCODING) || many(header::HOST) {
+    if many(header::CONTENT_LENGTH) || many(header::TRANSFER_ENCODING) || many(header::HOST) {
         return Some(Problem::bad("ambiguous", "the request says in two ways how long it is or whom it is for"));
     }
     if headers.contains_key(header::CONTENT_ENCODING) {

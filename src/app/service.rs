@@ -93,9 +93,9 @@ fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Result<Zeroizing
     Ok(made)
 }
 
-fn engine(settings: &Settings, data: &Path) -> anyhow::Result<Engine> {
+fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<Engine> {
     let section = &settings.engine;
-    let mut own = EngineSettings::new(config::own_program()?);
+    let mut own = EngineSettings::new(worker);
     own.concurrent_runs = settings.runs.concurrent_runs;
     own.cache_dir = Some(section.cache_dir.clone().unwrap_or_else(|| data.join("code")));
     own.cache_bytes = section.cache_bytes;
@@ -109,6 +109,12 @@ fn engine(settings: &Settings, data: &Path) -> anyhow::Result<Engine> {
 impl Service {
     /// Puts everything together, and brings to an end what the last process left.
     pub async fn new(settings: Settings) -> anyhow::Result<Self> {
+        let worker = config::own_program()?;
+        Self::with_worker(settings, worker).await
+    }
+
+    /// The same in a process of another program; `worker` is ours, which compiles.
+    pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
         let data = data_folder(&settings)?;
         let store = Store::open(&data.join("ringfence.db"))?;
         store.check()?;
@@ -133,7 +139,7 @@ impl Service {
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let hall = Hall::new(engine(&settings, &data)?, ledger, Arc::new(house), settings.runs.clone());
+        let hall = Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), settings.runs.clone());
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let parts = api::Parts {

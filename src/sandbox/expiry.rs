@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::error::SandboxError;
 use super::hall::{Hall, now};
 use super::runs::lost;
+use super::state::SandboxState;
 
 /// Taken from the ledger at a time.
 const MOST: u32 = 500;
@@ -15,15 +16,22 @@ impl Hall {
         for run in ledger.open_runs()? {
             ledger.put_run(lost(run), None).await?;
         }
-        self.count()?;
+        for (tenant, sandboxes, _) in ledger.holdings()? {
+            self.inner().quota.found(&tenant, sandboxes, 0);
+        }
+        self.measure()?;
         self.sweep().await
     }
 
-    /// Counts what each tenant has, by what is there.
-    fn count(&self) -> Result<(), SandboxError> {
-        for (tenant, sandboxes, bytes) in self.inner().ledger.holdings()? {
+    /// Measures what each tenant keeps, by what is there: what runs wrote is counted as it is written, and what they
+    /// removed or replaced only here.
+    fn measure(&self) -> Result<(), SandboxError> {
+        for (tenant, _, _) in self.inner().ledger.holdings()? {
+            let moves = self.inner().quota.moves(&tenant);
             let drafts = self.shelf(&tenant).and_then(|shelf| Ok(shelf.drafts_bytes()?))?;
-            self.inner().quota.found(&tenant, sandboxes, bytes.saturating_add(drafts));
+            let holdings = self.inner().ledger.holdings()?;
+            let kept = holdings.into_iter().find(|(of, ..)| *of == tenant).map_or(0, |(_, _, bytes)| bytes);
+            self.inner().quota.measured(&tenant, kept.saturating_add(drafts), moves);
         }
         Ok(())
     }
@@ -35,7 +43,8 @@ impl Hall {
             let all = expired.len();
             for sandbox in expired {
                 let id = sandbox.id.clone();
-                if let Err(error) = self.end_sandbox(sandbox).await {
+                let counts = sandbox.state != SandboxState::Gone;
+                if let Err(error) = self.end_sandbox(sandbox, counts).await {
                     tracing::warn!(sandbox = %id, "a sandbox whose time is over could not be cleared: {error}");
                 }
             }
@@ -64,10 +73,10 @@ impl Hall {
                 tracing::warn!("what has expired could not be swept: {error}");
             }
             let hall = self.clone();
-            match tokio::task::spawn_blocking(move || hall.count()).await {
+            match tokio::task::spawn_blocking(move || hall.measure()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("what tenants have could not be counted: {error}"),
-                Err(error) => tracing::error!("counting what tenants have failed: {error}"),
+                Ok(Err(error)) => tracing::warn!("what tenants keep could not be measured: {error}"),
+                Err(error) => tracing::error!("measuring what tenants keep failed: {error}"),
             }
         }
     }

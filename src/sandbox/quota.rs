@@ -60,6 +60,8 @@ struct Counts {
     fuel: u64,
     sandboxes: u64,
     storage: u64,
+    /// Moves whenever `storage` does.
+    moves: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -90,6 +92,20 @@ impl Quota {
         let counts = self.of(tenant);
         let mut counts = locked(&counts);
         (counts.sandboxes, counts.storage) = (sandboxes, storage);
+    }
+
+    /// To be asked before what is stored is measured.
+    pub fn moves(&self, tenant: &TenantId) -> u64 {
+        locked(&self.of(tenant)).moves
+    }
+
+    /// What is stored, as it was measured; of no use if something came or went meanwhile.
+    pub fn measured(&self, tenant: &TenantId, storage: u64, moves: u64) {
+        let counts = self.of(tenant);
+        let mut counts = locked(&counts);
+        if counts.moves == moves {
+            counts.storage = storage;
+        }
     }
 
     /// A place for one run, until it is dropped.
@@ -142,6 +158,7 @@ impl Quota {
                 return Err(QuotaError::Storage(most.storage_bytes));
             }
             counts.storage = after;
+            counts.moves += 1;
         }
         Ok(Taken { counts: Some(shared), sandboxes: 0, storage: bytes })
     }
@@ -156,6 +173,7 @@ impl Quota {
         let counts = self.of(tenant);
         let mut counts = locked(&counts);
         counts.storage = counts.storage.saturating_add(more).saturating_sub(less);
+        counts.moves += 1;
     }
 
     /// How many runs are at work, of all tenants.
@@ -184,6 +202,7 @@ impl Drop for Taken {
             let mut counts = locked(counts);
             counts.sandboxes = counts.sandboxes.saturating_sub(self.sandboxes);
             counts.storage = counts.storage.saturating_sub(self.storage);
+            counts.moves += 1;
         }
     }
 }

@@ -50,7 +50,7 @@ impl Started {
 pub enum Asked {
     /// It was done before, and this is the answer of then.
     Before(Box<RunRecord>),
-    Now(Started),
+    Now(Box<Started>),
 }
 
 /// How a run is asked for.
@@ -89,7 +89,8 @@ impl Hall {
         };
         let new = self.new_run(caller, &ask, manner.sandbox);
         let planned = self.plan(&caller.tenant, ask, place).await?;
-        self.begin(new, planned, held, manner.apart).await.map(Asked::Now)
+        let started = self.begin(new, planned, held, manner.apart).await?;
+        Ok(Asked::Now(Box::new(started)))
     }
 
     fn new_run(&self, caller: &Caller, ask: &RunAsk, sandbox: Option<SandboxId>) -> RunRecord {

@@ -134,15 +134,15 @@ impl Hall {
     /// It is gone when this returns, and what it took follows.
     pub async fn destroy(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesDelete, id, Move::Destroy)?;
-        self.end_sandbox(sandbox).await
+        self.end_sandbox(sandbox, true).await
     }
 
     /// First nobody can find it any more, then its files go: after a crash in between it is still known what is left.
-    pub(super) async fn end_sandbox(&self, mut sandbox: SandboxRecord) -> Result<(), SandboxError> {
-        let before = sandbox.state;
+    /// `counts`: it is one of the living until now.
+    pub(super) async fn end_sandbox(&self, mut sandbox: SandboxRecord, counts: bool) -> Result<(), SandboxError> {
         sandbox.state = SandboxState::Gone;
         self.inner().ledger.put_sandbox(sandbox.clone()).await?;
-        if before != SandboxState::Gone {
+        if counts {
             self.inner().quota.sandbox_gone(&sandbox.tenant);
         }
         self.cancel_in(&sandbox.id);

@@ -94,8 +94,7 @@ async fn create(
     let name: WorkspaceName = super::parsed(&name, "name")?;
     let upload = upload::to_disk(body, &api.parts().http).await?;
     let from = (upload.bytes > 0).then(|| upload.path());
-    let intake =
-        Intake { with_secrets: how.with_secrets, allow_credentials: how.allow_credentials, ..Intake::default() };
+    let intake = Intake { with_secrets: how.with_secrets, allow_credentials: how.allow_credentials };
     let (record, left, found) = who.hall().create_workspace(&permit, name, from, intake).await?;
     Ok((StatusCode::CREATED, Json(MadeWorkspace::new(&record, left, found))))
 }

@@ -1,0 +1,176 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use super::House;
+
+/// Every route of the document, with something in the place of each parameter.
+fn every_route() -> Vec<(String, String)> {
+    let document = serde_json::to_value(ringfence::api::openapi()).unwrap();
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let sha = format!("sha256:{}", "0".repeat(64));
+        let path = path.replace("{digest}", &sha).replace("{name}", "x").replace("{id}", "x");
+        all.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    all
+}
+
+const OPEN: [&str; 3] = ["/healthz", "/readyz", "/version"];
+
+/// A01: none, empty, malformed, unknown, wrong; and two that disagree.
+#[tokio::test]
+async fn a01_every_route_wants_a_credential_and_says_the_same_of_each_that_is_none() {
+    let house = House::with(&[
+        ("identity.guesses.failures_per_source", "100000"),
+        ("identity.guesses.failures_per_prefix", "100000"),
+    ])
+    .await;
+    let routes = every_route();
+    assert!(routes.len() > 40, "{routes:?}");
+    let mut wrong = house.admin.clone();
+    wrong.replace_range(20..21, if wrong.as_bytes()[20] == b'a' { "b" } else { "a" });
+    for (method, path) in &routes {
+        let ask = || house.ask(method, path);
+        if OPEN.contains(&path.as_str()) {
+            assert_eq!(House::send(ask()).await.status, 200, "{path}");
+            continue;
+        }
+        let reply = House::send(ask()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (401, "no_credential"), "{method} {path}");
+        assert!(reply.headers.contains_key("www-authenticate"));
+        for bad in ["", "x", "rf_", &wrong, "eyJhbGciOiJub25lIn0.e30."] {
+            for request in [ask().header("x-api-key", bad), ask().bearer_auth(bad)] {
+                let reply = House::send(request).await;
+                assert_eq!((reply.status, reply.code().as_str()), (401, "bad_credential"), "{method} {path} {bad}");
+            }
+        }
+        let two = House::send(ask().header("x-api-key", &house.admin).bearer_auth("x")).await;
+        assert_eq!((two.status, two.code().as_str()), (401, "bad_credential"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a03_guessing_is_limited_and_whoever_is_known_gets_in() {
+    let house = House::new().await;
+    house.get(&house.admin, "/v1/whoami").await.is(200);
+    let mut limited = 0;
+    for _ in 0..40 {
+        let reply = house.get("rf_nothing", "/v1/whoami").await;
+        if reply.status == 429 {
+            assert_eq!(reply.code(), "too_many_attempts");
+            assert!(reply.headers.contains_key("retry-after"));
+            limited += 1;
+        }
+    }
+    assert!(limited >= 15, "{limited}");
+    house.get(&house.admin, "/v1/whoami").await.is(200);
+    let metrics = house.get(&house.admin, "/metrics").await;
+    assert!(String::from_utf8_lossy(&metrics.bytes).contains("refused_logins_total{reason=\"malformed\"}"));
+}
+
+#[tokio::test]
+async fn what_is_no_route_or_no_method_is_said_as_a_problem() {
+    let house = House::new().await;
+    assert_eq!(House::send(house.ask("GET", "/nothing")).await.code(), "no_route");
+    let wrong = House::send(house.ask("DELETE", "/v1/runs")).await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (405, "wrong_method"));
+    assert!(wrong.headers.contains_key("allow"));
+    let page = House::send(house.ask("GET", "/docs")).await;
+    assert!(String::from_utf8_lossy(&page.bytes).contains("openapi.json"));
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn a07_bodies_are_bounded_and_a08_json_is_strict() {
+    let house = House::with(&[("http.body_bytes", "4096"), ("http.upload_bytes", "1000000")]).await;
+    let post = |kind: &'static str, body: Vec<u8>| {
+        let request = house.ask("POST", "/v1/sandboxes").header("x-api-key", &house.admin);
+        House::send(request.header("content-type", kind).body(body))
+    };
+    let json = "application/json";
+    let large = post(json, format!("{{\"at\": \"{}\"}}", "x".repeat(5_000)).into_bytes()).await;
+    assert_eq!((large.status, large.code().as_str()), (413, "too_large"));
+    for (bad, words) in [
+        (&b"{\"at\": \"/a\", \"at\": \"/b\"}"[..], "twice"),
+        (b"{\"nothing\": 1}", "unknown field"),
+        (b"{\"ttl_seconds\": -1}", "ttl_seconds"),
+        (b"{\"ttl_seconds\": 1e400}", "out of range"),
+        (b"{\"at\": NaN}", "line 1"),
+        (b"{\"at\": \"\\ud800\"}", "escape"),
+        (b"\xff", "line 1"),
+        (b"", "EOF"),
+    ] {
+        let reply = post(json, bad.to_vec()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "bad_json"), "{}", String::from_utf8_lossy(bad));
+        let said = String::from_utf8_lossy(&reply.bytes).into_owned();
+        assert!(said.contains(words), "{said}");
+    }
+    let deep = post(json, "[".repeat(4_000).into_bytes()).await;
+    assert!(deep.json()["detail"].as_str().unwrap().contains("deeper than 64"));
+    assert_eq!(post("text/plain", b"{}".to_vec()).await.code(), "not_json");
+    let request = house.ask("POST", "/v1/components").header("x-api-key", &house.admin);
+    assert_eq!(House::send(request.body(vec![0; 2_000_000])).await.code(), "too_large");
+    let request = house.ask("POST", "/v1/sandboxes").header("x-api-key", &house.admin).json(&json!({}));
+    assert_eq!(House::send(request.header("content-encoding", "gzip")).await.code(), "compressed");
+}
+
+/// Says something to the socket and reads until it is closed.
+fn raw(house: &House, text: &str) -> String {
+    let address = house.url.strip_prefix("http://").unwrap().to_owned();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a07_heads_are_bounded_and_read_in_one_way() {
+    let house = House::with(&[("http.header_ms", "500"), ("http.stall_ms", "500")]).await;
+    let (house, key) = (&house, &house.admin);
+    let status = |text: &str| tokio::task::block_in_place(|| raw(house, text)).get(9..12).unwrap_or("cut").to_owned();
+    let head = format!("Host: x\r\nX-API-Key: {key}\r\nConnection: close\r\n");
+    assert_eq!(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}\r\n")), "200");
+    let many = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
+    // What is not read to its end may be cut before the answer is.
+    let refused = |answer: String| assert!(matches!(answer.as_str(), "431" | "cut"), "{answer}");
+    refused(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}{many}\r\n")));
+    let long = format!("x: {}\r\n", "y".repeat(100_000));
+    refused(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}{long}\r\n")));
+    let both = "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n";
+    let answer = status(&format!("POST /v1/runs HTTP/1.1\r\n{head}{both}\r\n0\r\n\r\n"));
+    // It is chunked, whatever it says of its length, and the connection is not used again.
+    assert_eq!(answer, "415");
+    let twice = "Content-Length: 2\r\nContent-Length: 3\r\n";
+    let answer = status(&format!("POST /v1/runs HTTP/1.1\r\n{head}{twice}\r\n{{}}"));
+    assert!(matches!(answer.as_str(), "400" | "cut"), "{answer}");
+    // A head that never ends and a body that never comes are both cut.
+    assert!(matches!(status("GET /v1/whoami HTTP/1.1\r\nHost: x\r\n").as_str(), "cut" | "408"));
+    let waits =
+        format!("POST /v1/sandboxes HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{{");
+    assert_eq!(status(&waits), "408");
+    assert_eq!(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}\r\n")), "200", "and it goes on answering");
+}
+
+#[tokio::test]
+async fn nothing_of_a_secret_is_in_an_answer_or_the_store() {
+    let house = House::new().await;
+    let secret = house.admin.clone();
+    let reply = house.get(&secret, "/v1/keys").await;
+    assert!(!String::from_utf8_lossy(&reply.bytes).contains(&secret[20..]));
+    let mut stack = vec![house.dir.path().to_owned()];
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            stack.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(30).any(|window| window == &secret.as_bytes()[20..50]);
+            assert!(!found, "{}", path.display());
+        }
+    }
+    let whoami: Value = house.get(&secret, "/v1/whoami").await.is(200);
+    assert_eq!(whoami["roles"], json!(["admin"]));
+}

@@ -1,0 +1,115 @@
+use serde_json::json;
+
+use super::House;
+
+#[tokio::test]
+async fn files_live_across_runs_and_count_when_they_are_applied() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let probe = house.submit(key, "probe").await;
+    let archive = tar(&[(".env", "SECRET=1\n"), ("readme", "one\n")]);
+    let request = house.ask("PUT", "/v1/workspaces/site").header("x-api-key", key).body(archive);
+    let made = House::send(request).await.is(201);
+    assert_eq!((&made["workspace"]["files"], &made["left_out"][0]["path"]), (&json!(1), &json!(".env")));
+    let body = json!({"workspace": "site", "preset": "development", "labels": {"team": "red"}});
+    let sandbox = house.post(key, "/v1/sandboxes", body).await.is(201);
+    let at = format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
+    let run_at = format!("{at}/runs");
+    let run = |operations: &[&str]| house.post(key, &run_at, json!({"component": probe, "command": operations}));
+    assert_eq!(run(&["append|readme|two\n", "put|new|x"]).await.is(200)["stdout"]["text"], "ok\nok\n");
+    let second = run(&["read|readme", "put|.env|x"]).await.is(200);
+    assert_eq!(second["stdout"]["text"], "ok one\ntwo\n\nNOENT\n");
+    assert_eq!(second["denials"][0]["path"], "/workspace/.env");
+    let diff = house.get(key, &format!("{at}/diff")).await.is(200);
+    assert_eq!(diff["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(house.post(key, &format!("{at}/apply"), json!({"paths": ["readme"]})).await.is(200)["left"], 1);
+    let tree = house.get(key, "/v1/workspaces/site").await.is(200);
+    assert_eq!(tree["workspace"]["bytes"], 8);
+    house.post(key, &format!("{at}/discard"), json!({})).await.is(204);
+    assert_eq!(house.get(key, &format!("{at}/diff")).await.is(200)["changes"], json!([]));
+    assert_eq!(run(&["read|readme", "read|new"]).await.is(200)["stdout"]["text"], "ok one\ntwo\n\nNOENT\n");
+    // From outside: write, read, list, an archive in and out, remove.
+    let file =
+        |method: &str, path: &str| house.ask(method, &format!("{at}/files?path={path}")).header("x-api-key", key);
+    House::send(file("PUT", "deep/down/file").body("content")).await.is(204);
+    assert_eq!(House::send(file("GET", "deep/down/file")).await.bytes, b"content");
+    let archive = House::send(house.ask("GET", &format!("{at}/archive?path=deep")).header("x-api-key", key)).await;
+    assert_eq!(archive.kind, "application/x-tar");
+    let request = house.ask("PUT", &format!("{at}/archive?path=copy")).header("x-api-key", key).body(archive.bytes);
+    House::send(request).await.is(204);
+    assert_eq!(House::send(file("GET", "copy/down/file")).await.bytes, b"content");
+    House::send(file("DELETE", "deep")).await.is(204);
+    assert_eq!(House::send(file("GET", "deep/down/file")).await.code(), "no_file");
+    for bad in ["../x", "a/../../x", "copy", "%00"] {
+        assert_eq!(House::send(file("GET", bad)).await.code(), "bad_path", "{bad}");
+    }
+    house.post(key, &format!("{at}/stop"), json!({})).await.is(200);
+    let refused = run(&["ls|."]).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "wrong_state"));
+    assert_eq!(house.get(key, "/v1/sandboxes?label=team=red").await.is(200)["sandboxes"].as_array().unwrap().len(), 1);
+    assert_eq!(house.get(key, "/v1/sandboxes?label=team=blue").await.is(200)["sandboxes"], json!([]));
+    house.delete(key, &at).await.is(204);
+    assert_eq!(house.get(key, &at).await.code(), "not_found");
+    house.delete(key, "/v1/workspaces/site").await.is(204);
+}
+
+/// A guest makes a link, and whoever reads from outside does not follow it.
+#[tokio::test]
+async fn links_of_guests_are_not_followed_from_outside() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let probe = house.submit(key, "probe").await;
+    let sandbox = house.post(key, "/v1/sandboxes", json!({})).await.is(201);
+    let at = format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
+    let body = json!({"component": probe, "command": ["mkdir|d", "put|d/f|x", "sym|d|link", "sym|d/f|file"]});
+    assert_eq!(house.post(key, &format!("{at}/runs"), body).await.is(200)["stdout"]["text"], "ok\nok\nok\nok\n");
+    for path in ["file", "link/f"] {
+        assert_eq!(house.get(key, &format!("{at}/files?path={path}")).await.code(), "bad_path", "{path}");
+    }
+    let apply = house.post(key, &format!("{at}/apply"), json!({})).await;
+    assert_eq!((apply.status, apply.code().as_str()), (422, "no_workspace"));
+}
+
+#[tokio::test]
+async fn an_expired_sandbox_is_gone_also_after_a_restart() {
+    let house = House::new().await;
+    let key = house.admin.clone();
+    let short = house.post(&key, "/v1/sandboxes", json!({"ttl_seconds": 1})).await.is(201);
+    let long = house.post(&key, "/v1/sandboxes", json!({"ttl_seconds": 600})).await.is(201);
+    let of = |sandbox: &serde_json::Value| format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
+    let drafts = house.dir.path().join("data/drafts");
+    while house.get(&key, &of(&short)).await.status == 200 {
+        tokio::task::yield_now().await;
+    }
+    let house = house.again(&[]).await;
+    assert_eq!(house.get(&key, &of(&short)).await.code(), "not_found");
+    house.get(&key, &of(&long)).await.is(200);
+    assert_eq!(std::fs::read_dir(drafts).unwrap().count(), 1, "the storage of the one that is gone is gone");
+}
+
+#[tokio::test]
+async fn a06_a_hundred_sandboxes_at_once_against_a_ceiling_of_ten() {
+    let house = House::new().await;
+    let boss = house.tenant("small").await;
+    let mut ceilings = serde_json::to_value(ringfence::model::Ceilings::ordinary()).unwrap();
+    ceilings["live_sandboxes"] = json!(10);
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/small", json!({"ceilings": ceilings})).await.is(200);
+    let all = (0..100).map(|_| house.post(&boss, "/v1/sandboxes", json!({})));
+    let replies = futures_util::future::join_all(all).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 10);
+    let refused = replies.iter().find(|reply| reply.status != 201).unwrap();
+    assert_eq!((refused.status, refused.code().as_str()), (429, "too_many_sandboxes"));
+    // One goes, one may come.
+    let first = house.get(&boss, "/v1/sandboxes").await.is(200)["sandboxes"][0]["id"].as_str().unwrap().to_owned();
+    house.delete(&boss, &format!("/v1/sandboxes/{first}")).await.is(204);
+    house.post(&boss, "/v1/sandboxes", json!({})).await.is(201);
+    house.post(&boss, "/v1/sandboxes", json!({})).await.code();
+}
+
+fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = ringfence::workspace::archive::TarWriter::new(Vec::new());
+    for (path, text) in files {
+        tar.file(path, false, text.len() as u64, &mut text.as_bytes()).unwrap();
+    }
+    tar.finish().unwrap()
+}
