@@ -9,6 +9,7 @@
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod api;
 mod files;
 mod fuel;
 mod process;
@@ -56,7 +57,7 @@ fn main() {
     let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
     // Idle memory first, while the process is fresh: what another figure freed would be used again and not be counted.
     type Part = (&'static str, fn(Effort) -> Vec<Figure>);
-    let parts: [Part; 9] = [
+    let parts: [Part; 10] = [
         ("idle", runs::idle),
         ("fresh", runs::fresh),
         ("threads", runs::two_threads),
@@ -66,6 +67,7 @@ fn main() {
         ("load", process::load),
         ("rules", files::question),
         ("files", files::overhead),
+        ("api", api::through_http),
     ];
     let wanted = parts.into_iter().filter(|(name, _)| only.is_none_or(|only| only == name));
     let figures: Vec<Figure> = wanted.flat_map(|(_, measure)| measure(effort)).collect();

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::context::Api;
 use super::problem::Problem;
 use super::routes;
+use super::settings::HttpSettings;
 use crate::model::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -62,7 +63,7 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     let route = route.as_deref().unwrap_or("none");
     let span = tracing::info_span!("request", %id, method, route);
     let answer = async {
-        if let Some(problem) = ambiguous(&request) {
+        if let Some(problem) = ambiguous(&request).or_else(|| foreign(&request, &api.parts().http)) {
             return axum::response::IntoResponse::into_response(problem);
         }
         // Those who ask whether we are alive are answered in any case.
@@ -109,6 +110,29 @@ fn ambiguous(request: &Request) -> Option<Problem> {
         return Some(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed", detail).at("Content-Encoding"));
     }
     None
+}
+
+/// A request that a page of somebody else makes from a browser on this machine, perhaps under a name that was led here.
+fn foreign(request: &Request, http: &HttpSettings) -> Option<Problem> {
+    let text = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(header::HOST).unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    let name = name.trim_matches(['[', ']']);
+    let local = http.listen.ip().is_loopback();
+    let own = name.eq_ignore_ascii_case("localhost") || name.parse() == Ok(http.listen.ip());
+    let listed = http.hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let known = listed || (local && own) || (!local && http.hosts.is_empty());
+    if !known {
+        let detail = "the service is not known by this name; add it to http.hosts if it should be";
+        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail).at("Host"));
+    }
+    let origin = text(header::ORIGIN)?;
+    let own = origin.split_once("://").is_some_and(|(_, from)| from == host);
+    let detail = "pages of other sites may not use the service";
+    (!own).then(|| Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).at("Origin"))
 }
 
 /// A method as a label: there are only so many of ours, and a stranger's is `other`.

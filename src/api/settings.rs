@@ -10,6 +10,9 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// Listens on other addresses than those of this machine without TLS. Keys cross the network in the open then.
     pub allow_plain_http: bool,
+    /// Names under which the service is known. On an address of this machine alone `localhost` and that address are, and
+    /// no other is answered; elsewhere any name is where none is listed here.
+    pub hosts: Vec<String>,
     /// Connections at one time; more wait in the kernel.
     pub connections: u32,
     /// Requests at work at one time; one more is told to come again.
@@ -38,6 +41,7 @@ impl Default for HttpSettings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             allow_plain_http: false,
+            hosts: Vec::new(),
             connections: 10_000,
             requests: 1_024,
             header_bytes: 32 << 10,

@@ -132,7 +132,7 @@ async fn a07_heads_are_bounded_and_read_in_one_way() {
     let house = House::with(&[("http.header_ms", "500"), ("http.stall_ms", "500")]).await;
     let (house, key) = (&house, &house.admin);
     let status = |text: &str| tokio::task::block_in_place(|| raw(house, text)).get(9..12).unwrap_or("cut").to_owned();
-    let head = format!("Host: x\r\nX-API-Key: {key}\r\nConnection: close\r\n");
+    let head = format!("Host: localhost\r\nX-API-Key: {key}\r\nConnection: close\r\n");
     assert_eq!(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}\r\n")), "200");
     let many = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
     // What is not read to its end may be cut before the answer is.
@@ -148,7 +148,7 @@ async fn a07_heads_are_bounded_and_read_in_one_way() {
     let answer = status(&format!("POST /v1/runs HTTP/1.1\r\n{head}{twice}\r\n{{}}"));
     assert!(matches!(answer.as_str(), "400" | "cut"), "{answer}");
     // A head that never ends and a body that never comes are both cut.
-    assert!(matches!(status("GET /v1/whoami HTTP/1.1\r\nHost: x\r\n").as_str(), "cut" | "408"));
+    assert!(matches!(status("GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n").as_str(), "cut" | "408"));
     let waits =
         format!("POST /v1/sandboxes HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{{");
     assert_eq!(status(&waits), "408");
@@ -173,4 +173,39 @@ async fn nothing_of_a_secret_is_in_an_answer_or_the_store() {
     }
     let whoami: Value = house.get(&secret, "/v1/whoami").await.is(200);
     assert_eq!(whoami["roles"], json!(["admin"]));
+}
+
+#[tokio::test]
+async fn a13_pages_of_other_sites_and_names_that_were_led_here_are_refused() {
+    let house = House::new().await;
+    let ask = |name: &'static str, value: String| {
+        House::send(house.ask("GET", "/v1/whoami").header("x-api-key", &house.admin).header(name, value))
+    };
+    let own = house.url.strip_prefix("http://").unwrap().to_owned();
+    let port = own.rsplit(':').next().unwrap();
+    for host in [own.clone(), format!("localhost:{port}"), "LOCALHOST".into()] {
+        assert_eq!(ask("host", host.clone()).await.status, 200, "{host}");
+    }
+    for host in ["evil.example", "evil.example:7070", "10.0.0.1", "localhost.evil.example"] {
+        let reply = ask("host", host.into()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (421, "unknown_host"), "{host}");
+    }
+    assert_eq!(ask("origin", format!("http://{own}")).await.status, 200);
+    for origin in ["http://evil.example", "null", "http://localhost.evil.example"] {
+        let reply = ask("origin", origin.into()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (403, "foreign_origin"), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a12_a_retry_key_is_its_callers_own() {
+    let house = House::new().await;
+    let digest = house.submit(&house.admin, "hello").await;
+    let other = house.person("other", &["developer"]).await;
+    let ask = |key: String| {
+        let request = house.ask("POST", "/v1/runs").header("x-api-key", key).header("idempotency-key", "same");
+        House::send(request.json(&json!({"component": digest})))
+    };
+    let first = ask(house.admin.clone()).await.is(200);
+    assert_ne!(ask(other).await.is(200)["id"], first["id"]);
 }
