@@ -40,6 +40,12 @@ fn hundred() -> Policy {
     Policy::new(rules, false).unwrap()
 }
 
+/// As many patterns for any depth, each of which could be in every name.
+fn hundred_loose() -> Policy {
+    let own = (0..99).map(|n| format!("**/*foo{n}*:none").parse().unwrap());
+    Policy::new(own.chain(["/**:read".parse().unwrap()]).collect(), false).unwrap()
+}
+
 fn ratio(module: &[u8], command: &str, size: &str, policy: Policy, effort: Effort) -> f64 {
     let (engine, _cache) = shared::engine();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -88,7 +94,6 @@ fn ratio(module: &[u8], command: &str, size: &str, policy: Policy, effort: Effor
 
 /// What one question costs under a hundred rules.
 pub fn question(effort: Effort) -> Vec<Figure> {
-    let policy = hundred();
     let paths = [
         "/src/engine/grants/fs/place.rs",
         "/readme.md",
@@ -100,7 +105,7 @@ pub fn question(effort: Effort) -> Vec<Figure> {
     ];
     let rounds = effort.of(20_000);
     let mut each = Vec::new();
-    for path in paths {
+    for (policy, path) in [hundred(), hundred_loose()].iter().flat_map(|policy| paths.map(|path| (policy, path))) {
         let start = Instant::now();
         for _ in 0..rounds {
             std::hint::black_box(policy.level_of(std::hint::black_box(path)));
@@ -112,7 +117,7 @@ pub fn question(effort: Effort) -> Vec<Figure> {
     vec![Figure {
         what: "the level of a path under 100 rules",
         target: "1 µs".into(),
-        measured: format!("{mean} ns on average over seven paths, {worst} ns the slowest of them"),
+        measured: format!("{mean} ns on average over seven paths under each of two sets, {worst} ns the slowest"),
         met: Some(worst <= 1_000),
     }]
 }
