@@ -66,7 +66,8 @@ async fn bare() -> SocketAddr {
 
 async fn service() -> (SocketAddr, String, CancellationToken) {
     let dir = tempfile::tempdir().unwrap().keep();
-    let flags = [("data_dir".to_owned(), dir.join("data").display().to_string()), ("http.listen".into(), "127.0.0.1:0".into())];
+    let flags =
+        [("data_dir".to_owned(), dir.join("data").display().to_string()), ("http.listen".into(), "127.0.0.1:0".into())];
     let settings = Settings::load(None, |_| None, &flags).unwrap();
     let mut service = Service::with_worker(settings, PathBuf::from(env!("CARGO_BIN_EXE_ringfence"))).await.unwrap();
     let key = service.first_key.take().unwrap().expose().to_owned();
