@@ -32,6 +32,17 @@ pub struct Service {
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
+    _alone: fs::File,
+}
+
+/// One service for a data folder: a second one would bring to an end what the first has at work.
+fn alone(data: &Path) -> anyhow::Result<fs::File> {
+    let path = data.join("serve.lock");
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another service runs on {}; take another --data-dir, or stop that one", data.display());
+    }
+    Ok(file)
 }
 
 /// What the use cases ask about tenants.
@@ -116,6 +127,8 @@ impl Service {
     /// The same in a process of another program; `worker` is ours, which compiles.
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
         let data = data_folder(&settings)?;
+        let alone = alone(&data)?;
+        let listener = Listener::bind(&settings.http, &settings.tls).await?;
         let store = Store::open(&data.join("ringfence.db"))?;
         store.check()?;
         let known = !Register::tenants(&store)?.is_empty();
@@ -134,7 +147,6 @@ impl Service {
         let register: Arc<dyn Register> = Arc::new(store.clone());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;
         let registry = Registry::new(register, Arc::new(Authorizer::new()?), forgets, pepper, maker);
-        let first_key = registry.first(now()).await?.map(|made| made.key);
         registry.load()?;
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
@@ -150,8 +162,10 @@ impl Service {
             telemetry: Arc::clone(&telemetry),
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };
-        let listener = Listener::bind(&settings.http, &settings.tls).await?;
-        Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key })
+        // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
+        let first_key = registry.first(now()).await?.map(|made| made.key);
+        registry.load()?;
+        Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key, _alone: alone })
     }
 
     /// Where it is, as one would write it.
@@ -180,6 +194,7 @@ impl Service {
         }
         sweeping.abort();
         watching.abort();
+        drop(self._alone);
         tracing::info!("stopped");
     }
 }

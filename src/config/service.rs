@@ -116,7 +116,32 @@ impl Settings {
             };
             set(&mut table, Said { key: key.clone(), value: value(text, like.as_ref()), from })?;
         }
-        parsed(table).map_err(SettingsError::Together)
+        let settings = parsed(table).map_err(SettingsError::Together)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Numbers with which nothing could be served.
+    fn check(&self) -> Result<(), SettingsError> {
+        let (http, runs) = (&self.http, &self.runs);
+        let least = [
+            ("http.page", u64::from(http.page), 1),
+            ("http.connections", u64::from(http.connections), 1),
+            ("http.requests", u64::from(http.requests), 1),
+            ("http.headers", u64::from(http.headers), 8),
+            ("http.header_ms", http.header_ms, 10),
+            ("http.stall_ms", http.stall_ms, 10),
+            ("http.body_ms", http.body_ms, 10),
+            ("http.streams", u64::from(http.streams), 1),
+            ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
+            ("runs.sweep_seconds", runs.sweep_seconds, 1),
+        ];
+        match least.into_iter().find(|(_, value, least)| value < least) {
+            None => Ok(()),
+            Some((key, value, least)) => {
+                Err(SettingsError::Together(format!("{key} is {value}, but must be at least {least}")))
+            }
+        }
     }
 
     /// All settings with their default values, those without one last.

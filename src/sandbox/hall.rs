@@ -43,8 +43,6 @@ pub(super) struct Inner {
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
-    /// Ended runs that somebody may still want to watch.
-    pub(super) recent: Cache<RunId, Arc<Live>>,
     pub(super) at_work: AtWork,
     stopping: Mutex<bool>,
     /// Told whenever a run is over.
@@ -57,7 +55,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hall {
     pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, tenants: Arc<dyn Tenants>, settings: HallSettings) -> Self {
-        let weight = |_: &RunId, live: &Arc<Live>| u32::try_from(live.bytes() + 1_024).unwrap_or(u32::MAX);
         Self(Arc::new(Inner {
             engine,
             ledger,
@@ -66,7 +63,6 @@ impl Hall {
             components: Cache::new(10_000),
             shelves: Mutex::default(),
             live: Mutex::default(),
-            recent: Cache::builder().weigher(weight).max_capacity(settings.recent_bytes).build(),
             at_work: AtWork::default(),
             stopping: Mutex::new(false),
             one_less: Notify::new(),
@@ -118,16 +114,12 @@ impl Hall {
         locked(&self.0.live).insert(live.id.clone(), Arc::clone(live));
     }
 
-    /// A run that is at work, or ended a short while ago.
+    /// A run that is at work. One that is over is in the ledger, and its events are told from there.
     pub(super) fn watched(&self, id: &RunId) -> Option<Arc<Live>> {
-        locked(&self.0.live).get(id).cloned().or_else(|| self.0.recent.get(id))
+        locked(&self.0.live).get(id).cloned()
     }
 
-    /// A run that is over; `keep` for one that somebody may come back to.
-    pub(super) fn unwatch(&self, live: &Arc<Live>, keep: bool) {
-        if keep {
-            self.0.recent.insert(live.id.clone(), Arc::clone(live));
-        }
+    pub(super) fn unwatch(&self, live: &Arc<Live>) {
         locked(&self.0.live).remove(&live.id);
     }
 

@@ -183,7 +183,8 @@ impl Live {
         self.state().over.clone()
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    #[cfg(test)]
+    fn bytes(&self) -> u64 {
         self.state().written.total()
     }
 

@@ -127,7 +127,7 @@ impl Hall {
         let cancel = CancellationToken::new();
         let live = Live::new(run.id.clone(), run.sandbox.clone(), cancel.clone());
         self.watch(&live);
-        let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()), apart };
+        let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()) };
         let record = run.clone();
         let task = tokio::spawn(async move {
             let _held = held;
@@ -175,7 +175,6 @@ struct Ending {
     live: Arc<Live>,
     /// What is told if this ends in no other way: whoever watches must not wait for ever.
     lost: Option<RunRecord>,
-    apart: bool,
 }
 
 impl Ending {
@@ -214,7 +213,7 @@ impl Ending {
     fn over(&mut self, run: &Arc<RunRecord>) {
         self.lost = None;
         self.live.end(Arc::clone(run));
-        self.hall.unwatch(&self.live, self.apart);
+        self.hall.unwatch(&self.live);
         self.hall.inner().one_less.notify_waiters();
     }
 }

@@ -12,8 +12,6 @@ pub struct HallSettings {
     pub retry_seconds: u64,
     /// How long running work may go on when the service stops.
     pub grace_ms: u64,
-    /// Output of ended runs that is kept at hand for streams.
-    pub recent_bytes: u64,
     /// How often what has expired is looked for.
     pub sweep_seconds: u64,
 }
@@ -25,7 +23,6 @@ impl Default for HallSettings {
             history_seconds: 7 * 86_400,
             retry_seconds: 86_400,
             grace_ms: 10_000,
-            recent_bytes: 16 << 20,
             sweep_seconds: 15,
         }
     }

@@ -30,8 +30,9 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let whom: Option<PrincipalId> = body.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
     let permit = who.permit_for(Action::KeysCreate, whom.as_ref().unwrap_or(&who.caller.principal), None)?;
-    if body.ttl_seconds == Some(0) {
-        return Err(super::super::failures::invalid("ttl_seconds", "write at least 1"));
+    const CENTURY: u64 = 100 * 366 * 86_400;
+    if body.ttl_seconds.is_some_and(|seconds| seconds == 0 || seconds > CENTURY) {
+        return Err(super::super::failures::invalid("ttl_seconds", format!("write 1 to {CENTURY}")));
     }
     let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds: body.ttl_seconds };
     let made = who.registry().create_key(&permit, &who.caller, ask, who.now).await?;

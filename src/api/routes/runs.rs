@@ -51,7 +51,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     )
 )]
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let request = Request::read(&who, &api, &headers, body).await?;
+    let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(&who)))?;
     start(&who, &api, &permit, request, None).await
 }
@@ -65,7 +65,13 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) async fn read(who: &Who, api: &Api, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+    pub(super) async fn read(
+        who: &Who,
+        api: &Api,
+        place: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Self, Problem> {
         let http = &api.parts().http;
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let (run, module) = match form::boundary(headers) {
@@ -80,7 +86,7 @@ impl Request {
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail).at("Content-Type"));
             }
         };
-        let retry = retry(headers, &run, module.as_ref())?;
+        let retry = retry(place, headers, &run, module.as_ref())?;
         let body: RunBody = strict::read(&run)?;
         let accept = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
         let streamed = accept.contains("text/event-stream");
@@ -105,7 +111,8 @@ impl Request {
     }
 }
 
-fn retry(headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
+/// The same request sent to another place is another request.
+fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
     const KEY: usize = 255;
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY);
@@ -113,6 +120,7 @@ fn retry(headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Opt
         Problem::bad("bad_header", format!("write 1 to {KEY} visible characters")).at("Idempotency-Key")
     })?;
     let mut hash = blake3::Hasher::new();
+    hash.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes());
     hash.update(&(run.len() as u64).to_le_bytes()).update(run);
     hash.update(module.map_or(&[][..], |module| module));
     Ok(Some(RetryKey { key: key.to_owned(), request: *hash.finalize().as_bytes() }))
@@ -126,11 +134,13 @@ pub(super) async fn start(
     sandbox: Option<SandboxId>,
 ) -> Result<Response, Problem> {
     let Request { ask, apart, streamed, retry } = request;
+    // Before anything begins: a run that nobody could watch must not be started to be cancelled.
+    let place = if streamed && !apart { Some(place_of(api)?) } else { None };
     let manner = Manner { retry, apart, sandbox };
     let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
         Asked::Before(run) if streamed => {
-            let events = Events::of(*run);
-            return stream(api, events, None);
+            let place = place.map_or_else(|| place_of(api), Ok)?;
+            return Ok(stream(api, Events::of(*run), None, place));
         }
         Asked::Before(run) => return Ok(Json(Run::from(&*run)).into_response()),
         Asked::Now(started) => started,
@@ -143,9 +153,9 @@ pub(super) async fn start(
         answer.headers_mut().insert(header::LOCATION, place);
         return Ok(answer);
     }
-    if streamed {
+    if let Some(place) = place {
         let (events, guard) = started.watch();
-        return stream(api, events, Some(guard));
+        return Ok(stream(api, events, Some(guard), place));
     }
     let run = started.end().await?;
     counted(api, &run);
@@ -286,7 +296,8 @@ async fn events(
         None => 0,
         Some(value) => parsed(value.to_str().unwrap_or_default(), "Last-Event-ID")?,
     };
-    stream(&api, who.hall().events(&permit, record, after)?, None)
+    let place = place_of(&api)?;
+    Ok(stream(&api, who.hall().events(&permit, record, after)?, None, place))
 }
 
 struct Watched {
@@ -298,13 +309,16 @@ struct Watched {
     _place: OwnedSemaphorePermit,
 }
 
-fn stream(api: &Api, events: Events, guard: Option<DropGuard>) -> Result<Response, Problem> {
-    let place = Arc::clone(&api.inner().streams).try_acquire_owned().map_err(|_| {
+fn place_of(api: &Api) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(&api.inner().streams).try_acquire_owned().map_err(|_| {
         let detail = "as many streams are open as the service takes; try again later";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).after(Some(1))
-    })?;
+    })
+}
+
+fn stream(api: &Api, events: Events, guard: Option<DropGuard>, place: OwnedSemaphorePermit) -> Response {
     let watched = Watched { api: api.clone(), events, done: false, _guard: guard, _place: place };
-    Ok(Sse::new(sent(watched)).keep_alive(KeepAlive::default()).into_response())
+    Sse::new(sent(watched)).keep_alive(KeepAlive::default()).into_response()
 }
 
 fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {

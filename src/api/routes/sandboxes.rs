@@ -181,7 +181,7 @@ async fn run(
 ) -> Result<Response, Problem> {
     let sandbox: SandboxId = id(&sandbox, "sandbox")?;
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
-    let request = Request::read(&who, &api, &headers, body).await?;
+    let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
     let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &request.wants(&who))?;
     start(&who, &api, &permit, request, Some(record.id)).await
 }

@@ -209,3 +209,28 @@ async fn a12_a_retry_key_is_its_callers_own() {
     let first = ask(house.admin.clone()).await.is(200);
     assert_ne!(ask(other).await.is(200)["id"], first["id"]);
 }
+
+#[tokio::test]
+async fn one_data_folder_has_one_service_and_its_first_key_is_not_lost() {
+    let house = House::new().await;
+    let data = house.dir.path().join("data").display().to_string();
+    let load = |more: &[(&str, &str)]| {
+        let flags: Vec<_> = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        ringfence::config::Settings::load(None, |_| None, &flags)
+    };
+    let worker = || crate::support::WORKER.into();
+    let second = load(&[("data_dir", &data), ("http.listen", "127.0.0.1:0")]).unwrap();
+    let error = ringfence::app::Service::with_worker(second, worker()).await.err().unwrap();
+    assert!(error.to_string().contains("another service runs"), "{error}");
+    // A start that fails has shown no key, so it has made none.
+    let own = tempfile::tempdir().unwrap();
+    let own = own.path().join("data").display().to_string();
+    let taken = house.url.strip_prefix("http://").unwrap();
+    let failing = load(&[("data_dir", &own), ("http.listen", taken)]).unwrap();
+    assert!(ringfence::app::Service::with_worker(failing, worker()).await.is_err());
+    let again = load(&[("data_dir", &own), ("http.listen", "127.0.0.1:0")]).unwrap();
+    assert!(ringfence::app::Service::with_worker(again, worker()).await.unwrap().first_key.is_some());
+    for key in ["http.page", "http.connections", "http.headers", "runs.concurrent_runs"] {
+        assert!(load(&[(key, "0")]).unwrap_err().to_string().contains(key), "{key}");
+    }
+}
