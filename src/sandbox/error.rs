@@ -95,9 +95,8 @@ impl SandboxError {
         match self {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
             SandboxError::State(_) | SandboxError::KeyInUse(_) => Sort::Conflict,
-            SandboxError::Quota(error) if error.is_for_now() => Sort::TooMany,
-            SandboxError::Quota(_)
-            | SandboxError::TooLittle { .. }
+            SandboxError::Quota(_) => Sort::TooMany,
+            SandboxError::TooLittle { .. }
             | SandboxError::NoBackend(_)
             | SandboxError::KeyReused(_)
             | SandboxError::Invalid { .. } => Sort::Invalid,

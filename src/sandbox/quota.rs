@@ -31,11 +31,6 @@ impl QuotaError {
         }
     }
 
-    /// Whether time alone will mend it.
-    pub const fn is_for_now(&self) -> bool {
-        true
-    }
-
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
             QuotaError::ConcurrentRuns(_) => Some(1),

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
 use std::path::Path;
 
@@ -176,7 +176,7 @@ impl Looking<'_> {
 }
 
 /// Opens a file of the draft and nothing else, even if somebody swaps it for a link or a pipe at this moment.
-pub(super) fn open_file(dir: &OwnedFd, path: &str) -> rustix::io::Result<File> {
+pub(super) fn open_file(dir: impl AsFd, path: &str) -> rustix::io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let file = openat2(dir, path, flags, Mode::empty(), resolve)?;

@@ -2,10 +2,10 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, open, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, open, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+use super::draft::FOLDER;
 
 /// Removes a folder with all that is in it, however deep it is and however long its paths: what is inside of a folder is
 /// moved up before the folder goes, so that two are open at most.

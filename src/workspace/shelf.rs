@@ -16,6 +16,7 @@ use super::export::{self, Destination};
 use super::fell::remove_tree;
 use super::intake::{self, Found, Intake, Left, Source};
 use super::name::{DraftId, WorkspaceName};
+use super::select;
 use super::tree::{Node, Tree};
 use crate::model::Digest;
 
@@ -300,7 +301,8 @@ impl<C: Catalog> Workspaces<C> {
         let mut next = base.clone();
         for change in &picked.0 {
             if let Some(Node::Link { target }) = &change.after
-                && leads_out(&change.path, target)
+                // No guest is let make one; this does not trust that.
+                && select::link_fault(&change.path, target).is_some()
             {
                 let kind = "a link that leads out of the workspace";
                 return Err(WorkspaceError::Special { path: change.path.clone(), kind });
@@ -400,13 +402,6 @@ fn moved(name: &WorkspaceName, base: &Tree, head: &Tree, changes: &Changes) -> W
     let meets = |path: &str| ours.iter().any(|mine| *mine == path || is_below(mine, path) || is_below(path, mine));
     let (conflicts, others) = theirs.paths().into_iter().map(str::to_owned).partition(|path| meets(path));
     WorkspaceError::Moved { workspace: name.clone(), conflicts, others }
-}
-
-/// Whether a link would lead out of the tree. No guest is let make one; this does not trust that.
-fn leads_out(path: &str, target: &str) -> bool {
-    let names: Vec<&str> = target.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
-    let up = names.iter().take_while(|name| **name == "..").count();
-    target.starts_with('/') || up > path.matches('/').count() || names.iter().skip(up).any(|name| *name == "..")
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

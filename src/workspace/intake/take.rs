@@ -3,11 +3,12 @@ use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::super::archive::{Bounds, FIRST_BYTES, Fault, Format, format_of};
 use super::super::blobs::Blobs;
+use super::super::draft::open_file;
 use super::super::error::WorkspaceError;
 use super::super::select::{Kind, LeftOut, Options, SelectError, Selected, Selection, select};
 use super::super::tree::Tree;
@@ -163,18 +164,11 @@ fn take_selected(blobs: &Blobs, selection: Selection, open: Open<'_>, intake: In
 
 /// Opens what was selected a moment ago: still a file, still inside, and through no link.
 fn open_plain(root: &File, path: &str) -> Result<File, WorkspaceError> {
-    let changed = || WorkspaceError::Changed { path: path.to_owned() };
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let file = openat2(root, path, flags, Mode::empty(), resolve).map_err(|errno| match errno {
-        rustix::io::Errno::LOOP | rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR => changed(),
+    use rustix::io::Errno;
+    open_file(root, path).map_err(|errno| match errno {
+        Errno::LOOP | Errno::NOENT | Errno::NOTDIR | Errno::INVAL => WorkspaceError::Changed { path: path.to_owned() },
         errno => WorkspaceError::io(path, errno),
-    })?;
-    let stat = fstat(&file).map_err(|errno| WorkspaceError::io(path, errno))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(changed());
-    }
-    Ok(file.into())
+    })
 }
 
 fn because(why: LeftOut) -> String {

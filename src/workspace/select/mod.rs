@@ -24,4 +24,5 @@ mod walk;
 mod tests;
 
 pub use error::SelectError;
+pub use links::fault as link_fault;
 pub use walk::{Kind, LeftOut, Options, Selected, Selection, select};
