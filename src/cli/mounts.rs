@@ -7,10 +7,7 @@ use clap::Args;
 
 use super::exit::Mistake;
 use crate::engine::{CopyOnWrite, Mount, folds_case};
-use crate::fs_policy::{Level, Policy, Preset, Rule, Rules};
-
-/// Longer than any rules may be.
-const RULES_BYTES: u64 = 1 << 20;
+use crate::fs_policy::{Level, Policy, Preset, Rule, Rules, TEXT_BYTES};
 
 /// Folders for a guest, and what it may do in them.
 #[derive(Debug, Args)]
@@ -140,9 +137,10 @@ fn rule_for(text: &str, guest: &str, dirs: &[Dir]) -> Result<Option<Rule>, Mista
 pub(super) fn read_rules(file: &std::path::Path) -> Result<Rules, Mistake> {
     let shown = || file.display().to_string();
     let failed = |reason| Mistake::File { file: shown(), reason };
-    let mut text = String::new();
+    let mut text = Vec::new();
     // What is too long is not read to its end to find that out.
-    let read = std::fs::File::open(file).and_then(|file| file.take(RULES_BYTES + 1).read_to_string(&mut text));
+    let most = u64::try_from(TEXT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let read = std::fs::File::open(file).and_then(|file| file.take(most).read_to_end(&mut text));
     read.map_err(failed)?;
-    text.parse().map_err(|error| Mistake::Rules(format!("{}: {error}", shown())))
+    Rules::from_bytes(&text).map_err(|error| Mistake::Rules(format!("{}: {error}", shown())))
 }

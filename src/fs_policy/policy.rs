@@ -190,13 +190,20 @@ impl Policy {
     /// Where a rule hides this folder in particular (`**/.git/`), a rule for any depth (`**/.env.example`) leads nowhere:
     /// else one harmless exception would show all that is hidden.
     pub fn is_passable(&self, spot: &Spot) -> bool {
+        self.leads_to(spot, &[Level::View, Level::Read, Level::Write])
+    }
+
+    /// Whether something that may be written could be made below: a place that is not there yet is a place to go to.
+    pub fn may_be_made_below(&self, spot: &Spot) -> bool {
+        self.leads_to(spot, &[Level::Write])
+    }
+
+    fn leads_to(&self, spot: &Spot, levels: &[Level]) -> bool {
         let cover = self.cover(spot);
         let hidden = |rank: Rank| self.rules.get(usize::from(rank)).is_some_and(|rule| rule.level() == Level::None);
         let wall = if hidden(cover) { cover } else { NONE };
         let meant = hidden(cover) && self.is_meant(spot, cover);
-        let visible = [Level::View, Level::Read, Level::Write];
-        let leads =
-            |node: &Node| visible.into_iter().any(|level| node.below.get(level as usize).is_some_and(|r| *r < wall));
+        let leads = |node: &Node| levels.iter().any(|level| node.below.get(*level as usize).is_some_and(|r| *r < wall));
         self.nodes_of(spot).any(|(_, node)| !(meant && node.floats) && leads(node))
     }
 

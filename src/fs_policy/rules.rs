@@ -7,7 +7,8 @@ use super::policy::{Policy, PolicyError, RULES};
 use super::presets::{Preset, UnknownPreset};
 use super::rule::{Level, Rule, RuleError};
 
-const TEXT_BYTES: usize = 1 << 20;
+/// Rules are no longer than this.
+pub const TEXT_BYTES: usize = 1 << 20;
 
 /// What a person says of a mount: a preset, and rules on top.
 ///
@@ -30,8 +31,13 @@ pub enum RulesError {
     SecondPreset { line: usize },
     #[error("line {line}: more than {RULES} rules; say the same with fewer patterns")]
     TooMany { line: usize },
-    #[error("the rules are longer than 1 MiB")]
-    TooLong,
+    #[error("line {line}: this is where the rules get longer than 1 MiB")]
+    TooLong { line: usize },
+    #[error("line {line}: this is no text (UTF-8)")]
+    NotText { line: usize },
+    /// A line that parses and is one too many.
+    #[error("line {line}: {reason}")]
+    Policy { line: usize, reason: PolicyError },
 }
 
 impl Rules {
@@ -39,6 +45,59 @@ impl Rules {
     pub fn policy(&self, folded: bool) -> Result<Policy, PolicyError> {
         let preset = self.preset.map(Preset::rules).unwrap_or_default();
         Policy::new(preset.into_iter().chain(self.rules.iter().cloned()).collect(), folded)
+    }
+
+    /// From the bytes of a file, of which no more than a byte beyond [`TEXT_BYTES`] need be read.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RulesError> {
+        let line = |upto: usize| 1 + bytes.iter().take(upto).filter(|byte| **byte == b'\n').count();
+        if bytes.len() > TEXT_BYTES {
+            return Err(RulesError::TooLong { line: line(TEXT_BYTES) });
+        }
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| RulesError::NotText { line: line(error.valid_up_to()) })?;
+        Self::parse(text)
+    }
+
+    fn parse(text: &str) -> Result<Self, RulesError> {
+        let mut rules = Rules::default();
+        let mut lines = Vec::new();
+        let mut room = RULES;
+        for (index, written) in text.lines().enumerate() {
+            let (line, written) = (index + 1, written.trim());
+            if written.is_empty() || written.starts_with('#') {
+                continue;
+            }
+            if let Some(name) = written.strip_prefix("preset ") {
+                let preset: Preset = name.trim().parse().map_err(|reason| RulesError::Preset { line, reason })?;
+                if rules.preset.replace(preset).is_some() {
+                    return Err(RulesError::SecondPreset { line });
+                }
+                room = room.saturating_sub(preset.rules().len());
+            } else {
+                let rule = written.parse().map_err(|reason| RulesError::Rule { line, reason })?;
+                rules.rules.push(rule);
+                lines.push(line);
+            }
+            if rules.rules.len() > room {
+                return Err(RulesError::TooMany { line });
+            }
+        }
+        rules.fit_together(&lines)?;
+        Ok(rules)
+    }
+
+    /// Rules that each parse can be too much together; then the line is told from which on they are.
+    fn fit_together(&self, lines: &[usize]) -> Result<(), RulesError> {
+        // Where case counts, patterns have the least in common.
+        let Err(reason) = self.policy(false) else { return Ok(()) };
+        let first =
+            |count: usize| Rules { preset: self.preset, rules: self.rules.iter().take(count).cloned().collect() };
+        let (mut fits, mut too_many) = (0, self.rules.len());
+        while too_many > fits + 1 {
+            let middle = fits + (too_many - fits) / 2;
+            if first(middle).policy(false).is_ok() { fits = middle } else { too_many = middle }
+        }
+        Err(RulesError::Policy { line: lines.get(fits).copied().unwrap_or_default(), reason })
     }
 
     /// The same with nothing above a level.
@@ -81,30 +140,6 @@ impl FromStr for Rules {
     type Err = RulesError;
 
     fn from_str(text: &str) -> Result<Self, RulesError> {
-        if text.len() > TEXT_BYTES {
-            return Err(RulesError::TooLong);
-        }
-        let mut rules = Rules::default();
-        let mut room = RULES;
-        for (index, written) in text.lines().enumerate() {
-            let (line, written) = (index + 1, written.trim());
-            if written.is_empty() || written.starts_with('#') {
-                continue;
-            }
-            if let Some(name) = written.strip_prefix("preset ") {
-                let preset: Preset = name.trim().parse().map_err(|reason| RulesError::Preset { line, reason })?;
-                if rules.preset.replace(preset).is_some() {
-                    return Err(RulesError::SecondPreset { line });
-                }
-                room = room.saturating_sub(preset.rules().len());
-            } else {
-                let rule = written.parse().map_err(|reason| RulesError::Rule { line, reason })?;
-                rules.rules.push(rule);
-            }
-            if rules.rules.len() > room {
-                return Err(RulesError::TooMany { line });
-            }
-        }
-        Ok(rules)
+        Self::from_bytes(text.as_bytes())
     }
 }

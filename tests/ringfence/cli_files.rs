@@ -101,6 +101,10 @@ fn rules_are_explained() {
     let json = cli.json(&["fs", "explain", "--preset", "read-only", "--rule", "/x:write", "/x", "--json"]);
     assert_eq!((json["level"].as_str(), json["winner"]["pattern"].as_str()), (Some("write"), Some("/x")));
     assert!(cli.ok(&["fs", "presets"]).contains("view-only:\n  /**:view,priority=-100"));
+    std::fs::write(cli.path("bad"), b"/a:read\n/\xff:read\n").unwrap();
+    cli.fails(&["fs", "explain", "--rules", "bad", "/x"], 2, "bad: line 2: this is no text");
+    std::fs::write(cli.path("bad"), format!("/a:read\n{}", "#\n".repeat(1 << 20))).unwrap();
+    cli.fails(&["fs", "explain", "--rules", "bad", "/x"], 2, "bad: line 524286: this is where the rules get longer");
     cli.fails(&["fs", "explain", "--rules", "missing", "/x"], 2, "missing");
     cli.fails(&["fs", "explain", "--rules", "rules", "--preset", "read-only", "/x"], 2, "preset already");
 }

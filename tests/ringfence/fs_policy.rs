@@ -1,7 +1,7 @@
 //! The rules for paths: what the docs promise, and a matcher that is plainly right against the one that is fast.
 
 use proptest::prelude::*;
-use ringfence::fs_policy::{Kind, Level, Policy, PolicyError, Preset, RULES, Rule, Rules, RulesError};
+use ringfence::fs_policy::{Kind, Level, Policy, PolicyError, Preset, RULES, Rule, Rules, RulesError, TEXT_BYTES};
 
 fn rules(text: &str) -> Policy {
     text.parse::<Rules>().unwrap_or_else(|error| panic!("{error}")).policy(false).unwrap()
@@ -102,6 +102,12 @@ fn what_does_not_parse_is_told_with_its_line() {
         let error = text.parse::<Rules>().unwrap_err().to_string();
         assert!(error.starts_with(&format!("line {line}: ")) && error.contains(words), "{text:?}: {error}");
     }
+    let loose = |n: u32| format!("**/?[!{}]/**:read\n", char::from_u32(0x4e00 + n).unwrap());
+    let loose = format!("# {}\n/a:read\n{}", "loose", (0..300).map(loose).collect::<String>());
+    assert_eq!(loose.parse::<Rules>().unwrap_err(), RulesError::Policy { line: 203, reason: PolicyError::TooLoose });
+    let long = format!("/a:read\n{}\n/b:read\n", "#".repeat(TEXT_BYTES));
+    assert_eq!(long.parse::<Rules>().unwrap_err(), RulesError::TooLong { line: 2 });
+    assert_eq!(Rules::from_bytes(b"/a:read\n/b:read\n/\xff:read").unwrap_err(), RulesError::NotText { line: 3 });
     let many = "/a:read\n".repeat(RULES + 1);
     assert_eq!(many.parse::<Rules>().unwrap_err(), RulesError::TooMany { line: RULES + 1 });
 }
@@ -119,7 +125,12 @@ fn f12_rules_that_would_be_slow_are_refused() {
     let path = format!("/{}", format!("{}/", "a".repeat(250)).repeat(10));
     assert_eq!(policy.level_of(&path), Level::None);
     let wide: String = (0..RULES).map(|n| format!("/{{a,b,c,d,e,f,g,h}}{n}{}:read\n", "/x?".repeat(30))).collect();
-    assert_eq!(wide.parse::<Rules>().unwrap().policy(false).unwrap_err(), PolicyError::TooLarge);
+    let all: Vec<Rule> = wide.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(Policy::new(all, false).unwrap_err(), PolicyError::TooLarge);
+    // Which line is the first too many: what stands before it is taken.
+    let Err(RulesError::Policy { line, reason: PolicyError::TooLarge }) = wide.parse::<Rules>() else { panic!() };
+    let before = |lines: usize| wide.lines().take(lines).map(|line| format!("{line}\n")).collect::<String>();
+    assert!(before(line - 1).parse::<Rules>().is_ok() && before(line).parse::<Rules>().is_err(), "{line}");
 }
 
 /// At least what AgentFense's presets of the same names hide, at any depth, and what they let through.

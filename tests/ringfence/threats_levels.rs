@@ -254,3 +254,54 @@ async fn what_is_shared_is_copied_before_it_is_changed() {
     assert_eq!(world.read("appended").as_deref(), Some("shared+"));
     assert_eq!(world.read("sized").as_deref(), Some("sh"));
 }
+
+/// A rule for any depth could lead through every folder; only those through which it does are there.
+#[tokio::test]
+async fn f05_a_hidden_folder_that_leads_nowhere_is_absent() {
+    let world = World::new();
+    world
+        .put("src/a/b/notes.md", "n")
+        .put("src/a/code.rs", "x")
+        .put("empty/deep/code.rs", "x")
+        .put("top.md", "t")
+        .link("through", "empty/../top.md");
+    std::fs::create_dir(world.folder().join("bare")).unwrap();
+    let rules = "**/*.md:read\n/through:read";
+    let asked = |folder: &str| {
+        [
+            format!("ls|{folder}"),
+            format!("stat|{folder}"),
+            format!("stat|{folder}/"),
+            format!("stat|{folder}/."),
+            format!("read|{folder}/../top.md"),
+            format!("read|{folder}/none.md"),
+            format!("put|{folder}/none.md|x"),
+            format!("mkdir|{folder}/none.md"),
+            format!("sym|x|{folder}/none.md"),
+            format!("rmdir|{folder}"),
+            format!("mv|{folder}|other"),
+            format!("mv|top.md|{folder}/none.md"),
+            format!("mkdir|{folder}"),
+        ]
+    };
+    let mut answers = Vec::new();
+    for folder in ["absent", "bare", "empty", "empty/deep"] {
+        let operations = asked(folder);
+        let said = world.probe(rules, &operations.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        answers.push(said);
+    }
+    // Absent and hidden have the same answer to everything; a name that could only be seen is refused by neither.
+    assert!(answers.iter().all(|said| *said == answers[0]), "{answers:#?}");
+    assert!(answers[0].iter().take(6).all(|said| said == "NOENT"), "{answers:#?}");
+    let operations =
+        ["ls|.", "ls|src", "ls|src/a", "stat|src/a/b", "read|src/a/b/notes.md", "read|src/../top.md", "read|through"];
+    let said = world.probe(rules, &operations).await;
+    assert_eq!(said[..3], ["ok src,through,top.md", "ok a", "ok b"]);
+    assert!(said[3].starts_with("ok"), "{said:?}");
+    assert_eq!(said[4..], ["ok n", "ok t", "NOENT"]);
+    // Where something may be made, each folder is on the way to it.
+    let said = world.probe("**/*.md:write", &["ls|.", "put|empty/deep/new.md|x", "read|empty/deep/code.rs"]).await;
+    assert_eq!(said, ["ok bare,empty,src,top.md", "ok", "NOENT"]);
+    let said = world.probe(rules, &["ls|.", "ls|empty", "ls|empty/deep"]).await;
+    assert_eq!(said, ["ok empty,src,through,top.md", "ok deep", "ok new.md"]);
+}

@@ -11,6 +11,7 @@
 //! - `ops`: open, create, remove, rename, link, look, each with the level that it needs;
 //! - `copy`: a copy of a shared file before it is changed; `allowance`: what of the run's limits that takes;
 //! - `tree`: what must be known of everything in a folder before it is moved or removed;
+//! - `way`: whether a hidden folder is on the way to anything;
 //! - `listing`: what a folder shows;
 //! - `held`: what the descriptors of a run are, and what is charged for; `host`: the interface itself.
 //!
@@ -30,6 +31,7 @@ mod ops;
 mod place;
 mod stat;
 mod tree;
+mod way;
 
 pub(in super::super) use disk::Disk;
 pub(in super::super) use held::Files;

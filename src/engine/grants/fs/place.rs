@@ -1,3 +1,4 @@
+use std::ffi::CString;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 use super::denied::{Done, Refused, denied, never};
 use super::mount::Folder;
+use super::{tree, way};
 use crate::fs_policy::{Level, Spot};
 
 const PATH_BYTES: usize = 4_096;
@@ -87,6 +89,18 @@ impl Place {
         if window { Err(never(tried, &self.shown(), WINDOW)) } else { Ok(()) }
     }
 
+    /// The same as absent, for a hidden folder that leads to nothing.
+    fn must_lead(&self, tried: &'static str) -> Done<()> {
+        if self.is_here() {
+            return way::must_lead(&self.parent, tried);
+        }
+        let name = CString::new(self.name.as_str()).map_err(|_| ErrorCode::Invalid)?;
+        match tree::open(&self.parent, &name) {
+            Ok(Some(folder)) => way::must_lead(&folder, tried),
+            _ => Err(denied(tried, &self.shown(), Level::None, Level::View)),
+        }
+    }
+
     /// What is there, if the guest may know of it: it can be seen, or it is a folder on the way to what can be.
     pub(super) fn visible(&self, tried: &'static str) -> Done<Stat> {
         let hidden = || denied(tried, &self.shown(), Level::None, Level::View);
@@ -97,8 +111,11 @@ impl Place {
         let Some(stat) = self.stat else { return Err(ErrorCode::NoEntry.into()) };
         self.ours(&stat, tried)?;
         let folder = self.kind() == Some(FileType::Directory);
-        if level == Level::None && !folder {
-            return Err(hidden());
+        if level == Level::None {
+            if !folder {
+                return Err(hidden());
+            }
+            self.must_lead(tried)?;
         }
         if self.must_be_folder && !folder {
             return Err(ErrorCode::NotDirectory.into());
@@ -111,11 +128,13 @@ impl Place {
 /// it is and not even looked at, unless `look` says so.
 pub(super) fn find(from: &Folder, path: &str, follow: bool, look: bool, tried: &'static str) -> Done<Place> {
     let walk = |jumps| Walk { stack: vec![from.clone()], rest: Vec::new(), links: 0, steps: 0, jumps, tried };
-    match walk(true).find(path, follow, look)? {
-        Some(place) => Ok(place),
+    let place = match walk(true).find(path, follow, look)? {
+        Some(place) => place,
         // A link at the end may lead up again, so each folder on the way is needed.
-        None => walk(false).find(path, follow, look)?.ok_or(Refused::Code(ErrorCode::Io)),
-    }
+        None => walk(false).find(path, follow, look)?.ok_or(Refused::Code(ErrorCode::Io))?,
+    };
+    way::must_lead_to(&place, tried)?;
+    Ok(place)
 }
 
 struct Walk {
@@ -159,6 +178,7 @@ impl Walk {
                     if self.stack.is_empty() {
                         return Err(self.outside(&here));
                     }
+                    way::must_lead(&here, self.tried)?;
                     continue;
                 }
                 _ => {}
@@ -284,6 +304,8 @@ impl Walk {
             }
             Err(Errno::NOTDIR | Errno::LOOP) if level == Level::None => Err(hidden()),
             Err(Errno::NOTDIR | Errno::LOOP) => self.enter_link(here, &name).map(|_| ()),
+            Err(Errno::NOENT) => Err(ErrorCode::NoEntry.into()),
+            Err(_) if level == Level::None => Err(hidden()),
             Err(errno) => Err(errno.into()),
         }
     }

@@ -100,7 +100,7 @@ impl Check<'_> {
 }
 
 /// A folder that is a folder; `None` for anything else, which holds nothing.
-fn open(parent: &Folder, name: &CStr) -> Done<Option<Folder>> {
+pub(super) fn open(parent: &Folder, name: &CStr) -> Done<Option<Folder>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat(&parent.dir, name, flags, Mode::empty()) {
         Ok(dir) => Ok(Some(parent.below_bytes(name.to_bytes(), File::from(dir)))),
