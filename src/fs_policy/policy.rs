@@ -28,6 +28,7 @@ const FEW: usize = 16;
 pub struct Policy {
     rules: Vec<Rule>,
     nodes: Vec<Node>,
+    folded: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +113,7 @@ impl Policy {
                 // Only so that the same rules are shown in the same order, however they were written.
                 .then_with(|| a.pattern().cmp(b.pattern()))
         });
-        let mut policy = Self::nothing();
+        let mut policy = Self { folded, ..Self::nothing() };
         for (rank, (rule, pattern)) in (0..).zip(parsed) {
             let root = if folded || rule.any_case() { FOLDED_ROOT } else { ROOT };
             policy.rules.push(rule);
@@ -130,7 +131,7 @@ impl Policy {
 
     /// No rules: everything is hidden.
     pub fn nothing() -> Self {
-        Self { rules: Vec::new(), nodes: vec![Node::new(false, false), Node::new(false, true)] }
+        Self { rules: Vec::new(), nodes: vec![Node::new(false, false), Node::new(false, true)], folded: false }
     }
 
     /// Everything at one level.
@@ -142,6 +143,11 @@ impl Policy {
     /// The rules, the strongest first.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Whether all names are compared without their case.
+    pub fn is_folded(&self) -> bool {
+        self.folded
     }
 
     /// Where the mounted folder itself stands.

@@ -12,6 +12,7 @@ mod cli;
 mod cli_files;
 mod crashes;
 mod drafts;
+mod folding;
 mod fs_policy;
 mod fuzz;
 mod grants;

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, fstat, fstatfs, open, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, fstatfs, open, statat};
 
 use super::super::super::error::EngineError;
 use crate::fs_policy::{Level, Policy, Spot};
@@ -44,10 +44,11 @@ impl Mount {
 /// Whether names that differ only in case are the same in this folder. Where that cannot be told, it is taken for so: a
 /// rule that hides too much is told, one that hides too little is not.
 pub fn folds_case(folder: &Path) -> bool {
+    open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_or(true, folds)
+}
+
+fn folds(folder: impl AsFd) -> bool {
     const CASEFOLD: u32 = 0x4000_0000;
-    let Ok(folder) = open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
-        return true;
-    };
     if rustix::fs::ioctl_getflags(&folder).is_ok_and(|flags| flags.bits() & CASEFOLD != 0) {
         return true;
     }
@@ -71,8 +72,8 @@ const KEEPS_CASE: [u64; 10] = [
 ];
 
 /// Looks up a name that is there in the other case. `None`: nothing is there to be tried.
-fn tried_out(folder: &OwnedFd) -> Option<bool> {
-    for entry in Dir::read_from(folder).ok()?.take(1_000) {
+fn tried_out(folder: impl AsFd) -> Option<bool> {
+    for entry in Dir::read_from(&folder).ok()?.take(1_000) {
         let entry = entry.ok()?;
         let name = entry.file_name().to_str().ok()?;
         let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
@@ -80,7 +81,7 @@ fn tried_out(folder: &OwnedFd) -> Option<bool> {
         if other == name {
             continue;
         }
-        let look = |name: &str| statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let look = |name: &str| statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
         let same = |a: &Stat, b: &Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
         return Some(match (look(name), look(&other)) {
             (Some(one), Some(two)) => same(&one, &two),
@@ -156,11 +157,20 @@ impl Open {
         dev != self.dev
     }
 
-    /// Whether something in the tree lies on another file system that is no place for files: through `/proc` a guest
-    /// would reach the memory of the host. Asked of each folder on the way, before anything is done in it.
-    pub(super) fn is_foreign(&self, dev: u64, file: impl AsFd) -> bool {
+    /// What forbids something in the tree that lies on another file system: one that is no place for files, since through
+    /// `/proc` a guest would reach the memory of the host; or one that folds case where the rules do not. Asked of each
+    /// folder on the way, before anything is done in it.
+    pub(super) fn forbids(&self, dev: u64, file: impl AsFd) -> Option<&'static str> {
+        if dev == self.dev {
+            return None;
+        }
         // What cannot be asked is not trusted.
-        dev != self.dev && is_window(file).unwrap_or(true)
+        if is_window(&file).unwrap_or(true) {
+            return Some("none: proc, sys and the like are never given to guests");
+        }
+        let folder = fstat(&file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+        let folds = folder && !self.all_shown && !self.policy.is_folded() && folds(file);
+        folds.then_some("none: upper and lower case are the same on this file system; give it as a folder of its own")
     }
 
     /// A path as the guest knows it.

@@ -14,7 +14,7 @@ use super::allowance::Allowance;
 use super::copy::{Keeps, copy_before_change};
 use super::denied::{Done, Refused, denied, never};
 use super::mount::{Folder, Open};
-use super::place::{Place, WINDOW, find};
+use super::place::{Place, find};
 use super::{stat, tree};
 use crate::fs_policy::Level;
 
@@ -122,8 +122,8 @@ fn open_place(place: &Place, wish: &Wish, folder_only: bool, allowed: &Allowance
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(never(wish.tried(), &place.shown(), "none: devices, pipes and sockets are no files"));
     }
-    if place.parent.mount.is_foreign(stat.st_dev, &file) {
-        return Err(never(wish.tried(), &place.shown(), WINDOW));
+    if let Some(missing) = place.parent.mount.forbids(stat.st_dev, &file) {
+        return Err(never(wish.tried(), &place.shown(), missing));
     }
     let path = place.shown();
     // What is shared and was not copied may not even have its times set.
@@ -152,8 +152,8 @@ fn open_folder(place: &Place, wish: &Wish) -> Done<Folder> {
         other => other,
     }?;
     let stat = fstat(&dir)?;
-    if place.parent.mount.is_foreign(stat.st_dev, &dir) {
-        return Err(never(wish.tried(), &place.shown(), WINDOW));
+    if let Some(missing) = place.parent.mount.forbids(stat.st_dev, &dir) {
+        return Err(never(wish.tried(), &place.shown(), missing));
     }
     Ok(if place.is_here() {
         Folder { dir: Arc::new(dir.into()), ..place.parent.clone() }

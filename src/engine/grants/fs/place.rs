@@ -19,8 +19,6 @@ const STEPS: usize = 4_096;
 /// Folders that are held open while a path is resolved.
 const DEPTH: usize = 200;
 
-pub(super) const WINDOW: &str = "none: proc, sys and the like are never given to guests";
-
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Where a path ends: a name in a folder that is held open, whether or not something has that name.
@@ -82,11 +80,11 @@ impl Place {
             return Ok(());
         }
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let window = match openat(&self.parent.dir, self.name.as_str(), flags, Mode::empty()) {
-            Ok(file) => mount.is_foreign(stat.st_dev, file),
-            Err(_) => true,
-        };
-        if window { Err(never(tried, &self.shown(), WINDOW)) } else { Ok(()) }
+        let file = openat(&self.parent.dir, self.name.as_str(), flags, Mode::empty())?;
+        match mount.forbids(stat.st_dev, file) {
+            Some(missing) => Err(never(tried, &self.shown(), missing)),
+            None => Ok(()),
+        }
     }
 
     /// The same as absent, for a hidden folder that leads to nothing.
@@ -289,9 +287,9 @@ impl Walk {
                 if self.stack.len() > DEPTH {
                     return Err(ErrorCode::NameTooLong.into());
                 }
-                if here.mount.is_foreign(fstat(&dir)?.st_dev, &dir) {
+                if let Some(missing) = here.mount.forbids(fstat(&dir)?.st_dev, &dir) {
                     let shown = here.mount.shown(&format!("{}/{name}", here.path));
-                    return Err(never(self.tried, &shown, WINDOW));
+                    return Err(never(self.tried, &shown, missing));
                 }
                 let folder = Folder {
                     mount: Arc::clone(&here.mount),

@@ -36,7 +36,7 @@ impl Search {
             return true;
         }
         let ours =
-            |folder: &Folder| fstat(&folder.dir).is_ok_and(|at| !folder.mount.is_foreign(at.st_dev, &folder.dir));
+            |folder: &Folder| fstat(&folder.dir).is_ok_and(|at| folder.mount.forbids(at.st_dev, &folder.dir).is_none());
         if depth > DEPTH || !ours(folder) {
             return false;
         }
