@@ -22,7 +22,7 @@ pub fn through_http(effort: Effort) -> Vec<Figure> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let bare = bare().await;
-        let (service, request, stop) = service().await;
+        let (service, _, request, stop) = service().await;
         let bare_request = text(&bare, "/v1/runs", "none", "{}");
         let one = alone(service, &request, effort.of(5_000)).await;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -64,7 +64,8 @@ async fn bare() -> SocketAddr {
     address
 }
 
-async fn service() -> (SocketAddr, String, CancellationToken) {
+/// A service with one component: where it is, the key of its administrator, and a request for a run.
+pub async fn service() -> (SocketAddr, String, String, CancellationToken) {
     let dir = tempfile::tempdir().unwrap().keep();
     let flags =
         [("data_dir".to_owned(), dir.join("data").display().to_string()), ("http.listen".into(), "127.0.0.1:0".into())];
@@ -81,10 +82,10 @@ async fn service() -> (SocketAddr, String, CancellationToken) {
     let request = text(&address, "/v1/runs", &key, &run);
     let answer = Client::new(address).await.ask(&request).await;
     assert!(String::from_utf8_lossy(&answer).contains("returned"), "{}", String::from_utf8_lossy(&answer));
-    (address, request, stop)
+    (address, key, request, stop)
 }
 
-fn text(address: &SocketAddr, path: &str, key: &str, body: &str) -> String {
+pub fn text(address: &SocketAddr, path: &str, key: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n\
@@ -93,20 +94,20 @@ fn text(address: &SocketAddr, path: &str, key: &str, body: &str) -> String {
 }
 
 /// A connection that is kept.
-struct Client {
+pub struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    async fn new(address: SocketAddr) -> Self {
+    pub async fn new(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: vec![0; 64 << 10] }
     }
 
     /// Sends a request and reads the whole answer.
-    async fn ask(&mut self, request: &str) -> Vec<u8> {
+    pub async fn ask(&mut self, request: &str) -> Vec<u8> {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         let mut got = 0;
         loop {
@@ -137,7 +138,7 @@ async fn alone(address: SocketAddr, request: &str, count: usize) -> Duration {
     percentile(&mut samples, 50)
 }
 
-async fn together(address: SocketAddr, request: &str, count: usize) -> f64 {
+pub async fn together(address: SocketAddr, request: &str, count: usize) -> f64 {
     const CLIENTS: usize = 16;
     let request = Arc::new(request.to_owned());
     let began = Instant::now();

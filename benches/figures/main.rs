@@ -10,8 +10,10 @@
 mod shared;
 
 mod api;
+mod doors;
 mod files;
 mod fuel;
+mod held;
 mod process;
 mod raw;
 mod runs;
@@ -57,7 +59,7 @@ fn main() {
     let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
     // Idle memory first, while the process is fresh: what another figure freed would be used again and not be counted.
     type Part = (&'static str, fn(Effort) -> Vec<Figure>);
-    let parts: [Part; 10] = [
+    let parts: [Part; 13] = [
         ("idle", runs::idle),
         ("fresh", runs::fresh),
         ("threads", runs::two_threads),
@@ -67,7 +69,10 @@ fn main() {
         ("load", process::load),
         ("rules", files::question),
         ("files", files::overhead),
+        ("doors", doors::who_and_may_he),
         ("api", api::through_http),
+        ("sandboxes", held::sandboxes),
+        ("million", held::million),
     ];
     let wanted = parts.into_iter().filter(|(name, _)| only.is_none_or(|only| only == name));
     let figures: Vec<Figure> = wanted.flat_map(|(_, measure)| measure(effort)).collect();

@@ -188,7 +188,7 @@ fn idle_of(bytes: impl Into<Vec<u8>>, entry: Entry, args: &[&str], effort: Effor
     (each, (runtime, engine, dir))
 }
 
-fn resident() -> usize {
+pub fn resident() -> usize {
     // Counted page by page: the running total in `statm` lags behind.
     let maps = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
     let line = maps.lines().find(|line| line.starts_with("Rss:")).unwrap();
