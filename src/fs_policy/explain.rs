@@ -32,20 +32,35 @@ impl Policy {
         if path.split('/').any(|name| matches!(name, "." | "..")) {
             return Err(NotPlain);
         }
-        let spot = self.spot_of(path);
-        let mut fitting = self.fitting(&spot).into_iter().cloned();
-        let winner = fitting.next();
-        let beaten = match &winner {
-            None => Vec::new(),
-            Some(winner) => fitting.map(|rule| Heard { because: why(winner, &rule), rule }).collect(),
-        };
-        let mut shown: String = path.split('/').filter(|name| !name.is_empty()).flat_map(|name| ["/", name]).collect();
-        if shown.is_empty() {
-            shown.push('/');
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        let shown = if names.is_empty() { "/".to_owned() } else { names.iter().flat_map(|name| ["/", name]).collect() };
+        let mut spot = self.root();
+        let mut wall = None;
+        for name in &names {
+            spot = self.step(&spot, name.as_bytes());
+            // Above what is asked about: what is hidden there hides all that is in it.
+            let closed = self.level(&spot) == Level::None && !self.is_passable(&spot);
+            wall = wall.or_else(|| closed.then(|| self.fitting(&spot).first().map(|rule| (*rule).clone())).flatten());
         }
-        Ok(Explanation { level: self.level(&spot), passable: self.is_passable(&spot), path: shown, winner, beaten })
+        let fitting: Vec<Rule> = self.fitting(&spot).into_iter().cloned().collect();
+        let own = self.level(&spot);
+        let Some(wall) = wall.filter(|_| own > Level::None) else {
+            let mut fitting = fitting.into_iter();
+            let winner = fitting.next();
+            let beaten = match &winner {
+                None => Vec::new(),
+                Some(winner) => fitting.map(|rule| Heard { because: why(winner, &rule), rule }).collect(),
+            };
+            return Ok(Explanation { path: shown, level: own, winner, beaten, passable: self.is_passable(&spot) });
+        };
+        let others = fitting.into_iter().filter(|rule| *rule != wall);
+        let because = |rule: &Rule| if rule.level() > Level::None { WALLED } else { why(&wall, rule) };
+        let beaten = others.map(|rule| Heard { because: because(&rule), rule }).collect();
+        Ok(Explanation { path: shown, level: Level::None, winner: Some(wall), beaten, passable: false })
     }
 }
+
+const WALLED: &str = "a rule for any depth leads nowhere in a folder that is hidden in particular";
 
 fn why(winner: &Rule, loser: &Rule) -> &'static str {
     if winner.priority() != loser.priority() {

@@ -88,14 +88,16 @@ impl Rules {
 
     /// Rules that each parse can be too much together; then the line is told from which on they are.
     fn fit_together(&self, lines: &[usize]) -> Result<(), RulesError> {
-        // Where case counts, patterns have the least in common.
-        let Err(reason) = self.policy(false) else { return Ok(()) };
+        // They are to be good for any file system: where case counts, patterns have less in common; where it does not,
+        // some are shorter.
+        let fit = |rules: &Rules| rules.policy(false).and_then(|_| rules.policy(true));
+        let Err(reason) = fit(self) else { return Ok(()) };
         let first =
             |count: usize| Rules { preset: self.preset, rules: self.rules.iter().take(count).cloned().collect() };
         let (mut fits, mut too_many) = (0, self.rules.len());
         while too_many > fits + 1 {
             let middle = fits + (too_many - fits) / 2;
-            if first(middle).policy(false).is_ok() { fits = middle } else { too_many = middle }
+            if fit(&first(middle)).is_ok() { fits = middle } else { too_many = middle }
         }
         Err(RulesError::Policy { line: lines.get(fits).copied().unwrap_or_default(), reason })
     }

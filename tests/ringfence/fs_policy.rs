@@ -212,6 +212,14 @@ fn an_explanation_names_the_winner_and_those_it_beat() {
         [("/src/**:write".to_owned(), "a lower priority"), ("/**:read,priority=-100".to_owned(), "a lower priority")]
     );
     assert!(rules("/a:read").explain("/b").unwrap().winner.is_none());
+    // What is in a folder that is hidden in particular is hidden by that.
+    let policy = rules("preset agent-safe\n**/*.md:read,priority=200");
+    let told = policy.explain("/.git/x.md").unwrap();
+    assert_eq!((told.level, told.passable), (Level::None, false));
+    assert_eq!(told.winner.unwrap().pattern(), "**/.git/");
+    assert_eq!(told.beaten[0].rule.to_string(), "**/*.md:read,priority=200");
+    assert!(told.beaten[0].because.contains("leads nowhere"), "{:?}", told.beaten[0]);
+    assert_eq!(policy.explain("/docs/x.md").unwrap().level, Level::Read);
 }
 
 #[test]
@@ -369,12 +377,14 @@ proptest! {
                 let folder = path[..end].join("/");
                 let told = policy.explain(&folder).unwrap();
                 // An exception for any depth leads into nothing that is hidden in particular.
-                let loose = policy.explain(&path.join("/")).unwrap().winner.is_some_and(|rule| rule.pattern().contains("**"));
+                let own = policy.explain(&path.join("/")).unwrap();
+                let own = if own.level == Level::None { own.beaten.first().map(|heard| heard.rule.clone()) } else { own.winner };
+                let loose = own.is_some_and(|rule| rule.pattern().contains("**"));
                 let meant = told.winner.is_some_and(|rule| rule.level() == Level::None && rule.pattern() != "/**");
                 prop_assert!(level == Level::None || told.passable || (loose && meant), "{} hides {:?} in {:?}", folder, path, rules);
                 let spot = path[..end].iter().fold(policy.root(), |spot, name| policy.step(&spot, name.as_bytes()));
                 if policy.is_uniform(&spot) {
-                    prop_assert_eq!(level, told.level, "{} is not uniform: {:?} in {:?}", folder, path, rules);
+                    prop_assert_eq!(level, policy.level(&spot), "{} is not uniform: {:?} in {:?}", folder, path, rules);
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! F05 to F07 of the threat list: what each level allows, and that hidden is absent.
 
 use ringfence::engine::{CopyOnWrite, Mount, RunRequest};
-use ringfence::fs_policy::Level;
-use ringfence::model::Grants;
+use std::sync::Arc;
+
+use ringfence::fs_policy::{Level, Policy, Rules};
+use ringfence::model::{Grants, Limits, Outcome};
 
 use crate::support::{command, guest, limits, load, run};
 use crate::world::World;
@@ -281,6 +283,10 @@ async fn f05_a_hidden_folder_that_leads_nowhere_is_absent() {
             format!("rmdir|{folder}"),
             format!("mv|{folder}|other"),
             format!("mv|top.md|{folder}/none.md"),
+            format!("mv|top.md|{folder}/zz"),
+            format!("ln|top.md|{folder}/zz"),
+            format!("ln|{folder}/zz|other"),
+            format!("stat|{}{folder}/none.md", format!("{folder}/../").repeat(50)),
             format!("mkdir|{folder}"),
         ]
     };
@@ -304,4 +310,58 @@ async fn f05_a_hidden_folder_that_leads_nowhere_is_absent() {
     assert_eq!(said, ["ok bare,empty,src,top.md", "ok", "NOENT"]);
     let said = world.probe(rules, &["ls|.", "ls|empty", "ls|empty/deep"]).await;
     assert_eq!(said, ["ok empty,src,through,top.md", "ok deep", "ok new.md"]);
+}
+
+/// What the disk refuses, and what is no place for files, would tell that something is there.
+#[tokio::test]
+async fn f05_a_hidden_folder_has_one_answer_whatever_is_wrong_with_it() {
+    let world = World::new();
+    world.put("top.md", "t").put("locked/x.md", "x");
+    let deep: String = (0..205).map(|_| "d/").collect();
+    std::fs::create_dir_all(world.folder().join(&deep)).unwrap();
+    let asked = |folder: &str| {
+        ["stat|F", "stat|F/x.rs", "read|F/x.rs", "put|F/x.rs|y", "mkdir|F/.", "mv|F/x.rs|y", "stat|./F/x.md"]
+            .map(|operation| operation.replace('F', folder))
+    };
+    let mut answers = Vec::new();
+    for folder in ["absent", deep.trim_end_matches('/')] {
+        let operations = asked(folder);
+        answers.push(world.probe("**/*.md:read", &operations.iter().map(String::as_str).collect::<Vec<_>>()).await);
+    }
+    assert_eq!(answers[0], answers[1]);
+    // The root of this machine, where windows into the kernel are mounted: hidden, they are as absent as the rest.
+    let policy = "**/*.no-such-ending:read".parse::<Rules>().unwrap().policy(false).unwrap();
+    for folder in ["absent", "proc"] {
+        let mut grants = Grants::clocks_and_randomness();
+        grants.args = vec![format!("stat|{folder}"), format!("ls|{folder}"), format!("read|{folder}/x.no-such-ending")];
+        let mut request = RunRequest::new(command(), limits(), grants);
+        let policy = Arc::new(Policy::new(policy.rules().to_vec(), false).unwrap());
+        request.mounts = vec![Mount { host: "/".into(), guest: "/".into(), policy, copy_on_write: None }];
+        let report = run(&*load(guest("probe")).await, request).await;
+        assert_eq!(String::from_utf8(report.stdout.bytes).unwrap(), "NOENT\nNOENT\nNOENT\n", "{folder}");
+    }
+}
+
+/// What is looked through to find out where folders lead is charged for, and ends with the run.
+#[tokio::test]
+async fn f10_a_search_is_charged_for_and_hides_nothing_that_is_elsewhere() {
+    let world = World::new();
+    std::fs::create_dir(world.folder().join("bulk")).unwrap();
+    for n in 0..3_000 {
+        std::fs::write(world.folder().join(format!("bulk/o{n}")), "").unwrap();
+    }
+    for n in 0..5 {
+        world.put(&format!("s{n}/a.md"), "x");
+    }
+    let fuel = async |operations: &[&str]| world.report("**/*.md:read", operations, limits()).await.usage.fuel;
+    let (nothing, one, many) = (
+        fuel(&["ls|s0"]).await,
+        fuel(&["stat|bulk"]).await,
+        fuel(&[&format!("stat|{}bulk", "bulk/../".repeat(5))]).await,
+    );
+    assert!(one - nothing > 2_000_000 && many < 2 * one, "{nothing} {one} {many}");
+    assert_eq!(world.probe("**/*.md:read", &["ls|."]).await, ["ok s0,s1,s2,s3,s4"]);
+    let short = Limits { deadline_ms: 1, ..limits() };
+    let report = world.report("**/*.md:read", &["ls|.", "ls|.", "ls|.", "ls|.", "ls|."], short).await;
+    assert!(!matches!(report.outcome, Outcome::Returned { .. }), "{:?}", report.outcome);
 }

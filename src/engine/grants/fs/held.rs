@@ -40,6 +40,9 @@ impl Drop for Files {
     }
 }
 
+/// What each name costs, in fuel, that is looked at on the way.
+const SEARCHED: u64 = 1_000;
+
 /// What we know of a descriptor besides what the runtime does.
 pub(super) enum Handle {
     Folder { folder: Folder, _slot: Slot },
@@ -53,11 +56,13 @@ impl Files {
         deterministic: bool,
         disk_reserve_bytes: u64,
     ) -> Result<Self, EngineError> {
-        let mounts: Vec<_> = mounts.iter().map(|mount| Open::new(mount).map(Arc::new)).collect::<Result<_, _>>()?;
+        let over: Arc<AtomicBool> = Arc::default();
+        let open = |mount| Open::new(mount, Arc::clone(&over)).map(Arc::new);
+        let mounts: Vec<_> = mounts.iter().map(open).collect::<Result<_, _>>()?;
         let roots = mounts.iter().map(|mount| Arc::clone(&mount.root)).collect();
         Ok(Self {
             disk: Arc::new(Disk::new(roots, disk_reserve_bytes)),
-            over: Arc::default(),
+            over,
             mounts,
             handles: HashMap::new(),
             numbers: deterministic.then(HashMap::new),
@@ -114,7 +119,17 @@ impl RunState {
         work: impl FnOnce() -> Done<T> + Send + 'static,
     ) -> FsResult<T> {
         let done = tokio::task::spawn_blocking(work).await.map_err(FsError::trap)?;
+        self.charge_search();
         done.map_err(|refused| self.noted(refused))
+    }
+
+    /// Charges for names that were looked at to find out where hidden folders lead. In which order a disk tells its names
+    /// is chance, so deterministic runs, which have only their deadline against it, are not charged.
+    fn charge_search(&mut self) {
+        let names = self.files.mounts.iter().map(|mount| mount.searched.swap(0, Ordering::Relaxed)).sum::<u64>();
+        if names > 0 && self.files.numbers.is_none() {
+            self.meter.charge(names.saturating_mul(SEARCHED));
+        }
     }
 
     pub(super) fn noted(&mut self, refused: Refused) -> FsError {

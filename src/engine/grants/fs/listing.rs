@@ -37,17 +37,15 @@ pub(super) fn bytes(entries: &[Entry]) -> u64 {
 /// folder came to be; by name it is the same each time. What is hidden counts for nothing.
 pub(super) fn list(folder: &Folder, most_bytes: u64, most_entries: u64) -> Done<Vec<Entry>> {
     let policy = &folder.mount.policy;
-    let mut search = way::Search::new();
     let mut entries = Vec::new();
     let mut used = 0u64;
     each(folder, |name, kind| {
         let spot = policy.step(&folder.spot, name.to_bytes());
         let shown = match policy.level(&spot) {
-            Level::None => {
-                kind == FileType::Directory
-                    && policy.is_passable(&spot)
-                    && tree::open(folder, name).ok().flatten().is_some_and(|inner| search.leads(&inner))
+            Level::None if kind == FileType::Directory && policy.is_passable(&spot) => {
+                tree::open(folder, name).ok().flatten().map_or(Ok(false), |inner| way::leads(&inner))?
             }
+            Level::None => false,
             Level::View | Level::Read | Level::Write => true,
         };
         if !shown {

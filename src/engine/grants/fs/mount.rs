@@ -2,6 +2,7 @@ use std::fmt;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, fstatfs, open, statat};
@@ -117,11 +118,15 @@ pub(super) struct Open {
     pub(super) copies: Option<Copies>,
     /// The rules hide nothing: then there is nothing that counts could give away.
     pub(super) all_shown: bool,
+    /// Names that were looked at to find out where hidden folders lead, and not charged for yet.
+    pub(super) searched: AtomicU64,
+    /// The run is over: nobody waits for what is still being looked for.
+    pub(super) over: Arc<AtomicBool>,
     dev: u64,
 }
 
 impl Open {
-    pub(super) fn new(mount: &Mount) -> Result<Self, EngineError> {
+    pub(super) fn new(mount: &Mount, over: Arc<AtomicBool>) -> Result<Self, EngineError> {
         let failed = |errno: rustix::io::Errno| EngineError::Dir {
             path: mount.host.display().to_string(),
             reason: std::io::Error::from(errno).into(),
@@ -143,6 +148,8 @@ impl Open {
             all_shown: mount.policy.is_uniform(&spot) && mount.policy.level(&spot) > Level::None,
             policy: Arc::clone(&mount.policy),
             copies: mount.copy_on_write.as_ref().map(Copies::new).transpose()?,
+            searched: AtomicU64::new(0),
+            over,
             dev,
         })
     }

@@ -153,6 +153,9 @@ fn open_folder(place: &Place, wish: &Wish) -> Done<Folder> {
     }?;
     let stat = fstat(&dir)?;
     if let Some(missing) = place.parent.mount.forbids(stat.st_dev, &dir) {
+        if place.level() == Level::None {
+            place.need(Level::View, wish.tried())?;
+        }
         return Err(never(wish.tried(), &place.shown(), missing));
     }
     Ok(if place.is_here() {

@@ -17,7 +17,7 @@ const NAME_BYTES: usize = 255;
 const LINKS: usize = 40;
 const STEPS: usize = 4_096;
 /// Folders that are held open while a path is resolved.
-const DEPTH: usize = 200;
+pub(super) const DEPTH: usize = 200;
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -68,6 +68,8 @@ impl Place {
         self.stat = match statat(&self.parent.dir, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Some(stat),
             Err(Errno::NOENT) => None,
+            // What the disk refuses in a hidden folder would tell that it is there.
+            Err(_) if way::is_hidden(&self.parent) => None,
             Err(errno) => return Err(errno.into()),
         };
         Ok(())
@@ -107,13 +109,11 @@ impl Place {
             return Err(hidden());
         }
         let Some(stat) = self.stat else { return Err(ErrorCode::NoEntry.into()) };
-        self.ours(&stat, tried)?;
         let folder = self.kind() == Some(FileType::Directory);
-        if level == Level::None {
-            if !folder {
-                return Err(hidden());
-            }
-            self.must_lead(tried)?;
+        match (level, folder) {
+            (Level::None, false) => return Err(hidden()),
+            (Level::None, true) => self.must_lead(tried)?,
+            _ => self.ours(&stat, tried)?,
         }
         if self.must_be_folder && !folder {
             return Err(ErrorCode::NotDirectory.into());
@@ -125,7 +125,15 @@ impl Place {
 /// Finds where a path ends. `follow`: if there is a link at the end, go on where it leads; otherwise the end is taken as
 /// it is and not even looked at, unless `look` says so.
 pub(super) fn find(from: &Folder, path: &str, follow: bool, look: bool, tried: &'static str) -> Done<Place> {
-    let walk = |jumps| Walk { stack: vec![from.clone()], rest: Vec::new(), links: 0, steps: 0, jumps, tried };
+    let walk = |jumps| Walk {
+        stack: vec![from.clone()],
+        rest: Vec::new(),
+        links: 0,
+        steps: 0,
+        jumps,
+        known: way::Known::default(),
+        tried,
+    };
     let place = match walk(true).find(path, follow, look)? {
         Some(place) => place,
         // A link at the end may lead up again, so each folder on the way is needed.
@@ -144,6 +152,7 @@ struct Walk {
     steps: usize,
     /// May take all folders of a path at once.
     jumps: bool,
+    known: way::Known,
     tried: &'static str,
 }
 
@@ -176,7 +185,7 @@ impl Walk {
                     if self.stack.is_empty() {
                         return Err(self.outside(&here));
                     }
-                    way::must_lead(&here, self.tried)?;
+                    self.known.must_lead(&here, self.tried)?;
                     continue;
                 }
                 _ => {}
@@ -273,6 +282,7 @@ impl Walk {
 
     /// One folder further, or along a link.
     fn descend(&mut self, here: &Folder, name: String, spot: &Spot) -> Done<()> {
+        // Whatever goes wrong at or below what is hidden, there is one answer.
         let policy = &here.mount.policy;
         let hidden = || {
             let shown = here.mount.shown(&format!("{}/{name}", here.path));
@@ -284,12 +294,13 @@ impl Walk {
         }
         match openat(&here.dir, name.as_str(), FOLDER, Mode::empty()) {
             Ok(dir) => {
+                let hides = level == Level::None;
                 if self.stack.len() > DEPTH {
-                    return Err(ErrorCode::NameTooLong.into());
+                    return Err(if hides { hidden() } else { ErrorCode::NameTooLong.into() });
                 }
                 if let Some(missing) = here.mount.forbids(fstat(&dir)?.st_dev, &dir) {
                     let shown = here.mount.shown(&format!("{}/{name}", here.path));
-                    return Err(never(self.tried, &shown, missing));
+                    return Err(if hides { hidden() } else { never(self.tried, &shown, missing) });
                 }
                 let folder = Folder {
                     mount: Arc::clone(&here.mount),
@@ -303,7 +314,7 @@ impl Walk {
             Err(Errno::NOTDIR | Errno::LOOP) if level == Level::None => Err(hidden()),
             Err(Errno::NOTDIR | Errno::LOOP) => self.enter_link(here, &name).map(|_| ()),
             Err(Errno::NOENT) => Err(ErrorCode::NoEntry.into()),
-            Err(_) if level == Level::None => Err(hidden()),
+            Err(_) if level == Level::None || way::is_hidden(here) => Err(hidden()),
             Err(errno) => Err(errno.into()),
         }
     }
