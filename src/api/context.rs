@@ -5,16 +5,16 @@ use std::time::{Instant, SystemTime};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, header};
-use tokio::sync::Semaphore;
 
 use super::failures;
 use super::problem::Problem;
 use super::settings::HttpSettings;
+use super::shares::{Share, Shares};
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
 use crate::registry::Registry;
-use crate::sandbox::Hall;
+use crate::sandbox::{Hall, RunRecord};
 use crate::telemetry::Telemetry;
 
 /// What the API stands on.
@@ -31,8 +31,8 @@ pub struct Parts {
 pub(super) struct Inner {
     parts: Parts,
     began: Instant,
-    pub(super) requests: Semaphore,
-    pub(super) streams: Arc<Semaphore>,
+    pub(super) requests: Arc<Shares>,
+    pub(super) streams: Arc<Shares>,
 }
 
 /// The API of one service. Cheap to clone.
@@ -41,8 +41,8 @@ pub struct Api(Arc<Inner>);
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
-        let requests = Semaphore::new(parts.http.requests as usize);
-        let streams = Arc::new(Semaphore::new(parts.http.streams as usize));
+        let requests = Shares::new(parts.http.requests, "requests at work");
+        let streams = Shares::new(parts.http.streams, "event streams open");
         Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
     }
 
@@ -52,6 +52,12 @@ impl Api {
 
     pub(super) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    /// A run that ended, for those who look at numbers.
+    pub(super) fn counted(&self, run: &RunRecord) {
+        let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
+        self.parts().telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
     }
 
     fn tick(&self) -> u64 {
@@ -69,6 +75,8 @@ pub(super) struct Who {
     pub(super) api: Api,
     pub(super) caller: Arc<Caller>,
     pub(super) now: u64,
+    /// Of the requests at work that his tenant may have.
+    _share: Share,
 }
 
 impl FromRequestParts<Api> for Who {
@@ -80,7 +88,10 @@ impl FromRequestParts<Api> for Who {
         let offered = offered(&head.headers)?;
         let now = now();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
-            Ok(caller) => Ok(Self { api: api.clone(), caller, now }),
+            Ok(caller) => {
+                let share = api.inner().requests.share(&caller.tenant)?;
+                Ok(Self { api: api.clone(), caller, now, _share: share })
+            }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
                 tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");

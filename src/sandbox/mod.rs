@@ -10,6 +10,7 @@
 //! again.
 
 mod components;
+mod ending;
 mod error;
 mod expiry;
 mod files;
@@ -28,11 +29,14 @@ mod work;
 
 pub use error::{SandboxError, Sort};
 pub use hall::{Hall, Tenants};
-pub use ledger::{Ledger, LedgerError, RunFilter, Step};
+pub use ledger::{Ledger, LedgerError, RunFilter, RunPage, SandboxFilter, Step};
 pub use live::{Event, Events, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
-pub use record::{ComponentRecord, Failure, RetryRecord, RunRecord, RunState, SandboxRecord, SandboxSpec};
+pub use record::{
+    ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
+    Unchanged,
+};
 pub use retry::RetryKey;
 pub use runs::{Asked, Manner, Started};
 pub use sandboxes::SandboxAsk;
