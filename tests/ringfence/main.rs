@@ -19,6 +19,7 @@ mod identity;
 mod intake;
 mod limits;
 mod outcomes;
+mod sandbox;
 mod service;
 mod support;
 mod threats_code;
