@@ -161,7 +161,9 @@ impl Hall {
 
     async fn every_sweep(&self) {
         while self.rested().await {
-            if let Err(error) = self.sweep().await {
+            let hall = self.clone();
+            // Apart, so that a sweep that panics is not the last one.
+            if let Err(error) = self.to_its_end(async move { hall.sweep().await }).await {
                 tracing::warn!("what has expired could not be swept: {error}");
             }
         }
