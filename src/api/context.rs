@@ -14,7 +14,7 @@ use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
 use crate::registry::Registry;
-use crate::sandbox::{Hall, RunRecord};
+use crate::sandbox::Hall;
 use crate::telemetry::Telemetry;
 
 /// What the API stands on.
@@ -43,6 +43,11 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         let requests = Shares::new(parts.http.requests, "requests at work");
         let streams = Shares::new(parts.http.streams, "event streams open");
+        let telemetry = Arc::clone(&parts.telemetry);
+        parts.hall.on_end(move |run| {
+            let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
+            telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
+        });
         Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
     }
 
@@ -52,12 +57,6 @@ impl Api {
 
     pub(super) fn inner(&self) -> &Inner {
         &self.0
-    }
-
-    /// A run that ended, for those who look at numbers.
-    pub(super) fn counted(&self, run: &RunRecord) {
-        let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
-        self.parts().telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
     }
 
     fn tick(&self) -> u64 {

@@ -27,7 +27,6 @@ pub(super) fn seat(api: &Api, tenant: &TenantId) -> Result<Seat, Problem> {
 }
 
 struct Watched {
-    api: Api,
     events: Events,
     /// Ends the run when nobody watches any more, where that was asked.
     _guard: Option<DropGuard>,
@@ -36,17 +35,14 @@ struct Watched {
 
 /// What happens, as it happens. Whoever stops reading holds up nobody: the next event is asked for when the last one is
 /// on its way, and a connection that takes nothing for too long is cut.
-pub(super) fn stream(api: &Api, events: Events, guard: Option<DropGuard>, seat: Seat) -> Response {
-    let watched = Watched { api: api.clone(), events, _guard: guard, _seat: seat };
+pub(super) fn stream(events: Events, guard: Option<DropGuard>, seat: Seat) -> Response {
+    let watched = Watched { events, _guard: guard, _seat: seat };
     Sse::new(sent(watched)).keep_alive(KeepAlive::default()).into_response()
 }
 
 fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
     futures_util::stream::unfold(watched, |mut watched| async move {
         let event = watched.events.next().await?;
-        if let Happened::Over(run) = &event.what {
-            watched.api.counted(run);
-        }
         Some((Ok(shown(event)), watched))
     })
 }

@@ -86,6 +86,9 @@ impl Ending {
 
     fn over(&mut self, run: &Arc<RunRecord>) {
         self.lost = None;
+        if let Some(hear) = self.hall.inner().on_end.get() {
+            hear(run);
+        }
         self.live.end(Arc::clone(run));
         self.hall.unwatch(&self.live);
     }

@@ -131,7 +131,7 @@ impl Hall {
     async fn tidy(&self) {
         let tenants = std::mem::take(&mut *locked(&self.inner().untidy));
         for tenant in tenants {
-            let tidied = self.on_shelf(&tenant, |shelf| shelf.tidy()).await;
+            let tidied = self.on_shelf(&tenant, |shelf| shelf.remove_unheld()).await;
             if let Err(error) = &tidied {
                 tracing::warn!(%tenant, "what nobody holds any more was not all removed: {error}");
             }

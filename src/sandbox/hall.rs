@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use moka::sync::Cache;
@@ -14,7 +14,7 @@ use super::expiry::Stuck;
 use super::ledger::{Ledger, LedgerError};
 use super::live::Live;
 use super::quota::Quota;
-use super::record::ComponentRecord;
+use super::record::{ComponentRecord, RunRecord};
 use super::retry::AtWork;
 use super::settings::HallSettings;
 use crate::authz::{Action, Permit, ResourceKind};
@@ -34,6 +34,8 @@ pub trait Tenants: Send + Sync {
     fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog>;
 }
 
+type OnEnd = Box<dyn Fn(&RunRecord) + Send + Sync>;
+
 /// Components, runs and sandboxes of all tenants. Cheap to clone; one for a process.
 #[derive(Clone)]
 pub struct Hall(Arc<Inner>);
@@ -49,6 +51,8 @@ pub(super) struct Inner {
     live: Mutex<HashMap<RunId, Arc<Live>>>,
     pub(super) at_work: AtWork,
     stopping: Mutex<bool>,
+    /// Told of each run that ended.
+    pub(super) on_end: OnceLock<OnEnd>,
     /// What goes on to its end, whoever waits for it.
     pub(super) tasks: TaskTracker,
     /// Ends all runs, those at work and those that are about to begin.
@@ -75,12 +79,18 @@ impl Hall {
             live: Mutex::default(),
             at_work: AtWork::default(),
             stopping: Mutex::new(false),
+            on_end: OnceLock::new(),
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
             stuck: Mutex::default(),
             untidy: Mutex::default(),
             settings,
         }))
+    }
+
+    /// Somebody who hears of each run that ends, once; the first who asks for it.
+    pub fn on_end(&self, hear: impl Fn(&RunRecord) + Send + Sync + 'static) {
+        let _ = self.0.on_end.set(Box::new(hear));
     }
 
     pub(super) fn inner(&self) -> &Inner {

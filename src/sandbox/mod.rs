@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Every call takes a `Permit` and looks whether it is for this. Objects of other tenants are not found. Nothing is
-//! acknowledged before the ledger has it; nothing here waits without a bound, and what is refused says when to come
+//! acknowledged before the ledger has it; what changes something goes on to its end in a task of the hall, whoever goes
+//! away, and is written down before it is made; nothing here waits without a bound, and what is refused says when to come
 //! again.
 
 mod components;

@@ -90,6 +90,8 @@ impl Hall {
             Some(id) => covers(permit, Action::SandboxesRun, &caller.tenant, id.as_str())?,
             None => covers_in(permit, Action::RunsCreate)?,
         }
+        // A stop waits for whoever has found the door open.
+        let _inside = self.inner().tasks.token();
         self.open()?;
         let (tell, told) = oneshot::channel();
         let (hall, caller) = (self.clone(), caller.clone());

@@ -25,6 +25,7 @@ impl Hall {
     /// Makes a sandbox with files of its own, which begin as those of a workspace or as none.
     pub async fn create_sandbox(&self, permit: &Permit, ask: SandboxAsk) -> Result<SandboxRecord, SandboxError> {
         covers_in(permit, Action::SandboxesCreate)?;
+        let _inside = self.inner().tasks.token();
         self.open()?;
         let tenant = permit.tenant();
         let ceilings = self.ceilings(tenant)?;

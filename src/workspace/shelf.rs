@@ -348,7 +348,7 @@ impl<C: Catalog> Workspaces<C> {
         Ok(())
     }
 
-    /// Throws a draft away, and leaves the contents that nobody else holds to the next [`Workspaces::tidy`]: for whoever
+    /// Throws a draft away, and leaves the contents that nobody else holds to the next [`Workspaces::remove_unheld`]: for whoever
     /// throws many away.
     pub fn discard_alone(&self, id: &DraftId) -> Result<(), WorkspaceError> {
         let _nobody_works = match self.hold(id, FlockOperation::NonBlockingLockExclusive) {
@@ -364,7 +364,7 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Removes what nobody holds. False if somebody is making contents, so that it is worth to come again.
-    pub fn tidy(&self) -> Result<bool, WorkspaceError> {
+    pub fn remove_unheld(&self) -> Result<bool, WorkspaceError> {
         match self.locked(FlockOperation::NonBlockingLockExclusive) {
             Err(WorkspaceError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
@@ -376,7 +376,7 @@ impl<C: Catalog> Workspaces<C> {
     /// what the caller asked for, so it never fails him; what is not swept now is swept the next time.
     fn sweep(&self) {
         // Where somebody is making contents, whoever removes something next sweeps.
-        if let Err(error) = self.tidy() {
+        if let Err(error) = self.remove_unheld() {
             tracing::warn!("what belongs to no workspace was not all removed: {error}");
         }
     }

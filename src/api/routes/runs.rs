@@ -131,7 +131,7 @@ pub(super) async fn start(
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let manner = Manner { retry, apart, sandbox };
     let (started, seat) = match (who.hall().run(permit, &who.caller, ask, manner).await?, seat) {
-        (Asked::Before(run), Some(seat)) => return Ok(stream(api, Events::of(*run), None, seat)),
+        (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
         (Asked::Before(run), None) if apart => return accepted(&run),
         (Asked::Before(run), None) => return Ok(Json(Run::from(&*run)).into_response()),
         (Asked::Now(started), seat) => (started, seat),
@@ -141,10 +141,9 @@ pub(super) async fn start(
     }
     if let Some(seat) = seat {
         let (events, guard) = started.watch();
-        return Ok(stream(api, events, guard, seat));
+        return Ok(stream(events, guard, seat));
     }
     let run = started.end().await?;
-    api.counted(&run);
     Ok(Json(Run::from(&*run)).into_response())
 }
 
@@ -283,5 +282,5 @@ async fn events(
         Some(value) => parsed(value.to_str().unwrap_or_default(), "Last-Event-ID")?,
     };
     let seat = seat(&api, who.tenant())?;
-    Ok(stream(&api, who.hall().events(&permit, &run.id, after).await?, None, seat))
+    Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
 }

@@ -110,6 +110,10 @@ async fn a_stream_says_which_run_it_is_and_goes_on_where_it_broke_off() {
         let rest = House::send(request.header("last-event-id", event.1)).await;
         assert_eq!(events(std::str::from_utf8(&rest.bytes).unwrap()), all[seen + 1..], "after {event:?}");
     }
+    // However many watched it, it ran once.
+    let numbers = String::from_utf8(house.get(key, "/metrics").await.bytes).unwrap();
+    assert!(numbers.contains("ringfence_runs_total{outcome=\"exited\"} 1\n"), "{numbers}");
+    assert!(numbers.contains("ringfence_sandboxes_stuck 0\n"));
     let request = house.ask("GET", &format!("/v1/runs/{id}/events")).header("x-api-key", key);
     let wrong = House::send(request.header("last-event-id", "x")).await;
     assert_eq!((wrong.status, &wrong.json()["field"]), (422, &json!("Last-Event-ID")));
