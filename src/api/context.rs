@@ -5,11 +5,11 @@ use std::time::{Instant, SystemTime};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, header};
-use tokio::sync::Semaphore;
 
 use super::failures;
 use super::problem::Problem;
 use super::settings::HttpSettings;
+use super::shares::{Share, Shares};
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
@@ -31,8 +31,8 @@ pub struct Parts {
 pub(super) struct Inner {
     parts: Parts,
     began: Instant,
-    pub(super) requests: Semaphore,
-    pub(super) streams: Arc<Semaphore>,
+    pub(super) requests: Arc<Shares>,
+    pub(super) streams: Arc<Shares>,
 }
 
 /// The API of one service. Cheap to clone.
@@ -41,8 +41,13 @@ pub struct Api(Arc<Inner>);
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
-        let requests = Semaphore::new(parts.http.requests as usize);
-        let streams = Arc::new(Semaphore::new(parts.http.streams as usize));
+        let requests = Shares::new(parts.http.requests, "requests at work");
+        let streams = Shares::new(parts.http.streams, "event streams open");
+        let telemetry = Arc::clone(&parts.telemetry);
+        parts.hall.on_end(move |run| {
+            let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
+            telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
+        });
         Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
     }
 
@@ -69,6 +74,8 @@ pub(super) struct Who {
     pub(super) api: Api,
     pub(super) caller: Arc<Caller>,
     pub(super) now: u64,
+    /// Of the requests at work that his tenant may have.
+    _share: Share,
 }
 
 impl FromRequestParts<Api> for Who {
@@ -80,7 +87,10 @@ impl FromRequestParts<Api> for Who {
         let offered = offered(&head.headers)?;
         let now = now();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
-            Ok(caller) => Ok(Self { api: api.clone(), caller, now }),
+            Ok(caller) => {
+                let share = api.inner().requests.share(&caller.tenant)?;
+                Ok(Self { api: api.clone(), caller, now, _share: share })
+            }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
                 tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");

@@ -20,8 +20,6 @@ use super::settings::{HttpSettings, TlsSettings};
 use super::tls::{self, TlsError};
 use crate::telemetry::Telemetry;
 
-/// A reader that takes nothing for so long is gone.
-const WRITE: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long open connections may end by themselves when the service stops.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -96,7 +94,13 @@ pub async fn serve(
                 }
             },
         };
-        let one = One { builder: Arc::clone(&builder), router: router.clone(), stop: stop.clone(), now: now.clone() };
+        let one = One {
+            builder: Arc::clone(&builder),
+            router: router.clone(),
+            write: Duration::from_millis(http.write_ms),
+            stop: stop.clone(),
+            now: now.clone(),
+        };
         let (tls, telemetry) = (listener.tls.clone(), Arc::clone(&telemetry));
         all.spawn(async move {
             telemetry.connected(1);
@@ -128,6 +132,8 @@ fn builder(http: &HttpSettings) -> http1::Builder {
 struct One {
     builder: Arc<http1::Builder>,
     router: Router,
+    /// A reader that takes nothing for so long is gone.
+    write: Duration,
     stop: CancellationToken,
     now: CancellationToken,
 }
@@ -147,7 +153,7 @@ impl One {
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, address: SocketAddr) {
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(WRITE));
+        stream.set_timeout(Some(self.write));
         let service = self.router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));
             request

@@ -67,10 +67,10 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
             return axum::response::IntoResponse::into_response(problem);
         }
         // Those who ask whether we are alive are answered in any case.
-        let _room = match api.inner().requests.try_acquire() {
+        let _room = match api.inner().requests.place() {
             Ok(room) => Some(room),
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
-            Err(_) => return axum::response::IntoResponse::into_response(busy()),
+            Err(busy) => return axum::response::IntoResponse::into_response(busy),
         };
         next.run(request).await
     };
@@ -91,11 +91,6 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     api.parts().telemetry.request(method, route, status, began.elapsed());
     tracing::debug!(%id, method, route, status, "answered");
     answer
-}
-
-fn busy() -> Problem {
-    let detail = "the service has as many requests at work as it takes; try again later";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).after(Some(1))
 }
 
 /// A request that whoever is in front of us could read otherwise than we do.

@@ -15,7 +15,7 @@ pub struct HttpSettings {
     pub hosts: Vec<String>,
     /// Connections at one time; more wait in the kernel.
     pub connections: u32,
-    /// Requests at work at one time; one more is told to come again.
+    /// Requests at work at one time; one more is told to come again. No tenant gets more than half of them.
     pub requests: u32,
     /// All headers of a request together.
     pub header_bytes: u32,
@@ -30,9 +30,11 @@ pub struct HttpSettings {
     pub stall_ms: u64,
     /// How long a whole body may take.
     pub body_ms: u64,
+    /// How long a reader may take nothing of an answer before the connection is cut.
+    pub write_ms: u64,
     /// How many objects one page of a list has at most.
     pub page: u32,
-    /// Event streams that are open at one time.
+    /// Event streams that are open at one time. No tenant gets more than half of them.
     pub streams: u32,
 }
 
@@ -51,6 +53,7 @@ impl Default for HttpSettings {
             upload_bytes: 256 << 20,
             stall_ms: 10_000,
             body_ms: 120_000,
+            write_ms: 30_000,
             page: 100,
             streams: 1_000,
         }

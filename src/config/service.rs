@@ -132,6 +132,7 @@ impl Settings {
             ("http.header_ms", http.header_ms, 10),
             ("http.stall_ms", http.stall_ms, 10),
             ("http.body_ms", http.body_ms, 10),
+            ("http.write_ms", http.write_ms, 10),
             ("http.streams", u64::from(http.streams), 1),
             ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),

@@ -1,23 +1,56 @@
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+
+use super::ending::lost;
 use super::error::SandboxError;
-use super::hall::{Hall, now};
-use super::runs::lost;
+use super::hall::{Hall, locked, now};
+use super::record::{SandboxChange, SandboxRecord};
 use super::state::SandboxState;
+use crate::model::SandboxId;
 
 /// Taken from the ledger at a time.
 const MOST: u32 = 500;
+/// Ended at a time: they share the commits.
+const AT_ONCE: usize = 16;
+/// What could not be cleared is tried again later and later, but at least so often.
+const RETRY: Duration = Duration::from_secs(600);
+/// How long the end of what was cancelled is waited for.
+const HANGS: Duration = Duration::from_secs(5);
+
+/// Sandboxes that could not be cleared: how often it was tried, and when it is tried again.
+#[derive(Debug, Default)]
+pub(super) struct Stuck(HashMap<SandboxId, (u32, Instant)>);
+
+impl Stuck {
+    fn is_due(&self, id: &SandboxId) -> bool {
+        self.0.get(id).is_none_or(|(_, again)| *again <= Instant::now())
+    }
+
+    fn failed(&mut self, id: SandboxId, rest: Duration) -> (u32, Duration) {
+        let known = self.0.entry(id).or_insert((0, Instant::now()));
+        let wait = rest.saturating_mul(2u32.saturating_pow(known.0)).min(RETRY);
+        *known = (known.0.saturating_add(1), Instant::now() + wait);
+        (known.0, wait)
+    }
+
+    fn freed(&mut self, id: &SandboxId) {
+        self.0.remove(id);
+    }
+}
 
 impl Hall {
     /// What must be done before the first request: what the last process left is brought to an end.
     pub async fn begin_service(&self) -> Result<(), SandboxError> {
         let ledger = &self.inner().ledger;
-        for run in ledger.open_runs()? {
-            ledger.put_run(lost(run), None).await?;
+        for half in ledger.half_made()? {
+            self.change(&half.tenant, &half.id, SandboxChange::GivenUp).await?;
         }
         for (tenant, sandboxes, _) in ledger.holdings()? {
             self.inner().quota.found(&tenant, sandboxes, 0);
+            locked(&self.inner().untidy).insert(tenant);
         }
         self.measure()?;
         self.sweep().await
@@ -36,42 +69,109 @@ impl Hall {
         Ok(())
     }
 
-    /// Ends what has expired, now.
+    /// Ends what has expired, now. What cannot be ended keeps nothing else from it.
     pub async fn sweep(&self) -> Result<(), SandboxError> {
+        let mut last: Option<SandboxRecord> = None;
         loop {
-            let expired = self.inner().ledger.expired(now(), MOST)?;
+            let expired = self.inner().ledger.expired(now(), last.as_ref(), MOST)?;
             let all = expired.len();
-            for sandbox in expired {
-                let id = sandbox.id.clone();
-                let counts = sandbox.state != SandboxState::Gone;
-                if let Err(error) = self.end_sandbox(sandbox, counts).await {
-                    tracing::warn!(sandbox = %id, "a sandbox whose time is over could not be cleared: {error}");
-                }
-            }
+            last = expired.last().cloned();
+            let each = expired.into_iter().map(|sandbox| self.sweep_one(sandbox));
+            futures_util::stream::iter(each).buffer_unordered(AT_ONCE).collect::<()>().await;
             if all < MOST as usize {
                 break;
             }
         }
+        self.tidy().await;
+        self.write_off().await?;
         let second = 1_000;
-        let (runs, retries) = (self.inner().settings.history_seconds, self.inner().settings.retry_seconds);
+        let settings = &self.inner().settings;
         let before = |seconds: u64| now().saturating_sub(seconds.saturating_mul(second));
+        // An answer that is forgotten cannot be given again.
+        let (runs, retries) = (settings.history_seconds, settings.retry_seconds.min(settings.history_seconds));
         while self.inner().ledger.forget(before(runs), before(retries)).await? {}
+        Ok(())
+    }
+
+    async fn sweep_one(&self, sandbox: SandboxRecord) {
+        if !locked(&self.inner().stuck).is_due(&sandbox.id) {
+            return;
+        }
+        let id = sandbox.id.clone();
+        let done = match self.end(sandbox).await {
+            Ok(_) => Ok(()),
+            // Somebody extended it, or ended it, meanwhile.
+            Err(SandboxError::NoSandbox(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let again = Duration::from_secs(self.inner().settings.sweep_seconds);
+        match done {
+            Ok(()) => locked(&self.inner().stuck).freed(&id),
+            Err(error) => {
+                let (times, wait) = locked(&self.inner().stuck).failed(id.clone(), again);
+                tracing::warn!(sandbox = %id, times, "a sandbox whose time is over is not cleared, and is tried again in {} s: {error}", wait.as_secs());
+            }
+        }
+    }
+
+    async fn end(&self, sandbox: SandboxRecord) -> Result<bool, SandboxError> {
+        let gone = match sandbox.state {
+            SandboxState::Gone => sandbox,
+            _ => self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?,
+        };
+        self.clear(&gone).await
+    }
+
+    /// How many sandboxes whose time is over could not be cleared so far.
+    pub fn stuck(&self) -> u64 {
+        u64::try_from(locked(&self.inner().stuck).0.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Removes contents that only what is gone held.
+    async fn tidy(&self) {
+        let tenants = std::mem::take(&mut *locked(&self.inner().untidy));
+        for tenant in tenants {
+            let tidied = self.on_shelf(&tenant, |shelf| shelf.remove_unheld()).await;
+            if let Err(error) = &tidied {
+                tracing::warn!(%tenant, "what nobody holds any more was not all removed: {error}");
+            }
+            if !matches!(tidied, Ok(true)) {
+                locked(&self.inner().untidy).insert(tenant);
+            }
+        }
+    }
+
+    /// Runs that are written down as running and on which nobody works: those that the last process left, and those whose
+    /// end could not be written down.
+    async fn write_off(&self) -> Result<(), SandboxError> {
+        // In this order: whoever ends in between has written that down, and what has ended stays as it ended.
+        let open = self.read(|ledger| ledger.open_runs()).await?;
+        for run in open {
+            if self.watched(&run.tenant, &run.id).is_none() {
+                self.inner().ledger.put_run(lost(run), None).await?;
+            }
+        }
         Ok(())
     }
 
     /// Sweeps again and again, until the service stops.
     pub async fn keep_sweeping(self) {
-        let mut rest = 0;
-        while self.is_open() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            rest += 1;
-            if rest < self.inner().settings.sweep_seconds {
-                continue;
-            }
-            rest = 0;
-            if let Err(error) = self.sweep().await {
+        tokio::join!(self.every_sweep(), self.every_measure());
+    }
+
+    async fn every_sweep(&self) {
+        while self.rested().await {
+            let hall = self.clone();
+            // Apart, so that a sweep that panics is not the last one.
+            if let Err(error) = self.to_its_end(async move { hall.sweep().await }).await {
                 tracing::warn!("what has expired could not be swept: {error}");
             }
+        }
+    }
+
+    /// Beside the sweeps, since it may take longer than what has expired may wait.
+    async fn every_measure(&self) {
+        while self.rested().await {
             let hall = self.clone();
             match tokio::task::spawn_blocking(move || hall.measure()).await {
                 Ok(Ok(())) => {}
@@ -81,33 +181,29 @@ impl Hall {
         }
     }
 
-    /// Takes no new work, gives what runs a grace time, then cancels it and waits until it is written down.
-    pub async fn stop_service(&self) {
-        self.close();
-        let grace = Duration::from_millis(self.inner().settings.grace_ms);
-        if tokio::time::timeout(grace, self.idle()).await.is_err() {
-            for live in self.all_live() {
-                live.cancel.cancel();
-            }
-            // A cancelled run ends within a beat; its record takes a moment. This bound is for what hangs.
-            let _ = tokio::time::timeout(Duration::from_secs(5), self.idle()).await;
-        }
+    /// Waits until it is time to sweep again. False if the service stops.
+    async fn rested(&self) -> bool {
+        tokio::time::sleep(Duration::from_secs(self.inner().settings.sweep_seconds)).await;
+        self.is_open()
     }
 
-    async fn idle(&self) {
-        loop {
-            let one_less = self.inner().one_less.notified();
-            tokio::pin!(one_less);
-            one_less.as_mut().enable();
-            if self.all_live().is_empty() {
-                return;
+    /// Takes no new work, gives what is at work a grace time, then cancels what runs and waits until it is written down.
+    pub async fn stop_service(&self) {
+        self.close();
+        let tasks = &self.inner().tasks;
+        tasks.close();
+        let grace = Duration::from_millis(self.inner().settings.grace_ms);
+        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+            self.inner().cancel.cancel();
+            // A cancelled run ends within a beat; its record takes a moment. This bound is for what hangs.
+            if tokio::time::timeout(HANGS, tasks.wait()).await.is_err() {
+                tracing::warn!("{} things are not at their end and are given up", tasks.len());
             }
-            one_less.await;
         }
     }
 
     /// Ends all that runs in a sandbox.
-    pub(super) fn cancel_in(&self, id: &crate::model::SandboxId) {
+    pub(super) fn cancel_in(&self, id: &SandboxId) {
         for live in self.all_live().into_iter().filter(|live| live.sandbox.as_ref() == Some(id)) {
             Arc::clone(&live).cancel.cancel();
         }

@@ -1,16 +1,20 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use moka::sync::Cache;
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::error::SandboxError;
-use super::ledger::Ledger;
+use super::expiry::Stuck;
+use super::ledger::{Ledger, LedgerError};
 use super::live::Live;
 use super::quota::Quota;
-use super::record::ComponentRecord;
+use super::record::{ComponentRecord, RunRecord};
 use super::retry::AtWork;
 use super::settings::HallSettings;
 use crate::authz::{Action, Permit, ResourceKind};
@@ -30,6 +34,8 @@ pub trait Tenants: Send + Sync {
     fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog>;
 }
 
+type OnEnd = Box<dyn Fn(&RunRecord) + Send + Sync>;
+
 /// Components, runs and sandboxes of all tenants. Cheap to clone; one for a process.
 #[derive(Clone)]
 pub struct Hall(Arc<Inner>);
@@ -45,11 +51,19 @@ pub(super) struct Inner {
     live: Mutex<HashMap<RunId, Arc<Live>>>,
     pub(super) at_work: AtWork,
     stopping: Mutex<bool>,
-    /// Told whenever a run is over.
-    pub(super) one_less: Notify,
+    /// Told of each run that ended.
+    pub(super) on_end: OnceLock<OnEnd>,
+    /// What goes on to its end, whoever waits for it.
+    pub(super) tasks: TaskTracker,
+    /// Ends all runs, those at work and those that are about to begin.
+    pub(super) cancel: CancellationToken,
+    /// Sandboxes whose time is over and that could not be cleared.
+    pub(super) stuck: Mutex<Stuck>,
+    /// Tenants of whose contents some may be held by nobody any more.
+    pub(super) untidy: Mutex<HashSet<TenantId>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -65,9 +79,18 @@ impl Hall {
             live: Mutex::default(),
             at_work: AtWork::default(),
             stopping: Mutex::new(false),
-            one_less: Notify::new(),
+            on_end: OnceLock::new(),
+            tasks: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+            stuck: Mutex::default(),
+            untidy: Mutex::default(),
             settings,
         }))
+    }
+
+    /// Somebody who hears of each run that ends, once; the first who asks for it.
+    pub fn on_end(&self, hear: impl Fn(&RunRecord) + Send + Sync + 'static) {
+        let _ = self.0.on_end.set(Box::new(hear));
     }
 
     pub(super) fn inner(&self) -> &Inner {
@@ -110,13 +133,33 @@ impl Hall {
         done.map_err(|error| SandboxError::Internal(error.to_string()))?
     }
 
+    /// Does what must not be left half done: whoever asked for it may go away, it goes on to its end, and a stop of the
+    /// service waits for it.
+    pub(super) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, SandboxError>> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let done = self.0.tasks.spawn(work.in_current_span()).await;
+        done.map_err(|error| SandboxError::Internal(error.to_string()))?
+    }
+
+    /// Reads what may be large, on a thread that may wait for it.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let ledger = Arc::clone(&self.0.ledger);
+        let done = tokio::task::spawn_blocking(move || ask(&*ledger)).await;
+        Ok(done.map_err(|error| SandboxError::Internal(error.to_string()))??)
+    }
+
     pub(super) fn watch(&self, live: &Arc<Live>) {
         locked(&self.0.live).insert(live.id.clone(), Arc::clone(live));
     }
 
-    /// A run that is at work. One that is over is in the ledger, and its events are told from there.
-    pub(super) fn watched(&self, id: &RunId) -> Option<Arc<Live>> {
-        locked(&self.0.live).get(id).cloned()
+    /// A run of a tenant that is at work. One that is over is in the ledger, and its events are told from there.
+    pub(super) fn watched(&self, tenant: &TenantId, id: &RunId) -> Option<Arc<Live>> {
+        locked(&self.0.live).get(id).filter(|live| live.tenant == *tenant).cloned()
     }
 
     pub(super) fn unwatch(&self, live: &Arc<Live>) {

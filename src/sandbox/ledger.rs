@@ -3,7 +3,10 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 
-use super::record::{ComponentRecord, RetryRecord, RunRecord, RunState, SandboxRecord};
+use super::record::{
+    ComponentRecord, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, Unchanged,
+};
+use super::state::SandboxState;
 use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId};
 
 /// Why the ledger gave no answer; what was asked of it is not done.
@@ -28,6 +31,25 @@ pub struct RunFilter {
     pub outcome: Option<String>,
     pub since: Option<u64>,
     pub until: Option<u64>,
+    /// A name and its value.
+    pub label: Option<(String, String)>,
+}
+
+/// Some runs of a list, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunPage {
+    pub runs: Vec<RunSummary>,
+    /// Where the look ended for now, if there may be more: no question goes through a history of any length.
+    pub looked_to: Option<RunId>,
+}
+
+/// Which sandboxes are wanted, of those that are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SandboxFilter {
+    pub owner: Option<PrincipalId>,
+    pub state: Option<SandboxState>,
+    /// A name and its value.
+    pub label: Option<(String, String)>,
 }
 
 /// Where components, runs and sandboxes are kept. Questions are short and answered where they are asked.
@@ -48,9 +70,11 @@ pub trait Ledger: Send + Sync {
     /// With its bytes, if no other tenant has it.
     fn remove_component(&self, tenant: &TenantId, digest: Digest) -> Step<'_, bool>;
 
-    /// Writes down a run, new or ended; with how it may be asked for again.
+    /// Writes down a run, new or ended; with how it may be asked for again. One that ended stays as it ended.
     fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()>;
+    /// The whole of it, which may be large.
     fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError>;
+    fn summary(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, LedgerError>;
     /// Newest first.
     fn runs(
         &self,
@@ -58,22 +82,37 @@ pub trait Ledger: Send + Sync {
         filter: &RunFilter,
         before: Option<&RunId>,
         most: u32,
-    ) -> Result<Vec<RunRecord>, LedgerError>;
-    /// Those that were running when the last process ended.
+    ) -> Result<RunPage, LedgerError>;
+    /// Those that are written down as running.
     fn open_runs(&self) -> Result<Vec<RunRecord>, LedgerError>;
     fn retry(&self, tenant: &TenantId, principal: &PrincipalId, key: &str) -> Result<Option<RetryRecord>, LedgerError>;
     /// Forgets runs and retries that ended before then; says whether there is more.
     fn forget(&self, runs_before: u64, retries_before: u64) -> Step<'_, bool>;
 
-    fn put_sandbox(&self, sandbox: SandboxRecord) -> Step<'_, ()>;
+    /// Writes down a new one.
+    fn add_sandbox(&self, sandbox: SandboxRecord) -> Step<'_, ()>;
+    /// Changes one as it is at that moment, by [`SandboxRecord::changed`]; nobody else changes it meanwhile.
+    fn change_sandbox(
+        &self,
+        tenant: &TenantId,
+        id: &SandboxId,
+        change: SandboxChange,
+        now: u64,
+    ) -> Step<'_, Result<SandboxRecord, Unchanged>>;
     fn sandbox(&self, tenant: &TenantId, id: &SandboxId) -> Result<Option<SandboxRecord>, LedgerError>;
+    /// Those that are there now, in the order in which they were made.
     fn sandboxes(
         &self,
         tenant: &TenantId,
+        filter: &SandboxFilter,
+        now: u64,
         after: Option<&SandboxId>,
         most: u32,
     ) -> Result<Vec<SandboxRecord>, LedgerError>;
-    fn expired(&self, now: u64, most: u32) -> Result<Vec<SandboxRecord>, LedgerError>;
+    /// Those that are gone or whose time is over, after one of them.
+    fn expired(&self, now: u64, after: Option<&SandboxRecord>, most: u32) -> Result<Vec<SandboxRecord>, LedgerError>;
+    /// Those that are being made.
+    fn half_made(&self) -> Result<Vec<SandboxRecord>, LedgerError>;
     fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()>;
     /// How many sandboxes each tenant has, and how many bytes its components and workspaces take.
     fn holdings(&self) -> Result<Vec<(TenantId, u64, u64)>, LedgerError>;

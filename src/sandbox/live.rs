@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::record::RunRecord;
 use crate::engine::{OutputListener, Stream};
-use crate::model::{RunId, SandboxId};
+use crate::model::{RunId, SandboxId, TenantId};
 
 /// Turns between the two streams that are kept apart; of a guest that takes more, the rest is told at its end.
 const TURNS: usize = 20_000;
@@ -21,17 +21,19 @@ pub struct Event {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happened {
-    Started,
+    Started(RunId),
     Output {
         stream: Stream,
         bytes: Vec<u8>,
     },
     /// It ended, or was not run at all; the record says which.
     Over(Arc<RunRecord>),
+    /// Nothing comes after this.
+    Done(RunId),
 }
 
-/// What a run has written so far: both streams and how they took turns. As large as its limits let it be, and the same
-/// whether it is read while the run goes on or long after, from the ledger.
+/// What a run has written so far: both streams and how they took turns. As large as its limits let it be. When it is over,
+/// its report has the streams, and they are not kept twice; what is read is the same, now or long after.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) stdout: Vec<u8>,
@@ -82,12 +84,16 @@ impl Written {
     }
 
     /// The next piece of output after so many bytes of it.
-    fn after(&self, done: u64, over: bool) -> Option<(Stream, &[u8])> {
+    fn after<'a>(&'a self, done: u64, over: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
+        let [stdout, stderr] = match over.and_then(|run| run.report.as_ref()) {
+            Some(report) => [&report.stdout.bytes, &report.stderr.bytes],
+            None => [&self.stdout, &self.stderr],
+        };
         let (mut before, mut ends) = (0u64, [0usize; 2]);
         for (turn, length) in self.order.iter().enumerate() {
             let (stream, all, side) = match turn % 2 {
-                0 => (Stream::Stdout, &self.stdout, 0),
-                _ => (Stream::Stderr, &self.stderr, 1),
+                0 => (Stream::Stdout, stdout, 0),
+                _ => (Stream::Stderr, stderr, 1),
             };
             let begin = ends.get(side).copied().unwrap_or(0);
             let end = begin.saturating_add(*length as usize).min(all.len());
@@ -99,7 +105,7 @@ impl Written {
                 let skip = usize::try_from(done.saturating_sub(before)).unwrap_or(usize::MAX);
                 let piece = all.get(begin.saturating_add(skip)..end).unwrap_or_default();
                 let last = turn + 1 == self.order.len();
-                return cut(piece, last && !over).map(|piece| (stream, piece));
+                return cut(piece, last && over.is_none()).map(|piece| (stream, piece));
             }
             before = after;
         }
@@ -131,6 +137,7 @@ fn cut(piece: &[u8], more: bool) -> Option<&[u8]> {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) id: RunId,
+    pub(super) tenant: TenantId,
     pub(super) sandbox: Option<SandboxId>,
     state: Mutex<State>,
     news: Notify,
@@ -144,18 +151,14 @@ struct State {
 }
 
 impl Live {
-    pub(super) fn new(id: RunId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { id, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
+    pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
     }
 
     /// As a run that is over and was read from the ledger.
     pub(super) fn ended(record: RunRecord) -> Arc<Self> {
-        let mut written = Written { order: record.order.clone(), ..Written::default() };
-        if let Some(report) = &record.report {
-            written.stdout.clone_from(&report.stdout.bytes);
-            written.stderr.clone_from(&report.stderr.bytes);
-        }
-        let live = Self::new(record.id.clone(), record.sandbox.clone(), CancellationToken::new());
+        let written = Written { order: record.order.clone(), ..Written::default() };
+        let live = Self::of(&record, &CancellationToken::new());
         *live.state() = State { written, over: Some(Arc::new(record)) };
         live
     }
@@ -174,6 +177,9 @@ impl Live {
     pub(super) fn end(&self, record: Arc<RunRecord>) {
         let mut state = self.state();
         state.written.finish();
+        if record.report.is_some() {
+            (state.written.stdout, state.written.stderr) = (Vec::new(), Vec::new());
+        }
         state.over = Some(record);
         drop(state);
         self.news.notify_waiters();
@@ -191,17 +197,21 @@ impl Live {
     fn next(&self, after: u64) -> Option<Event> {
         const FIRST: u64 = 1;
         if after < FIRST {
-            return Some(Event { number: FIRST, what: Happened::Started });
+            return Some(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
         let state = self.state();
         let done = after - FIRST;
-        if let Some((stream, bytes)) = state.written.after(done, state.over.is_some()) {
+        if let Some((stream, bytes)) = state.written.after(done, state.over.as_deref()) {
             let number = after + u64::try_from(bytes.len()).unwrap_or(0);
             return Some(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
         }
         let last = FIRST + state.written.total() + 1;
-        let record = state.over.clone().filter(|_| after < last)?;
-        Some(Event { number: last, what: Happened::Over(record) })
+        let record = state.over.clone()?;
+        match after {
+            after if after < last => Some(Event { number: last, what: Happened::Over(record) }),
+            after if after == last => Some(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
+            _ => None,
+        }
     }
 }
 
@@ -220,7 +230,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Those of a run that is over.
+    /// Those of a run that is over, from the first on.
     pub fn of(run: RunRecord) -> Self {
         Self { live: Live::ended(run), after: 0 }
     }
@@ -248,15 +258,20 @@ impl Events {
 mod tests {
     use super::*;
 
+    fn live() -> Arc<Live> {
+        Live::new(RunId::random(), "t".parse().unwrap(), None, CancellationToken::new())
+    }
+
     fn all(live: &Live, after: u64) -> Vec<(u64, String)> {
         let mut events = Vec::new();
         let mut at = after;
         while let Some(event) = live.next(at) {
             at = event.number;
             let text = match event.what {
-                Happened::Started => "started".to_owned(),
+                Happened::Started(_) => "started".to_owned(),
                 Happened::Output { stream, bytes } => format!("{stream:?} {}", String::from_utf8_lossy(&bytes)),
                 Happened::Over(_) => "over".to_owned(),
+                Happened::Done(_) => "done".to_owned(),
             };
             events.push((event.number, text));
         }
@@ -265,7 +280,7 @@ mod tests {
 
     #[test]
     fn output_comes_in_its_order_and_from_any_place_on() {
-        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        let live = live();
         live.output(Stream::Stderr, b"a");
         live.output(Stream::Stdout, b"bc");
         live.output(Stream::Stdout, b"d");
@@ -279,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_character_is_not_cut_while_more_may_come() {
-        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        let live = live();
         live.output(Stream::Stdout, &"é".as_bytes()[..1]);
         assert_eq!(all(&live, 1), []);
         live.output(Stream::Stdout, &"é".as_bytes()[1..]);
@@ -290,7 +305,7 @@ mod tests {
 
     #[test]
     fn very_many_turns_are_bounded_and_lose_no_byte() {
-        let live = Live::new(RunId::random(), None, CancellationToken::new());
+        let live = live();
         for _ in 0..TURNS {
             live.output(Stream::Stdout, b"o");
             live.output(Stream::Stderr, b"e");

@@ -6,10 +6,12 @@
 //! ```
 //!
 //! Every call takes a `Permit` and looks whether it is for this. Objects of other tenants are not found. Nothing is
-//! acknowledged before the ledger has it; nothing here waits without a bound, and what is refused says when to come
+//! acknowledged before the ledger has it; what changes something goes on to its end in a task of the hall, whoever goes
+//! away, and is written down before it is made; nothing here waits without a bound, and what is refused says when to come
 //! again.
 
 mod components;
+mod ending;
 mod error;
 mod expiry;
 mod files;
@@ -28,11 +30,14 @@ mod work;
 
 pub use error::{SandboxError, Sort};
 pub use hall::{Hall, Tenants};
-pub use ledger::{Ledger, LedgerError, RunFilter, Step};
+pub use ledger::{Ledger, LedgerError, RunFilter, RunPage, SandboxFilter, Step};
 pub use live::{Event, Events, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
-pub use record::{ComponentRecord, Failure, RetryRecord, RunRecord, RunState, SandboxRecord, SandboxSpec};
+pub use record::{
+    ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
+    Unchanged,
+};
 pub use retry::RetryKey;
 pub use runs::{Asked, Manner, Started};
 pub use sandboxes::SandboxAsk;

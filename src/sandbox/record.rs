@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan::Cut;
-use super::state::SandboxState;
+use super::state::{IllegalMove, Move, SandboxState};
 use crate::fs_policy::Rules;
 use crate::model::{Digest, Labels, Limits, PrincipalId, Report, RunId, SandboxId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
@@ -76,6 +76,21 @@ impl RunRecord {
     }
 }
 
+/// A run as a list shows it: without what it wrote and was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub owner: PrincipalId,
+    pub component: Digest,
+    pub sandbox: Option<SandboxId>,
+    pub state: RunState,
+    /// As [`RunRecord::outcome`].
+    pub outcome: Option<String>,
+    pub labels: Labels,
+    pub created: u64,
+    pub ended: Option<u64>,
+}
+
 /// What a sandbox gives to each run in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +117,80 @@ pub struct SandboxRecord {
     pub labels: Labels,
     pub created: u64,
     pub expires: u64,
+}
+
+/// What is changed of a sandbox; everything else stays as it is at that moment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SandboxChange {
+    /// It is there now.
+    Made,
+    /// It could not be made.
+    GivenUp,
+    Extend {
+        expires: u64,
+        cut: Option<Cut>,
+    },
+    Label(Labels),
+    Stop,
+    Destroy,
+    Expire,
+}
+
+/// Why a sandbox was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unchanged {
+    /// It is not there, not yet or not any more; or its time is not over, where it was to expire.
+    Missing,
+    Illegal(IllegalMove),
+}
+
+impl SandboxChange {
+    pub const fn asked(&self) -> Move {
+        match self {
+            SandboxChange::Made => Move::Make,
+            SandboxChange::Extend { .. } | SandboxChange::Label(_) => Move::Extend,
+            SandboxChange::Stop => Move::Stop,
+            SandboxChange::Destroy | SandboxChange::GivenUp => Move::Destroy,
+            SandboxChange::Expire => Move::Expire,
+        }
+    }
+}
+
+impl SandboxRecord {
+    /// Whether callers can find it.
+    pub fn is_there(&self, now: u64) -> bool {
+        matches!(self.state, SandboxState::Ready | SandboxState::Stopped) && self.expires > now
+    }
+
+    /// What a change makes of it. Asked by whoever writes it down, while nobody else does: what was read before may be
+    /// of yesterday.
+    pub fn changed(mut self, change: SandboxChange, now: u64) -> Result<Self, Unchanged> {
+        let there = match change {
+            SandboxChange::Made | SandboxChange::GivenUp => self.state == SandboxState::Making,
+            SandboxChange::Expire => {
+                matches!(self.state, SandboxState::Ready | SandboxState::Stopped) && self.expires <= now
+            }
+            _ => self.is_there(now),
+        };
+        if !there {
+            return Err(Unchanged::Missing);
+        }
+        self.state = self.state.after(change.asked()).map_err(Unchanged::Illegal)?;
+        match change {
+            SandboxChange::Extend { expires, cut } => {
+                self.expires = expires;
+                if let Some(cut) = cut {
+                    self.spec.cut.retain(|known| known.what != cut.what);
+                    self.spec.cut.push(cut);
+                }
+            }
+            SandboxChange::Label(labels) => self.labels = labels,
+            // What is gone is overdue by any clock, also one that is set back.
+            SandboxChange::Destroy | SandboxChange::GivenUp | SandboxChange::Expire => self.expires = 0,
+            SandboxChange::Made | SandboxChange::Stop => {}
+        }
+        Ok(self)
+    }
 }
 
 /// A request that may be sent again, and what became of it.

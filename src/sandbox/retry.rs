@@ -48,7 +48,7 @@ pub(super) enum Again {
 
 impl Hall {
     /// Whether this was done before. Two at once: one is done, the other is told to come again.
-    pub(super) fn again(&self, caller: &Caller, key: RetryKey) -> Result<Again, SandboxError> {
+    pub(super) async fn again(&self, caller: &Caller, key: RetryKey) -> Result<Again, SandboxError> {
         let known = (caller.tenant.clone(), caller.principal.clone(), key.key);
         let all = &self.inner().at_work;
         if !all.0.lock().unwrap_or_else(PoisonError::into_inner).insert(known.clone()) {
@@ -60,7 +60,7 @@ impl Hall {
         if before.request != held.request {
             return Err(SandboxError::KeyReused(key.clone()));
         }
-        let run = self.inner().ledger.run(tenant, &before.run)?;
-        run.map(|run| Again::Done(Box::new(run))).ok_or(SandboxError::NoRun(before.run))
+        let (tenant, id) = (tenant.clone(), before.run);
+        self.whole_run(&tenant, &id).await.map(|run| Again::Done(Box::new(run)))
     }
 }

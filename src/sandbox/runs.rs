@@ -1,36 +1,41 @@
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
+use super::ending::{Ending, lost};
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
-use super::ledger::RunFilter;
+use super::ledger::{RunFilter, RunPage};
 use super::live::{Events, Live};
 use super::plan::RunAsk;
-use super::record::{Failure, RetryRecord, RunRecord, RunState};
+use super::record::{RetryRecord, RunRecord, RunState, RunSummary};
 use super::retry::{Again, Held, RetryKey};
+use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Digest, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
+#[derive(Debug)]
 pub struct Started {
     live: Arc<Live>,
     record: RunRecord,
-    task: tokio::task::JoinHandle<Result<Arc<RunRecord>, SandboxError>>,
-    /// Ends the run if whoever started it goes away.
-    guard: DropGuard,
+    end: oneshot::Receiver<Result<Arc<RunRecord>, SandboxError>>,
+    /// Ends the run if whoever started it goes away; nothing for one that goes on by itself.
+    guard: Option<DropGuard>,
 }
 
 impl Started {
-    /// Waits for its end. If the waiting is given up, the run is cancelled.
+    /// Waits for its end. If the waiting is given up, the run is cancelled unless it goes on by itself.
     pub async fn end(self) -> Result<Arc<RunRecord>, SandboxError> {
         let _guard = self.guard;
-        self.task.await.map_err(|error| SandboxError::Internal(error.to_string()))?
+        self.end.await.unwrap_or_else(|_| Err(SandboxError::Internal("the run was not brought to an end".into())))
     }
 
     /// Watches it, for as long as somebody does.
-    pub fn watch(self) -> (Events, DropGuard) {
+    pub fn watch(self) -> (Events, Option<DropGuard>) {
         (Events { live: self.live, after: 0 }, self.guard)
     }
 
@@ -38,17 +43,12 @@ impl Started {
     pub fn record(&self) -> RunRecord {
         self.record.clone()
     }
-
-    /// Leaves it alone; it can be asked for by its id.
-    pub fn leave(self) -> RunId {
-        self.guard.disarm();
-        self.live.id.clone()
-    }
 }
 
 /// What became of a request for a run.
+#[derive(Debug)]
 pub enum Asked {
-    /// It was done before, and this is the answer of then.
+    /// It was asked for before, and this is what became of it.
     Before(Box<RunRecord>),
     Now(Box<Started>),
 }
@@ -57,13 +57,28 @@ pub enum Asked {
 #[derive(Debug, Default)]
 pub struct Manner {
     pub retry: Option<RetryKey>,
-    /// It is written down before it begins, so that it can be asked for meanwhile.
+    /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
     pub sandbox: Option<SandboxId>,
 }
 
+/// All that a run needs to be at work.
+struct Begun {
+    ending: Ending,
+    run: RunRecord,
+    planned: Planned,
+    retry: Option<RetryRecord>,
+    held: Option<Held>,
+}
+
+enum Beginning {
+    Before(Box<RunRecord>),
+    Now(Box<Begun>),
+}
+
 impl Hall {
-    /// Starts a run. What can be refused is refused before this returns.
+    /// Starts a run. What can be refused is refused before this returns. Whoever gives up waiting for this leaves nothing
+    /// half begun: the run is recorded, as one that goes on or as one that was cancelled.
     pub async fn run(
         &self,
         permit: &Permit,
@@ -71,26 +86,74 @@ impl Hall {
         ask: RunAsk,
         manner: Manner,
     ) -> Result<Asked, SandboxError> {
+        match &manner.sandbox {
+            Some(id) => covers(permit, Action::SandboxesRun, &caller.tenant, id.as_str())?,
+            None => covers_in(permit, Action::RunsCreate)?,
+        }
+        // A stop waits for whoever has found the door open.
+        let _inside = self.inner().tasks.token();
         self.open()?;
-        let place = match &manner.sandbox {
-            Some(id) => {
-                covers(permit, Action::SandboxesRun, &caller.tenant, id.as_str())?;
-                Some(self.enter(&caller.tenant, id).await?)
-            }
-            None => {
-                covers_in(permit, Action::RunsCreate)?;
-                None
+        let (tell, told) = oneshot::channel();
+        let (hall, caller) = (self.clone(), caller.clone());
+        let whole = async move {
+            let apart = manner.apart;
+            match hall.begin(&caller, ask, manner).await {
+                Ok(Beginning::Now(begun)) => begun.whole(apart, tell).await,
+                Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
+                Err(error) => drop(tell.send(Err(error))),
             }
         };
-        let held = match manner.retry.map(|key| self.again(caller, key)).transpose()? {
-            Some(Again::Done(before)) => return Ok(Asked::Before(before)),
-            Some(Again::New(held)) => Some(held),
+        self.inner().tasks.spawn(whole.in_current_span());
+        told.await.unwrap_or_else(|_| Err(SandboxError::Internal("the run was not begun".into())))
+    }
+
+    /// Everything before the guest's first instruction.
+    async fn begin(&self, caller: &Caller, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
+        let Manner { retry, apart, sandbox } = manner;
+        let mut held = match retry {
+            None => None,
+            Some(key) => match self.again(caller, key).await? {
+                Again::Done(before) => return Ok(Beginning::Before(before)),
+                Again::New(held) => Some(held),
+            },
+        };
+        let tenant = &caller.tenant;
+        let place = match &sandbox {
+            Some(id) => Some(self.enter(tenant, id).await?),
             None => None,
         };
-        let new = self.new_run(caller, &ask, manner.sandbox);
-        let planned = self.plan(&caller.tenant, ask, place).await?;
-        let started = self.begin(new, planned, held, manner.apart).await?;
-        Ok(Asked::Now(Box::new(started)))
+        let mut run = self.new_run(caller, &ask, sandbox);
+        let planned = self.plan(tenant, ask, place).await?;
+        run.component = planned.digest;
+        run.cut.clone_from(&planned.cut);
+        let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
+        let ending = Ending::watching(self, &run);
+        if let Err(error) = self.written_before(&run, apart, retry.as_ref()).await {
+            ending.never_began();
+            return Err(error);
+        }
+        if apart {
+            // Whoever asks again finds what is written down.
+            held = None;
+        }
+        Ok(Beginning::Now(Box::new(Begun { ending, run, planned, retry, held })))
+    }
+
+    /// What is left to be done when a run can be found by those who end others: from here on a stop of its sandbox
+    /// either cancels it or is seen here.
+    async fn written_before(
+        &self,
+        run: &RunRecord,
+        apart: bool,
+        retry: Option<&RetryRecord>,
+    ) -> Result<(), SandboxError> {
+        if let Some(id) = &run.sandbox {
+            self.found(&run.tenant, id)?.state.after(Move::Run)?;
+        }
+        if apart {
+            self.inner().ledger.put_run(run.clone(), retry.cloned()).await?;
+        }
+        Ok(())
     }
 
     fn new_run(&self, caller: &Caller, ask: &RunAsk, sandbox: Option<SandboxId>) -> RunRecord {
@@ -111,128 +174,75 @@ impl Hall {
         }
     }
 
-    async fn begin(
-        &self,
-        mut run: RunRecord,
-        planned: Planned,
-        held: Option<Held>,
-        apart: bool,
-    ) -> Result<Started, SandboxError> {
-        run.component = planned.digest;
-        run.cut.clone_from(&planned.cut);
-        let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
-        if apart {
-            self.inner().ledger.put_run(run.clone(), retry.clone()).await?;
-        }
-        let cancel = CancellationToken::new();
-        let live = Live::new(run.id.clone(), run.sandbox.clone(), cancel.clone());
-        self.watch(&live);
-        let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()) };
-        let record = run.clone();
-        let task = tokio::spawn(async move {
-            let _held = held;
-            ending.whole(run, planned, retry).await
-        });
-        Ok(Started { live, record, task, guard: cancel.drop_guard() })
-    }
-
     /// One that the tenant has, for whoever is then asked whether he may see it.
-    pub fn known_run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, SandboxError> {
-        Ok(self.inner().ledger.run(tenant, id)?)
+    pub fn known_run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, SandboxError> {
+        Ok(self.inner().ledger.summary(tenant, id)?)
     }
 
-    /// Newest first.
+    /// With all that it wrote.
+    pub async fn read_run(&self, permit: &Permit, id: &RunId) -> Result<RunRecord, SandboxError> {
+        covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
+        self.whole_run(permit.tenant(), id).await
+    }
+
+    pub(super) async fn whole_run(&self, tenant: &TenantId, id: &RunId) -> Result<RunRecord, SandboxError> {
+        let (tenant, of) = (tenant.clone(), id.clone());
+        let run = self.read(move |ledger| ledger.run(&tenant, &of)).await?;
+        run.ok_or_else(|| SandboxError::NoRun(id.clone()))
+    }
+
+    /// Newest first. This reads from the disk, for as long as the filter needs.
     pub fn runs(
         &self,
         tenant: &TenantId,
         filter: &RunFilter,
         before: Option<&RunId>,
         most: u32,
-    ) -> Result<Vec<RunRecord>, SandboxError> {
+    ) -> Result<RunPage, SandboxError> {
         Ok(self.inner().ledger.runs(tenant, filter, before, most)?)
     }
 
     /// What happens in a run, or happened, after an event that was seen.
-    pub fn events(&self, permit: &Permit, run: RunRecord, after: u64) -> Result<Events, SandboxError> {
-        covers(permit, Action::RunsRead, &run.tenant, run.id.as_str())?;
-        let live = self.watched(&run.id).unwrap_or_else(|| Live::ended(run));
-        Ok(Events { live, after })
+    pub async fn events(&self, permit: &Permit, id: &RunId, after: u64) -> Result<Events, SandboxError> {
+        covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
+        if let Some(live) = self.watched(permit.tenant(), id) {
+            return Ok(Events { live, after });
+        }
+        let run = self.whole_run(permit.tenant(), id).await?;
+        // Nobody works on it: the sweep will write that down.
+        let run = if run.state == RunState::Running { lost(run) } else { run };
+        Ok(Events { live: Live::ended(run), after })
     }
 
     /// Asks for the end of a run. One that is over stays as it is.
-    pub fn cancel(&self, permit: &Permit, run: &RunRecord) -> Result<(), SandboxError> {
-        covers(permit, Action::RunsCancel, &run.tenant, run.id.as_str())?;
-        if let Some(live) = self.watched(&run.id) {
+    pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<(), SandboxError> {
+        covers(permit, Action::RunsCancel, permit.tenant(), id.as_str())?;
+        if let Some(live) = self.watched(permit.tenant(), id) {
             live.cancel.cancel();
         }
         Ok(())
     }
 }
 
-/// Sees to it that a run that began ends for everybody, whatever happens to the task that runs it.
-struct Ending {
-    hall: Hall,
-    live: Arc<Live>,
-    /// What is told if this ends in no other way: whoever watches must not wait for ever.
-    lost: Option<RunRecord>,
-}
-
-impl Ending {
-    async fn whole(
-        mut self,
-        mut run: RunRecord,
-        planned: Planned,
-        retry: Option<RetryRecord>,
-    ) -> Result<Arc<RunRecord>, SandboxError> {
-        let tenant = run.tenant.clone();
-        let done = self.hall.work(&tenant, planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
-        run.state = RunState::Ended;
-        run.ended = Some(now());
-        let refused = match done {
-            Ok(report) => {
-                run.report = Some(report);
-                run.order = self.live.order();
-                None
-            }
-            Err(error) => {
-                run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
-                Some(error)
-            }
-        };
-        // It is written down before anybody hears of it; who brought what cannot be run may try again.
-        let kept = self.hall.inner().ledger.put_run(run.clone(), retry.filter(|_| refused.is_none())).await;
-        let run = Arc::new(run);
-        self.over(&run);
-        kept?;
-        match refused {
-            Some(error) => Err(error),
-            None => Ok(run),
-        }
-    }
-
-    fn over(&mut self, run: &Arc<RunRecord>) {
-        self.lost = None;
-        self.live.end(Arc::clone(run));
-        self.hall.unwatch(&self.live);
-        self.hall.inner().one_less.notify_waiters();
+impl Begun {
+    /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
+    async fn whole(self, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
+        let Self { ending, run, planned, retry, held } = self;
+        let (tell_end, end) = oneshot::channel();
+        let (live, record) = (Arc::clone(ending.live()), run.clone());
+        let guard = (!apart).then(|| live.cancel.clone().drop_guard());
+        // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
+        drop(tell.send(Ok(Asked::Now(Box::new(Started { live, record, end, guard })))));
+        let done = ending.whole(run, planned, retry).await;
+        // First of all: whoever hears of the end may ask again at once.
+        drop(held);
+        drop(tell_end.send(done));
     }
 }
 
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if let Some(run) = self.lost.take() {
-            self.over(&Arc::new(lost(run)));
-        }
+impl Live {
+    /// One that ends with all others when the service stops.
+    pub(super) fn of(run: &RunRecord, all: &CancellationToken) -> Arc<Self> {
+        Self::new(run.id.clone(), run.tenant.clone(), run.sandbox.clone(), all.child_token())
     }
-}
-
-/// As a run of which nobody knows how it would have ended, since the service went down meanwhile.
-pub(super) fn lost(mut run: RunRecord) -> RunRecord {
-    run.state = RunState::Ended;
-    run.ended = Some(now());
-    run.failure = Some(Failure {
-        code: "service_stopped".to_owned(),
-        message: "the service went down while this ran; nothing is known of its end".to_owned(),
-    });
-    run
 }

@@ -1,12 +1,13 @@
 use super::error::SandboxError;
-use super::hall::{Hall, covers, covers_in, now};
+use super::hall::{Hall, covers, covers_in, locked, now};
+use super::ledger::SandboxFilter;
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
-use super::record::{SandboxRecord, SandboxSpec};
+use super::record::{SandboxChange, SandboxRecord, SandboxSpec, Unchanged};
 use super::state::{Move, SandboxState};
 use super::work::Place;
 use crate::authz::{Action, Permit};
 use crate::model::{Ceilings, Labels, SandboxId, TenantId};
-use crate::workspace::{Applied, Changes};
+use crate::workspace::{Applied, Changes, DraftId, WorkspaceError};
 
 /// What a caller asks of a sandbox.
 #[derive(Debug, Clone)]
@@ -24,60 +25,70 @@ impl Hall {
     /// Makes a sandbox with files of its own, which begin as those of a workspace or as none.
     pub async fn create_sandbox(&self, permit: &Permit, ask: SandboxAsk) -> Result<SandboxRecord, SandboxError> {
         covers_in(permit, Action::SandboxesCreate)?;
+        let _inside = self.inner().tasks.token();
         self.open()?;
         let tenant = permit.tenant();
         let ceilings = self.ceilings(tenant)?;
-        let place = self.inner().quota.sandbox(tenant, &ceilings)?;
         let (spec, ttl) = spec(&ask, &ceilings)?;
-        let workspace = ask.place.workspace.clone();
-        let of = workspace.clone();
-        let draft = self
-            .on_shelf(tenant, move |shelf| match &of {
-                Some(name) => shelf.start(name),
-                None => shelf.start_empty(),
-            })
-            .await?;
         let created = now();
         let record = SandboxRecord {
             id: SandboxId::random(),
             tenant: tenant.clone(),
             owner: permit.principal().clone(),
-            state: SandboxState::Ready,
-            draft: draft.id.clone(),
-            workspace,
+            state: SandboxState::Making,
+            draft: DraftId::random(),
+            workspace: ask.place.workspace,
             spec,
             labels: ask.labels,
             created,
             expires: created.saturating_add(ttl.saturating_mul(1_000)),
         };
-        if let Err(error) = self.inner().ledger.put_sandbox(record.clone()).await {
-            // Nobody knows of it, so nobody else would throw it away.
-            let _ = self.on_shelf(tenant, move |shelf| shelf.discard(&draft.id)).await;
-            return Err(error.into());
+        let place = self.inner().quota.sandbox(tenant, &ceilings)?;
+        let hall = self.clone();
+        let made = async move {
+            let made = hall.make(record).await?;
+            place.keep();
+            Ok(made)
+        };
+        self.to_its_end(made).await
+    }
+
+    /// It is written down before anything of it is made: whatever ends us in between, what is there of it is known.
+    async fn make(&self, record: SandboxRecord) -> Result<SandboxRecord, SandboxError> {
+        self.inner().ledger.add_sandbox(record.clone()).await?;
+        let (draft, of) = (record.draft.clone(), record.workspace.clone());
+        let laid_out = self.on_shelf(&record.tenant, move |shelf| shelf.start_as(draft, of.as_ref())).await;
+        let made = match laid_out {
+            Ok(_) => self.change(&record.tenant, &record.id, SandboxChange::Made).await,
+            Err(error) => Err(error),
+        };
+        if made.is_err()
+            && let Ok(gone) = self.change(&record.tenant, &record.id, SandboxChange::GivenUp).await
+            && let Err(error) = self.clear(&gone).await
+        {
+            tracing::warn!(sandbox = %gone.id, "a sandbox that could not be made is not cleared yet: {error}");
         }
-        place.keep();
-        Ok(record)
+        made
     }
 
     /// One that the tenant has and whose time is not over, for whoever is then asked whether he may.
     pub fn known_sandbox(&self, tenant: &TenantId, id: &SandboxId) -> Result<Option<SandboxRecord>, SandboxError> {
-        let found = self.inner().ledger.sandbox(tenant, id)?;
-        Ok(found.filter(|sandbox| sandbox.state != SandboxState::Gone && sandbox.expires > now()))
+        Ok(self.inner().ledger.sandbox(tenant, id)?.filter(|sandbox| sandbox.is_there(now())))
     }
 
-    /// In the order in which they were made.
+    /// In the order in which they were made. This reads from the disk, for as long as the filter needs.
     pub fn sandboxes(
         &self,
         tenant: &TenantId,
+        filter: &SandboxFilter,
         after: Option<&SandboxId>,
         most: u32,
     ) -> Result<Vec<SandboxRecord>, SandboxError> {
-        let mut found = self.inner().ledger.sandboxes(tenant, after, most)?;
-        found.retain(|sandbox| sandbox.state != SandboxState::Gone && sandbox.expires > now());
-        Ok(found)
+        Ok(self.inner().ledger.sandboxes(tenant, filter, now(), after, most)?)
     }
 
-    /// The sandbox, if the permit is for this and its state allows the move.
+    /// The sandbox, if the permit is for this and its state allows the move now. Only what is written down by
+    /// [`Hall::change`] is sure of that.
     fn allowed(
         &self,
         permit: &Permit,
@@ -86,13 +97,47 @@ impl Hall {
         asked: Move,
     ) -> Result<SandboxRecord, SandboxError> {
         covers(permit, action, permit.tenant(), id.as_str())?;
-        let mut sandbox = self.found(permit.tenant(), id)?;
-        sandbox.state = sandbox.state.after(asked)?;
+        let sandbox = self.found(permit.tenant(), id)?;
+        sandbox.state.after(asked)?;
         Ok(sandbox)
     }
 
-    fn found(&self, tenant: &TenantId, id: &SandboxId) -> Result<SandboxRecord, SandboxError> {
+    pub(super) fn found(&self, tenant: &TenantId, id: &SandboxId) -> Result<SandboxRecord, SandboxError> {
         self.known_sandbox(tenant, id)?.ok_or_else(|| SandboxError::NoSandbox(id.clone()))
+    }
+
+    /// Changes it as it is at that moment, if that allows it.
+    pub(super) async fn change(
+        &self,
+        tenant: &TenantId,
+        id: &SandboxId,
+        change: SandboxChange,
+    ) -> Result<SandboxRecord, SandboxError> {
+        match self.inner().ledger.change_sandbox(tenant, id, change, now()).await? {
+            Ok(changed) => Ok(changed),
+            Err(Unchanged::Missing) => Err(SandboxError::NoSandbox(id.clone())),
+            Err(Unchanged::Illegal(refused)) => Err(refused.into()),
+        }
+    }
+
+    /// The same for somebody who may.
+    async fn changed_for(
+        &self,
+        permit: &Permit,
+        id: &SandboxId,
+        change: SandboxChange,
+    ) -> Result<SandboxRecord, SandboxError> {
+        covers(permit, Action::SandboxesUpdate, permit.tenant(), id.as_str())?;
+        let (hall, tenant, id) = (self.clone(), permit.tenant().clone(), id.clone());
+        let stops = change == SandboxChange::Stop;
+        let whole = async move {
+            let changed = hall.change(&tenant, &id, change).await?;
+            if stops {
+                hall.cancel_in(&id);
+            }
+            Ok(changed)
+        };
+        self.to_its_end(whole).await
     }
 
     /// Makes room for a run in a sandbox.
@@ -106,61 +151,61 @@ impl Hall {
 
     /// Gives it so many seconds from now on.
     pub async fn extend(&self, permit: &Permit, id: &SandboxId, seconds: u64) -> Result<SandboxRecord, SandboxError> {
-        let mut sandbox = self.allowed(permit, Action::SandboxesUpdate, id, Move::Extend)?;
         let most = self.ceilings(permit.tenant())?.sandbox_seconds;
-        if seconds > most {
-            sandbox.spec.cut.push(Cut::new("ttl_seconds", seconds, most, "tenant"));
-        }
-        sandbox.expires = now().saturating_add(seconds.min(most).saturating_mul(1_000));
-        self.inner().ledger.put_sandbox(sandbox.clone()).await?;
-        Ok(sandbox)
+        let cut = (seconds > most).then(|| Cut::new("ttl_seconds", seconds, most, "tenant"));
+        let expires = now().saturating_add(seconds.min(most).saturating_mul(1_000));
+        self.changed_for(permit, id, SandboxChange::Extend { expires, cut }).await
     }
 
     pub async fn label(&self, permit: &Permit, id: &SandboxId, labels: Labels) -> Result<SandboxRecord, SandboxError> {
-        let mut sandbox = self.allowed(permit, Action::SandboxesUpdate, id, Move::Extend)?;
-        sandbox.labels = labels;
-        self.inner().ledger.put_sandbox(sandbox.clone()).await?;
-        Ok(sandbox)
+        self.changed_for(permit, id, SandboxChange::Label(labels)).await
     }
 
     /// Ends what runs in it, and lets nothing more begin.
     pub async fn stop(&self, permit: &Permit, id: &SandboxId) -> Result<SandboxRecord, SandboxError> {
-        let sandbox = self.allowed(permit, Action::SandboxesUpdate, id, Move::Stop)?;
-        self.inner().ledger.put_sandbox(sandbox.clone()).await?;
-        self.cancel_in(id);
-        Ok(sandbox)
+        self.changed_for(permit, id, SandboxChange::Stop).await
     }
 
-    /// It is gone when this returns, and what it took follows.
+    /// It is gone when this returns, and what it took follows. Of several at once one destroys it, and the others find
+    /// that it is not there.
     pub async fn destroy(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
-        let sandbox = self.allowed(permit, Action::SandboxesDelete, id, Move::Destroy)?;
-        self.end_sandbox(sandbox, true).await
-    }
-
-    /// First nobody can find it any more, then its files go: after a crash in between it is still known what is left.
-    /// `counts`: it is one of the living until now.
-    pub(super) async fn end_sandbox(&self, mut sandbox: SandboxRecord, counts: bool) -> Result<(), SandboxError> {
-        sandbox.state = SandboxState::Gone;
-        self.inner().ledger.put_sandbox(sandbox.clone()).await?;
-        if counts {
-            self.inner().quota.sandbox_gone(&sandbox.tenant);
-        }
-        self.cancel_in(&sandbox.id);
-        self.clear(sandbox).await
-    }
-
-    /// Removes the files of a sandbox that is gone. What still runs in it keeps them a moment longer: then the next
-    /// sweep comes back for them.
-    pub(super) async fn clear(&self, sandbox: SandboxRecord) -> Result<(), SandboxError> {
-        let draft = sandbox.draft.clone();
-        let gone = self.on_shelf(&sandbox.tenant, move |shelf| shelf.discard(&draft)).await;
-        match gone {
-            Ok(()) | Err(SandboxError::Workspace(crate::workspace::WorkspaceError::NoDraft(_))) => {
-                Ok(self.inner().ledger.remove_sandbox(&sandbox.id).await?)
+        covers(permit, Action::SandboxesDelete, permit.tenant(), id.as_str())?;
+        let (hall, tenant, id) = (self.clone(), permit.tenant().clone(), id.clone());
+        let whole = async move {
+            let gone = hall.take_away(&tenant, &id, SandboxChange::Destroy).await?;
+            if let Err(error) = hall.clear(&gone).await {
+                tracing::warn!(sandbox = %id, "a sandbox that was destroyed is not cleared yet: {error}");
             }
-            Err(SandboxError::Workspace(crate::workspace::WorkspaceError::InUse(_))) => Ok(()),
-            Err(error) => Err(error),
+            Ok(())
+        };
+        self.to_its_end(whole).await
+    }
+
+    /// From here on nobody can find it; whoever made it so gives its place back, and nobody else does.
+    pub(super) async fn take_away(
+        &self,
+        tenant: &TenantId,
+        id: &SandboxId,
+        change: SandboxChange,
+    ) -> Result<SandboxRecord, SandboxError> {
+        let gone = self.change(tenant, id, change).await?;
+        self.inner().quota.sandbox_gone(tenant);
+        self.cancel_in(id);
+        Ok(gone)
+    }
+
+    /// Removes the files of a sandbox that is gone, and then all that is known of it: after a crash in between it is
+    /// still known what is left. False if something works in it still; then the next sweep comes back.
+    pub(super) async fn clear(&self, gone: &SandboxRecord) -> Result<bool, SandboxError> {
+        let draft = gone.draft.clone();
+        match self.on_shelf(&gone.tenant, move |shelf| shelf.discard_alone(&draft)).await {
+            Ok(()) | Err(SandboxError::Workspace(WorkspaceError::NoDraft(_))) => {}
+            Err(SandboxError::Workspace(WorkspaceError::InUse(_))) => return Ok(false),
+            Err(error) => return Err(error),
         }
+        locked(&self.inner().untidy).insert(gone.tenant.clone());
+        self.inner().ledger.remove_sandbox(&gone.id).await?;
+        Ok(true)
     }
 
     pub async fn diff(&self, permit: &Permit, id: &SandboxId, with_text: bool) -> Result<Changes, SandboxError> {
@@ -171,15 +216,17 @@ impl Hall {
     /// Makes its changes count in the workspace: those at or below the given paths, or all.
     pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
-        let tenant = permit.tenant();
-        let applied = self.on_shelf(tenant, move |shelf| shelf.apply_and_keep(&sandbox.draft, &paths)).await?;
-        Ok(applied)
+        let (hall, tenant) = (self.clone(), permit.tenant().clone());
+        let whole =
+            async move { hall.on_shelf(&tenant, move |shelf| shelf.apply_and_keep(&sandbox.draft, &paths)).await };
+        self.to_its_end(whole).await
     }
 
     /// Makes its files what those of the workspace were when it began, or were last applied.
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.reset(&sandbox.draft)).await
+        let (hall, tenant) = (self.clone(), permit.tenant().clone());
+        self.to_its_end(async move { hall.on_shelf(&tenant, move |shelf| shelf.reset(&sandbox.draft)).await }).await
     }
 
     /// For reading and writing files in it from outside.

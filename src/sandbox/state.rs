@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 /// Where a sandbox is in its life.
 ///
 /// ```text
-///            stop            extend, files, diff, apply, discard: while it is ready or stopped
-///   ready ─────────▶ stopped
-///     │               │
-///     └── destroy, expire ──▶ gone
+///          make           stop            extend, files, diff, apply, discard: while it is ready or stopped
+///   making ─────▶ ready ─────────▶ stopped
+///     │             │               │
+///     └─────────────┴── destroy, expire ──▶ gone
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SandboxState {
+    /// It is written down so that a crash leaves nothing behind, and nobody can find it yet.
+    Making,
     /// Runs may work in it.
     Ready,
     /// Its files are there, and nothing runs in it any more.
@@ -24,6 +26,7 @@ pub enum SandboxState {
 /// What may be done with a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
+    Make,
     Run,
     ReadFiles,
     WriteFiles,
@@ -36,7 +39,8 @@ pub enum Move {
 }
 
 impl Move {
-    pub const ALL: [Move; 9] = [
+    pub const ALL: [Move; 10] = [
+        Move::Make,
         Move::Run,
         Move::ReadFiles,
         Move::WriteFiles,
@@ -50,6 +54,7 @@ impl Move {
 
     const fn words(self) -> &'static str {
         match self {
+            Move::Make => "make it",
             Move::Run => "run anything in it",
             Move::ReadFiles => "read its files",
             Move::WriteFiles => "write its files",
@@ -72,10 +77,12 @@ pub struct IllegalMove {
 }
 
 impl SandboxState {
-    pub const ALL: [SandboxState; 3] = [SandboxState::Ready, SandboxState::Stopped, SandboxState::Gone];
+    pub const ALL: [SandboxState; 4] =
+        [SandboxState::Making, SandboxState::Ready, SandboxState::Stopped, SandboxState::Gone];
 
     pub const fn as_str(self) -> &'static str {
         match self {
+            SandboxState::Making => "making",
             SandboxState::Ready => "ready",
             SandboxState::Stopped => "stopped",
             SandboxState::Gone => "gone",
@@ -87,11 +94,14 @@ impl SandboxState {
         use Move as M;
         use SandboxState as S;
         match (self, asked) {
+            (S::Making, M::Make) => Ok(S::Ready),
             (S::Ready, M::Run | M::ReadFiles | M::WriteFiles | M::Extend | M::Apply | M::Discard) => Ok(S::Ready),
             (S::Stopped, M::ReadFiles | M::Extend | M::Apply | M::Discard) => Ok(S::Stopped),
             (S::Ready | S::Stopped, M::Stop) => Ok(S::Stopped),
-            (S::Ready | S::Stopped, M::Destroy | M::Expire) => Ok(S::Gone),
-            (S::Stopped, M::Run | M::WriteFiles) | (S::Gone, _) => Err(IllegalMove { state: self, asked }),
+            (S::Making | S::Ready | S::Stopped, M::Destroy | M::Expire) => Ok(S::Gone),
+            (S::Stopped, M::Run | M::WriteFiles) | (S::Ready | S::Stopped, M::Make) | (S::Making | S::Gone, _) => {
+                Err(IllegalMove { state: self, asked })
+            }
         }
     }
 }
@@ -106,7 +116,7 @@ impl std::str::FromStr for SandboxState {
     type Err = crate::model::BadId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = crate::model::BadId { kind: "state of a sandbox", shape: "ready, stopped or gone" };
+        let bad = crate::model::BadId { kind: "state of a sandbox", shape: "making, ready, stopped or gone" };
         SandboxState::ALL.into_iter().find(|state| state.as_str() == text).ok_or(bad)
     }
 }
@@ -120,6 +130,8 @@ mod tests {
         for asked in Move::ALL {
             assert_eq!(SandboxState::Gone.after(asked), Err(IllegalMove { state: SandboxState::Gone, asked }));
             assert_ne!(SandboxState::Stopped.after(asked), Ok(SandboxState::Ready), "{asked:?}");
+            let ends = matches!(asked, Move::Make | Move::Destroy | Move::Expire);
+            assert_eq!(SandboxState::Making.after(asked).is_ok(), ends, "{asked:?}");
         }
         let refused = SandboxState::Stopped.after(Move::Run).unwrap_err();
         assert_eq!(refused.to_string(), "the sandbox is stopped: you cannot run anything in it");

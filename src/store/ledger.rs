@@ -4,7 +4,10 @@ use super::lane::{Lasting, StepError};
 use super::open::Store;
 use super::{components, runs, sandboxes};
 use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId};
-use crate::sandbox::{ComponentRecord, Ledger, LedgerError, RetryRecord, RunFilter, RunRecord, SandboxRecord, Step};
+use crate::sandbox::{
+    ComponentRecord, Ledger, LedgerError, RetryRecord, RunFilter, RunPage, RunRecord, RunSummary, SandboxChange,
+    SandboxFilter, SandboxRecord, Step, Unchanged,
+};
 
 impl From<StepError> for LedgerError {
     fn from(error: StepError) -> Self {
@@ -91,13 +94,17 @@ impl Ledger for Store {
         self.reader(|connection| runs::one_of(connection, tenant, id)).map_err(failed)
     }
 
+    fn summary(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, LedgerError> {
+        self.reader(|connection| runs::summary_of(connection, tenant, id)).map_err(failed)
+    }
+
     fn runs(
         &self,
         tenant: &TenantId,
         filter: &RunFilter,
         before: Option<&RunId>,
         most: u32,
-    ) -> Result<Vec<RunRecord>, LedgerError> {
+    ) -> Result<RunPage, LedgerError> {
         self.reader(|connection| runs::all_of(connection, tenant, filter, before, most)).map_err(failed)
     }
 
@@ -113,8 +120,20 @@ impl Ledger for Store {
         self.later(Lasting::Process, move |connection| runs::forget(connection, runs_before, retries_before))
     }
 
-    fn put_sandbox(&self, sandbox: SandboxRecord) -> Step<'_, ()> {
-        self.later(Lasting::Power, move |connection| sandboxes::put(connection, &sandbox))
+    fn add_sandbox(&self, sandbox: SandboxRecord) -> Step<'_, ()> {
+        // What is made next outlives a power cut, and with it all that was written before.
+        self.later(Lasting::Process, move |connection| sandboxes::add(connection, &sandbox))
+    }
+
+    fn change_sandbox(
+        &self,
+        tenant: &TenantId,
+        id: &SandboxId,
+        change: SandboxChange,
+        now: u64,
+    ) -> Step<'_, Result<SandboxRecord, Unchanged>> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.later(Lasting::Power, move |connection| sandboxes::changed(connection, &tenant, &id, change, now))
     }
 
     fn sandbox(&self, tenant: &TenantId, id: &SandboxId) -> Result<Option<SandboxRecord>, LedgerError> {
@@ -124,14 +143,20 @@ impl Ledger for Store {
     fn sandboxes(
         &self,
         tenant: &TenantId,
+        filter: &SandboxFilter,
+        now: u64,
         after: Option<&SandboxId>,
         most: u32,
     ) -> Result<Vec<SandboxRecord>, LedgerError> {
-        self.reader(|connection| sandboxes::all_of(connection, tenant, after, most)).map_err(failed)
+        self.reader(|connection| sandboxes::all_of(connection, tenant, filter, now, after, most)).map_err(failed)
     }
 
-    fn expired(&self, now: u64, most: u32) -> Result<Vec<SandboxRecord>, LedgerError> {
-        self.reader(|connection| sandboxes::expired(connection, now, most)).map_err(failed)
+    fn expired(&self, now: u64, after: Option<&SandboxRecord>, most: u32) -> Result<Vec<SandboxRecord>, LedgerError> {
+        self.reader(|connection| sandboxes::expired(connection, now, after, most)).map_err(failed)
+    }
+
+    fn half_made(&self) -> Result<Vec<SandboxRecord>, LedgerError> {
+        self.reader(sandboxes::half_made).map_err(failed)
     }
 
     fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()> {

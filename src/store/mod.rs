@@ -5,6 +5,7 @@
 //! own is durable. Readers have connections of their own and never wait for it. A file that is damaged or was made by
 //! a newer version is told and left as it is.
 
+mod asked;
 mod backup;
 mod components;
 mod error;

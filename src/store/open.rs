@@ -14,7 +14,7 @@ const BUSY: Duration = Duration::from_secs(10);
 const IDLE_READERS: usize = 8;
 
 /// One after the other; a store knows how many of them it has seen. Never edited, only added to.
-const STEPS: [&str; 2] = [include_str!("steps/1.sql"), include_str!("steps/2.sql")];
+const STEPS: [&str; 3] = [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql")];
 
 /// The embedded store. Cheap to clone.
 #[derive(Clone)]

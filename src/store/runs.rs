@@ -1,10 +1,11 @@
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
 use crate::model::{PrincipalId, Report, RunId, TenantId};
-use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunRecord, RunState};
+use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary};
 
 /// Removed in one step, so that others are not kept waiting.
 const FORGOTTEN: u32 = 2_000;
@@ -32,8 +33,12 @@ struct AnswerRef<'a> {
     order: &'a [u32],
 }
 
+fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
+    let text: String = row.get(at)?;
+    Ok(if text == RunState::Ended.as_str() { RunState::Ended } else { RunState::Running })
+}
+
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let state: String = row.get(5)?;
     let Answer { report, failure, cut, order } = json(row, 9)?;
     Ok(RunRecord {
         id: parsed(row, 0)?,
@@ -41,7 +46,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         owner: parsed(row, 2)?,
         component: parsed(row, 3)?,
         sandbox: parsed_if(row, 4)?,
-        state: if state == RunState::Ended.as_str() { RunState::Ended } else { RunState::Running },
+        state: state(row, 5)?,
         labels: json(row, 6)?,
         created: row.get(7)?,
         ended: row.get(8)?,
@@ -59,7 +64,7 @@ pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&Retry
         connection,
         "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11",
+         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11 WHERE state <> 'ended'",
         params![
             new.id.as_str(),
             new.tenant.as_str(),
@@ -92,35 +97,81 @@ pub(super) fn one_of(connection: &Connection, tenant: &TenantId, id: &RunId) -> 
     one(connection, &format!("{RUN} WHERE tenant = ?1 AND id = ?2"), [tenant.as_str(), id.as_str()], run)
 }
 
+/// Without the column that may be large.
+const SUMMARY: &str =
+    "SELECT id, owner, component, sandbox, state, outcome, labels, created, ended FROM runs WHERE tenant = ?";
+
+/// Rows that one question goes through where no index leads to what is asked for.
+const WINDOW: u32 = 20_000;
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+    Ok(RunSummary {
+        id: parsed(row, 0)?,
+        owner: parsed(row, 1)?,
+        component: parsed(row, 2)?,
+        sandbox: parsed_if(row, 3)?,
+        state: state(row, 4)?,
+        outcome: row.get(5)?,
+        labels: json(row, 6)?,
+        created: row.get(7)?,
+        ended: row.get(8)?,
+    })
+}
+
+pub(super) fn summary_of(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &RunId,
+) -> rusqlite::Result<Option<RunSummary>> {
+    one(connection, &format!("{SUMMARY} AND id = ?"), [tenant.as_str(), id.as_str()], summary)
+}
+
 pub(super) fn all_of(
     connection: &Connection,
     tenant: &TenantId,
     filter: &RunFilter,
     before: Option<&RunId>,
     most: u32,
-) -> rusqlite::Result<Vec<RunRecord>> {
-    let mut sql = format!("{RUN} WHERE tenant = ?");
-    let mut cells = vec![Cell::from(tenant.to_string())];
-    let number = |value: u64| Cell::from(i64::try_from(value).unwrap_or(i64::MAX));
-    let wanted = [
-        (" AND id < ?", before.map(|id| Cell::from(id.to_string()))),
-        (" AND owner = ?", filter.owner.as_ref().map(|id| Cell::from(id.to_string()))),
-        (" AND sandbox = ?", filter.sandbox.as_ref().map(|id| Cell::from(id.to_string()))),
-        (" AND component = ?", filter.component.map(|digest| Cell::from(digest.to_string()))),
-        (" AND state = ?", filter.state.map(|state| Cell::from(state.as_str().to_owned()))),
-        (" AND outcome = ?", filter.outcome.clone().map(Cell::from)),
-        (" AND created >= ?", filter.since.map(number)),
-        (" AND created <= ?", filter.until.map(number)),
-    ];
-    for (clause, cell) in wanted {
-        if let Some(cell) = cell {
-            sql.push_str(clause);
-            cells.push(cell);
-        }
+) -> rusqlite::Result<RunPage> {
+    let searched = filter.component.is_some()
+        || filter.outcome.is_some()
+        || filter.label.is_some()
+        || filter.since.is_some()
+        || filter.until.is_some()
+        || filter.state == Some(RunState::Ended);
+    let looked_to = if searched { end_of_window(connection, tenant, before)? } else { None };
+    let mut asked = Asked::new(SUMMARY.to_owned(), [Cell::from(tenant.to_string())]);
+    asked.and("id < ?", before);
+    asked.and("id >= ?", looked_to.as_ref());
+    asked.and("owner = ?", filter.owner.as_ref());
+    asked.and("sandbox = ?", filter.sandbox.as_ref());
+    asked.and("component = ?", filter.component);
+    match filter.state {
+        // To the letter what the index says.
+        Some(RunState::Running) => asked.and_so("state <> 'ended'"),
+        other => asked.and("state = ?", other.map(RunState::as_str)),
     }
-    sql.push_str(" ORDER BY id DESC LIMIT ?");
-    cells.push(Cell::from(i64::from(most)));
-    all(connection, &sql, params_from_iter(cells), run)
+    asked.and("outcome = ?", filter.outcome.as_ref());
+    asked.and_number("created >= ?", filter.since);
+    asked.and_number("created <= ?", filter.until);
+    asked.and_label(filter.label.as_ref());
+    let runs = asked.all(connection, "ORDER BY id DESC LIMIT ?", most, summary)?;
+    let full = runs.len() >= most as usize;
+    let looked_to = if full { runs.last().map(|run| run.id.clone()) } else { looked_to };
+    Ok(RunPage { runs, looked_to })
+}
+
+/// The last run that one question goes through, where more come after it.
+fn end_of_window(
+    connection: &Connection,
+    tenant: &TenantId,
+    before: Option<&RunId>,
+) -> rusqlite::Result<Option<RunId>> {
+    let mut asked = Asked::new("SELECT id FROM runs WHERE tenant = ?".to_owned(), [Cell::from(tenant.to_string())]);
+    asked.and("id < ?", before);
+    let found =
+        asked.all(connection, &format!("ORDER BY id DESC LIMIT ? OFFSET {}", WINDOW - 1), 1, |row| parsed(row, 0))?;
+    Ok(found.into_iter().next())
 }
 
 pub(super) fn open(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {

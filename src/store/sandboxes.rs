@@ -1,8 +1,10 @@
+use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, Row, params};
 
+use super::asked::{Asked, number};
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
 use crate::model::{SandboxId, TenantId};
-use crate::sandbox::SandboxRecord;
+use crate::sandbox::{SandboxChange, SandboxFilter, SandboxRecord, Unchanged};
 
 const SANDBOX: &str =
     "SELECT id, tenant, owner, state, draft, workspace, spec, labels, created, expires FROM sandboxes";
@@ -22,7 +24,7 @@ fn sandbox(row: &Row<'_>) -> rusqlite::Result<SandboxRecord> {
     })
 }
 
-pub(super) fn put(connection: &Connection, new: &SandboxRecord) -> rusqlite::Result<()> {
+pub(super) fn add(connection: &Connection, new: &SandboxRecord) -> rusqlite::Result<()> {
     let row = params![
         new.id.as_str(),
         new.tenant.as_str(),
@@ -35,11 +37,30 @@ pub(super) fn put(connection: &Connection, new: &SandboxRecord) -> rusqlite::Res
         new.created,
         new.expires
     ];
-    // What is gone does not come back, whoever was slower.
     let sql = "INSERT INTO sandboxes (id, tenant, owner, state, draft, workspace, spec, labels, created, expires)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-               ON CONFLICT (id) DO UPDATE SET state = ?4, spec = ?7, labels = ?8, expires = ?10 WHERE state <> 'gone'";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     change(connection, sql, row).map(drop)
+}
+
+/// One step: what is changed is what is there now, whatever others changed before.
+pub(super) fn changed(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &SandboxId,
+    change_to: SandboxChange,
+    now: u64,
+) -> rusqlite::Result<Result<SandboxRecord, Unchanged>> {
+    let Some(known) = one_of(connection, tenant, id)? else { return Ok(Err(Unchanged::Missing)) };
+    let new = match known.changed(change_to, now) {
+        Ok(new) => new,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    change(
+        connection,
+        "UPDATE sandboxes SET state = ?2, spec = ?3, labels = ?4, expires = ?5 WHERE id = ?1",
+        params![new.id.as_str(), new.state.as_str(), to_json(&new.spec)?, to_json(&new.labels)?, new.expires],
+    )?;
+    Ok(Ok(new))
 }
 
 pub(super) fn one_of(
@@ -53,16 +74,37 @@ pub(super) fn one_of(
 pub(super) fn all_of(
     connection: &Connection,
     tenant: &TenantId,
+    filter: &SandboxFilter,
+    now: u64,
     after: Option<&SandboxId>,
     most: u32,
 ) -> rusqlite::Result<Vec<SandboxRecord>> {
-    let sql = format!("{SANDBOX} WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
-    all(connection, &sql, params![tenant.as_str(), after.map_or("", SandboxId::as_str), most], sandbox)
+    let sql = format!("{SANDBOX} WHERE tenant = ? AND expires > ? AND state IN ('ready', 'stopped')");
+    let mut asked = Asked::new(sql, [Cell::from(tenant.to_string()), number(now)]);
+    asked.and("id > ?", after);
+    asked.and("owner = ?", filter.owner.as_ref());
+    asked.and("state = ?", filter.state);
+    asked.and_label(filter.label.as_ref());
+    asked.all(connection, "ORDER BY id LIMIT ?", most, sandbox)
 }
 
-pub(super) fn expired(connection: &Connection, now: u64, most: u32) -> rusqlite::Result<Vec<SandboxRecord>> {
-    let sql = format!("{SANDBOX} WHERE expires <= ?1 OR state = 'gone' ORDER BY expires LIMIT ?2");
-    all(connection, &sql, params![now, most], sandbox)
+/// Those that are being made are nobody's business while this process makes them.
+pub(super) fn expired(
+    connection: &Connection,
+    now: u64,
+    after: Option<&SandboxRecord>,
+    most: u32,
+) -> rusqlite::Result<Vec<SandboxRecord>> {
+    let sql = format!(
+        "{SANDBOX} WHERE expires <= ?1 AND expires >= ?2 AND (expires > ?2 OR id > ?3) AND state <> 'making'
+         ORDER BY expires, id LIMIT ?4"
+    );
+    let (expires, id) = after.map_or((0, ""), |last| (last.expires, last.id.as_str()));
+    all(connection, &sql, params![now, expires, id, most], sandbox)
+}
+
+pub(super) fn half_made(connection: &Connection) -> rusqlite::Result<Vec<SandboxRecord>> {
+    all(connection, &format!("{SANDBOX} WHERE state = 'making'"), (), sandbox)
 }
 
 pub(super) fn remove(connection: &Connection, id: &SandboxId) -> rusqlite::Result<()> {
@@ -71,7 +113,7 @@ pub(super) fn remove(connection: &Connection, id: &SandboxId) -> rusqlite::Resul
 
 pub(super) fn holdings(connection: &Connection) -> rusqlite::Result<Vec<(TenantId, u64, u64)>> {
     let sql = "SELECT id,
-               (SELECT count(*) FROM sandboxes s WHERE s.tenant = t.id AND s.state <> 'gone'),
+               (SELECT count(*) FROM sandboxes s WHERE s.tenant = t.id AND s.state IN ('ready', 'stopped')),
                (SELECT coalesce(sum(bytes), 0) FROM components c WHERE c.tenant = t.id)
                  + (SELECT coalesce(sum(bytes), 0) FROM workspaces w WHERE w.tenant = t.id)
                FROM tenants t";

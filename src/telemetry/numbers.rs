@@ -35,6 +35,7 @@ pub struct Telemetry {
     runs: Family<Ended, Counter>,
     fuel: Counter,
     running: Gauge,
+    stuck: Gauge,
     connections: Gauge,
 }
 
@@ -54,6 +55,7 @@ impl Telemetry {
             runs: Family::default(),
             fuel: Counter::default(),
             running: Gauge::default(),
+            stuck: Gauge::default(),
             connections: Gauge::default(),
         };
         let registry = &mut all.registry;
@@ -63,6 +65,8 @@ impl Telemetry {
         registry.register("runs", "Runs that ended, by outcome", all.runs.clone());
         registry.register("fuel", "Fuel that runs spent", all.fuel.clone());
         registry.register("running", "Runs at work", all.running.clone());
+        let help = "Sandboxes whose time is over and that could not be cleared so far";
+        registry.register("sandboxes_stuck", help, all.stuck.clone());
         registry.register("connections", "Connections open", all.connections.clone());
         all
     }
@@ -84,6 +88,10 @@ impl Telemetry {
 
     pub fn running(&self, now: u64) {
         self.running.set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+
+    pub fn stuck(&self, now: u64) {
+        self.stuck.set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
     pub fn connected(&self, more: i64) {

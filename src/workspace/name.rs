@@ -28,7 +28,7 @@ fn check(text: &str) -> Result<String, BadName> {
 }
 
 impl DraftId {
-    pub(super) fn random() -> Self {
+    pub fn random() -> Self {
         Self(format!("draft-{:010x}", rand::random::<u64>() & 0xff_ffff_ffff))
     }
 }

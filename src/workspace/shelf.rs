@@ -171,26 +171,19 @@ impl<C: Catalog> Workspaces<C> {
 
     /// Makes a draft for a run to work in. See [`Workspaces::enter`].
     pub fn start(&self, name: &WorkspaceName) -> Result<DraftRecord, WorkspaceError> {
-        let _shared = self.locked(FlockOperation::LockShared)?;
-        let (record, tree) = self.get(name)?;
-        self.lay_out(Some(name.clone()), record.tree, &tree)
+        self.start_as(DraftId::random(), Some(name))
     }
 
-    /// Makes a draft of nothing, which cannot be applied.
-    pub fn start_empty(&self) -> Result<DraftRecord, WorkspaceError> {
+    /// The same under an id that somebody wrote down before; without a workspace it is one of nothing, which cannot be
+    /// applied.
+    pub fn start_as(&self, id: DraftId, name: Option<&WorkspaceName>) -> Result<DraftRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
-        let tree = Tree::default();
-        self.lay_out(None, self.keep_tree(&tree)?, &tree)
-    }
-
-    fn lay_out(
-        &self,
-        workspace: Option<WorkspaceName>,
-        base: Digest,
-        tree: &Tree,
-    ) -> Result<DraftRecord, WorkspaceError> {
-        let draft = DraftRecord { id: DraftId::random(), workspace, base, created: seconds() };
-        draft::lay_out(&self.blobs, tree, &self.drafts.join(draft.id.as_str()))?;
+        let (base, tree) = match name {
+            Some(name) => self.get(name).map(|(record, tree)| (record.tree, tree))?,
+            None => (self.keep_tree(&Tree::default())?, Tree::default()),
+        };
+        let draft = DraftRecord { id, workspace: name.cloned(), base, created: seconds() };
+        draft::lay_out(&self.blobs, &tree, &self.drafts.join(draft.id.as_str()))?;
         self.catalog.add_draft(&draft)?;
         Ok(draft)
     }
@@ -350,27 +343,41 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     pub fn discard(&self, id: &DraftId) -> Result<(), WorkspaceError> {
+        self.discard_alone(id)?;
+        self.sweep();
+        Ok(())
+    }
+
+    /// Throws a draft away, and leaves the contents that nobody else holds to the next [`Workspaces::remove_unheld`]: for whoever
+    /// throws many away.
+    pub fn discard_alone(&self, id: &DraftId) -> Result<(), WorkspaceError> {
         let _nobody_works = match self.hold(id, FlockOperation::NonBlockingLockExclusive) {
             Err(error @ WorkspaceError::InUse(_)) => return Err(error),
             // A folder that is gone already does not keep the rest from going.
             held => held.ok(),
         };
-        if !self.catalog.remove_draft(id)? {
-            return Err(WorkspaceError::NoDraft(id.clone()));
+        let known = self.catalog.remove_draft(id)?;
+        // Also of one that was never known: somebody was ended while he made it.
+        let own = self.drafts.join(id.as_str());
+        remove_tree(&own).map_err(|reason| WorkspaceError::io(own.display(), reason))?;
+        if known { Ok(()) } else { Err(WorkspaceError::NoDraft(id.clone())) }
+    }
+
+    /// Removes what nobody holds. False if somebody is making contents, so that it is worth to come again.
+    pub fn remove_unheld(&self) -> Result<bool, WorkspaceError> {
+        match self.locked(FlockOperation::NonBlockingLockExclusive) {
+            Err(WorkspaceError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+            Ok(_alone) => self.sweep_alone().map(|()| true),
         }
-        // The folder goes with the rest that belongs to nobody.
-        self.sweep();
-        Ok(())
     }
 
     /// Removes what no workspace and no draft holds: what a crash, a refused upload or a deletion left behind. That is not
     /// what the caller asked for, so it never fails him; what is not swept now is swept the next time.
     fn sweep(&self) {
-        match self.locked(FlockOperation::NonBlockingLockExclusive).map(|_alone| self.sweep_alone()) {
-            // Somebody is making contents; whoever removes something next sweeps.
-            Err(WorkspaceError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::WouldBlock => {}
-            Ok(Ok(())) => {}
-            Ok(Err(error)) | Err(error) => tracing::warn!("what belongs to no workspace was not all removed: {error}"),
+        // Where somebody is making contents, whoever removes something next sweeps.
+        if let Err(error) = self.remove_unheld() {
+            tracing::warn!("what belongs to no workspace was not all removed: {error}");
         }
     }
 

@@ -20,6 +20,7 @@ mod identity;
 mod intake;
 mod limits;
 mod outcomes;
+mod sandbox;
 mod service;
 mod support;
 mod threats_code;

@@ -3,8 +3,12 @@
 mod doors;
 mod house;
 mod life;
+mod lists;
 mod matrix;
 mod rights;
 mod runs;
+mod shares;
+mod stopping;
+mod streams;
 
 pub use house::House;

@@ -1,32 +1,25 @@
-use std::convert::Infallible;
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::Stream;
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::DropGuard;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::{is_json, whole};
 use super::super::context::{Api, Object, Who};
+use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
-use super::super::types::{Run, RunBody, Runs, ask};
+use super::super::stream::{seat, stream};
+use super::super::types::{self as wire, Run, RunBody, Runs, ask};
 use super::super::{form, strict};
-use super::{LOOKED_AT, id, parsed};
+use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::engine::Stream as Which;
 use crate::model::{LimitName, PrincipalId, RunId, SandboxId};
-use crate::sandbox::{Asked, Event, Events, Happened, Manner, RetryKey, RunAsk, RunFilter, RunRecord, RunState};
+use crate::sandbox::{Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -134,37 +127,30 @@ pub(super) async fn start(
     sandbox: Option<SandboxId>,
 ) -> Result<Response, Problem> {
     let Request { ask, apart, streamed, retry } = request;
-    // Before anything begins: a run that nobody could watch must not be started to be cancelled.
-    let place = if streamed && !apart { Some(place_of(api)?) } else { None };
+    let streamed = streamed && !apart;
+    let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let manner = Manner { retry, apart, sandbox };
-    let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
-        Asked::Before(run) if streamed => {
-            let place = place.map_or_else(|| place_of(api), Ok)?;
-            return Ok(stream(api, Events::of(*run), None, place));
-        }
-        Asked::Before(run) => return Ok(Json(Run::from(&*run)).into_response()),
-        Asked::Now(started) => started,
+    let (started, seat) = match (who.hall().run(permit, &who.caller, ask, manner).await?, seat) {
+        (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
+        (Asked::Before(run), None) if apart => return accepted(&run),
+        (Asked::Before(run), None) => return Ok(Json(Run::from(&*run)).into_response()),
+        (Asked::Now(started), seat) => (started, seat),
     };
     if apart {
-        let run = started.record();
-        started.leave();
-        let place = HeaderValue::from_str(&format!("/v1/runs/{}", run.id)).map_err(|_| Problem::missing("run"))?;
-        let mut answer = (StatusCode::ACCEPTED, Json(Run::from(&run))).into_response();
-        answer.headers_mut().insert(header::LOCATION, place);
-        return Ok(answer);
+        return accepted(&started.record());
     }
-    if let Some(place) = place {
+    if let Some(seat) = seat {
         let (events, guard) = started.watch();
-        return Ok(stream(api, events, Some(guard), place));
+        return Ok(stream(events, guard, seat));
     }
     let run = started.end().await?;
-    counted(api, &run);
     Ok(Json(Run::from(&*run)).into_response())
 }
 
-fn counted(api: &Api, run: &RunRecord) {
-    let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
-    api.parts().telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
+/// The answer for a run that goes on by itself.
+fn accepted(run: &RunRecord) -> Result<Response, Problem> {
+    let place = HeaderValue::from_str(&format!("/v1/runs/{}", run.id)).map_err(|_| Problem::missing("run"))?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -182,6 +168,8 @@ struct Filter {
     since: Option<String>,
     /// Created at or before this time.
     until: Option<String>,
+    /// Only those with this label, as `name=value`.
+    label: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 100)]
@@ -209,50 +197,44 @@ impl Filter {
             outcome: self.outcome.clone(),
             since: time(&self.since, "since")?,
             until: time(&self.until, "until")?,
+            label: self.label.as_deref().map(label).transpose()?,
         })
     }
 }
 
-/// List the runs that you may see, newest first
+/// List the runs that you may see, newest first, without what they wrote
+///
+/// A page may have fewer runs than were asked for, or none, and a `next` all the same: as long as there is one, there may
+/// be more.
 #[utoipa::path(
     get, path = "/v1/runs", tag = "runs", params(Filter),
     responses((status = 200, body = Runs), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Runs>, Problem> {
-    let mut before: Option<RunId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
+    let before: Option<RunId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
     let limit = filter.limit.unwrap_or(who.http().page).clamp(1, who.http().page);
     let wanted = filter.wanted()?;
-    let mut shown = Vec::new();
-    let mut looked = 0;
-    // A page at a time from the store, until one is full or enough was looked at.
-    let more = loop {
-        let found = who.hall().runs(who.tenant(), &wanted, before.as_ref(), limit)?;
-        let last = found.len() < limit as usize;
-        for run in &found {
-            if shown.len() == limit as usize {
-                break;
-            }
-            looked += 1;
-            before = Some(run.id.clone());
-            if who.may(Action::RunsRead, &Object::owned(run.id.as_str(), &run.owner, &run.labels)) {
-                shown.push(Run::from(run));
-            }
-        }
-        if shown.len() == limit as usize || looked >= LOOKED_AT {
-            break !last || shown.len() == limit as usize;
-        }
-        if last {
-            break false;
-        }
-    };
-    Ok(Json(Runs::new(shown, before.filter(|_| more).map(|id| id.to_string()))))
+    let listed = apart(who, move |who| {
+        let ask = |before: Option<&RunId>, most| {
+            let RunPage { runs, looked_to } = who.hall().runs(who.tenant(), &wanted, before, most)?;
+            Ok(Rows { rows: runs, next: looked_to })
+        };
+        let may = |run: &RunSummary| who.may(Action::RunsRead, &object(run));
+        Ok(page(limit, before, ask, may, |run| run.id.clone())?)
+    });
+    let Rows { rows, next } = listed.await?;
+    Ok(Json(Runs::new(rows.iter().map(Into::into).collect(), next.map(|id| id.to_string()))))
 }
 
-fn found(who: &Who, text: &str, action: Action) -> Result<(RunRecord, Permit), Problem> {
+fn object(run: &RunSummary) -> Object<'_> {
+    Object::owned(run.id.as_str(), &run.owner, &run.labels)
+}
+
+fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
     let run: RunId = id(text, "run")?;
-    let record = who.hall().known_run(who.tenant(), &run)?.ok_or_else(|| Problem::missing("run"))?;
-    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.owner, &record.labels))?;
-    Ok((record, permit))
+    let run = who.hall().known_run(who.tenant(), &run)?.ok_or_else(|| Problem::missing("run"))?;
+    let permit = who.permit(action, &object(&run))?;
+    Ok((run, permit))
 }
 
 /// Get a run
@@ -261,18 +243,21 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(RunRecord, Permit), P
     responses((status = 200, body = Run), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(run): Path<String>) -> Result<Json<Run>, Problem> {
-    Ok(Json(Run::from(&found(&who, &run, Action::RunsRead)?.0)))
+    let (run, permit) = found(&who, &run, Action::RunsRead)?;
+    let record = who.hall().read_run(&permit, &run.id).await?;
+    // It may be large, and so may be what is made of it.
+    apart(who, move |_| Ok(Json(Run::from(&record)))).await
 }
 
 /// Cancel a run; one that is over stays as it is
 #[utoipa::path(
     post, path = "/v1/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)),
-    responses((status = 202, body = Run), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 202, body = wire::RunSummary), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<Run>), Problem> {
-    let (record, permit) = found(&who, &run, Action::RunsCancel)?;
-    who.hall().cancel(&permit, &record)?;
-    Ok((StatusCode::ACCEPTED, Json(Run::from(&record))))
+async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<wire::RunSummary>), Problem> {
+    let (run, permit) = found(&who, &run, Action::RunsCancel)?;
+    who.hall().cancel(&permit, &run.id)?;
+    Ok((StatusCode::ACCEPTED, Json((&run).into())))
 }
 
 /// Watch a run, as it goes on or long after
@@ -291,75 +276,11 @@ async fn events(
     Path(run): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &run, Action::RunsRead)?;
+    let (run, permit) = found(&who, &run, Action::RunsRead)?;
     let after = match headers.get("last-event-id") {
         None => 0,
         Some(value) => parsed(value.to_str().unwrap_or_default(), "Last-Event-ID")?,
     };
-    let place = place_of(&api)?;
-    Ok(stream(&api, who.hall().events(&permit, record, after)?, None, place))
-}
-
-struct Watched {
-    api: Api,
-    events: Events,
-    done: bool,
-    /// Ends the run when nobody watches any more, where that was asked.
-    _guard: Option<DropGuard>,
-    _place: OwnedSemaphorePermit,
-}
-
-fn place_of(api: &Api) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(&api.inner().streams).try_acquire_owned().map_err(|_| {
-        let detail = "as many streams are open as the service takes; try again later";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).after(Some(1))
-    })
-}
-
-fn stream(api: &Api, events: Events, guard: Option<DropGuard>, place: OwnedSemaphorePermit) -> Response {
-    let watched = Watched { api: api.clone(), events, done: false, _guard: guard, _place: place };
-    Sse::new(sent(watched)).keep_alive(KeepAlive::default()).into_response()
-}
-
-fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
-    let each = futures_util::stream::unfold(watched, |mut watched| async move {
-        if watched.done {
-            return None;
-        }
-        let events = match watched.events.next().await {
-            Some(event) => {
-                if let Happened::Over(run) = &event.what {
-                    counted(&watched.api, run);
-                    watched.done = true;
-                }
-                shown(event)
-            }
-            None => return None,
-        };
-        Some((futures_util::stream::iter(events.into_iter().map(Ok)), watched))
-    });
-    futures_util::StreamExt::flatten(each)
-}
-
-fn shown(event: Event) -> Vec<Sent> {
-    let number = event.number;
-    let sent =
-        |name: &str, data: serde_json::Value| Sent::default().event(name).id(number.to_string()).data(data.to_string());
-    match event.what {
-        Happened::Started => vec![sent("started", json!({"seq": number}))],
-        Happened::Output { stream, bytes } => {
-            let name = if stream == Which::Stdout { "stdout" } else { "stderr" };
-            let (text, base64) = super::super::types::text_or_code(&bytes);
-            let data = match text {
-                Some(text) => json!({"seq": number, "text": text}),
-                None => json!({"seq": number, "base64": base64}),
-            };
-            vec![sent(name, data)]
-        }
-        Happened::Over(run) => {
-            let name = if run.report.is_some() { "result" } else { "error" };
-            let whole = serde_json::to_value(Run::from(&*run)).unwrap_or_default();
-            vec![sent(name, whole), sent("done", json!({"seq": number, "id": run.id.to_string()}))]
-        }
-    }
+    let seat = seat(&api, who.tenant())?;
+    Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
 }

@@ -10,15 +10,16 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
+use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::types::{
     Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, labels,
 };
 use super::runs::{Request, start};
-use super::{LOOKED_AT, id, parsed};
+use super::{id, label as name_and_value, parsed};
 use crate::authz::{Action, Permit};
 use crate::model::SandboxId;
-use crate::sandbox::SandboxRecord;
+use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -53,7 +54,10 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Page {
+struct Filter {
+    owner: Option<String>,
+    /// `ready` or `stopped`.
+    state: Option<String>,
     /// Only those with this label, as `name=value`.
     label: Option<String>,
     /// `next` of the page before.
@@ -62,34 +66,42 @@ struct Page {
     limit: Option<u32>,
 }
 
+impl Filter {
+    fn wanted(&self) -> Result<SandboxFilter, Problem> {
+        let state = match self.state.as_deref() {
+            None => None,
+            Some("ready") => Some(SandboxState::Ready),
+            Some("stopped") => Some(SandboxState::Stopped),
+            Some(_) => return Err(super::super::failures::invalid("state", "write ready or stopped")),
+        };
+        let owner = self.owner.as_deref().map(|text| parsed(text, "owner")).transpose()?;
+        Ok(SandboxFilter { owner, state, label: self.label.as_deref().map(name_and_value).transpose()? })
+    }
+}
+
 /// List the sandboxes that you may see
+///
+/// A page may have fewer than were asked for, or none, and a `next` all the same: as long as there is one, there may be
+/// more.
 #[utoipa::path(
-    get, path = "/v1/sandboxes", tag = "sandboxes", params(Page),
+    get, path = "/v1/sandboxes", tag = "sandboxes", params(Filter),
     responses((status = 200, body = Sandboxes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Sandboxes>, Problem> {
-    let mut after: Option<SandboxId> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = page.limit.unwrap_or(who.http().page).clamp(1, who.http().page) as usize;
-    let label = match page.label.as_deref().map(|text| text.split_once('=')) {
-        Some(None) => return Err(super::super::failures::invalid("label", "write name=value")),
-        Some(pair) => pair,
-        None => None,
-    };
-    let found = who.hall().sandboxes(who.tenant(), after.as_ref(), LOOKED_AT)?;
-    let (all, mut looked, mut shown) = (found.len(), 0, Vec::new());
-    for record in &found {
-        if shown.len() == limit {
-            break;
-        }
-        looked += 1;
-        after = Some(record.id.clone());
-        let wanted = label.is_none_or(|(name, value)| record.labels.get(name).is_some_and(|own| own == value));
-        if wanted && who.may(Action::SandboxesRead, &object(record)) {
-            shown.push(Sandbox::from(record));
-        }
-    }
-    let more = looked < all || all == LOOKED_AT as usize;
-    Ok(Json(Sandboxes::new(shown, after.filter(|_| more).map(|id| id.to_string()))))
+async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Sandboxes>, Problem> {
+    let after: Option<SandboxId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
+    let limit = filter.limit.unwrap_or(who.http().page).clamp(1, who.http().page);
+    let wanted = filter.wanted()?;
+    let listed = apart(who, move |who| {
+        let ask = |after: Option<&SandboxId>, most: u32| {
+            let rows = who.hall().sandboxes(who.tenant(), &wanted, after, most)?;
+            let next = rows.last().filter(|_| rows.len() >= most as usize).map(|last| last.id.clone());
+            Ok(Rows { rows, next })
+        };
+        let may = |record: &SandboxRecord| who.may(Action::SandboxesRead, &object(record));
+        Ok(page(limit, after, ask, may, |record| record.id.clone())?)
+    });
+    let Rows { rows, next } = listed.await?;
+    Ok(Json(Sandboxes::new(rows.iter().map(Sandbox::from).collect(), next.map(|id| id.to_string()))))
 }
 
 fn object(record: &SandboxRecord) -> Object<'_> {

@@ -72,6 +72,7 @@ async fn metrics(who: Who, State(api): State<Api>) -> Result<Response, Problem> 
     who.permit_service()?;
     let parts = api.parts();
     parts.telemetry.running(parts.hall.running());
+    parts.telemetry.stuck(parts.hall.stuck());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], parts.telemetry.text()).into_response())
 }

@@ -12,7 +12,7 @@ use super::super::problem::Problem;
 use super::{LimitsBody, labels, time};
 use crate::fs_policy::{Preset, Rules};
 use crate::model::{Captured, Denial, Labels, Mode, Usage};
-use crate::sandbox::{Cut, PlaceAsk, RunAsk, RunRecord, RunState, What, Wished};
+use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wished};
 
 /// What is to be run, and with what.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -236,10 +236,7 @@ impl From<&RunRecord> for Run {
         let report = record.report.as_ref();
         Self {
             id: record.id.to_string(),
-            state: match record.state {
-                RunState::Running => "running",
-                RunState::Ended => "ended",
-            },
+            state: record.state.as_str(),
             component: record.component.to_string(),
             owner: record.owner.to_string(),
             sandbox: record.sandbox.as_ref().map(ToString::to_string),
@@ -260,17 +257,58 @@ impl From<&RunRecord> for Run {
     }
 }
 
+/// One execution as a list shows it; `GET /v1/runs/{id}` shows the rest.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct RunSummary {
+    id: String,
+    /// `running` or `ended`.
+    state: &'static str,
+    component: String,
+    owner: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    labels: Labels,
+    created: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Kind>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Kind {
+    /// As that of a run; `failed` for one that did not run at all.
+    kind: String,
+}
+
+impl From<&record::RunSummary> for RunSummary {
+    fn from(run: &record::RunSummary) -> Self {
+        Self {
+            id: run.id.to_string(),
+            state: run.state.as_str(),
+            component: run.component.to_string(),
+            owner: run.owner.to_string(),
+            sandbox: run.sandbox.as_ref().map(ToString::to_string),
+            labels: run.labels.clone(),
+            created: time(run.created),
+            ended: run.ended.map(time),
+            outcome: run.outcome.clone().map(|kind| Kind { kind }),
+        }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Runs {
     /// Newest first.
-    runs: Vec<Run>,
+    runs: Vec<RunSummary>,
     /// To be sent as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
 impl Runs {
-    pub(in crate::api) fn new(runs: Vec<Run>, next: Option<String>) -> Self {
+    pub(in crate::api) fn new(runs: Vec<RunSummary>, next: Option<String>) -> Self {
         Self { runs, next }
     }
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::House;
 
 /// Events of a stream: names, ids and data.
-fn events(text: &str) -> Vec<(String, u64, Value)> {
+pub fn events(text: &str) -> Vec<(String, u64, Value)> {
     let field = |block: &str, name: &str| {
         let line = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         line.unwrap_or_default().to_owned()
@@ -132,6 +132,12 @@ async fn a_retry_gets_the_first_answer() {
     let house = house.again(&[]).await;
     let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).header("idempotency-key", "one");
     assert_eq!(House::send(request.json(&json!({"component": digest}))).await.is(200), first);
+    // A key has a length.
+    for (long, status) in [(255, 200), (256, 400)] {
+        let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin);
+        let request = request.header("idempotency-key", "k".repeat(long)).json(&json!({"component": digest}));
+        assert_eq!(House::send(request).await.status, status, "{long}");
+    }
 }
 
 #[tokio::test]

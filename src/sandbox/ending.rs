@@ -1,0 +1,114 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::SandboxError;
+use super::hall::{Hall, now};
+use super::ledger::LedgerError;
+use super::live::Live;
+use super::record::{Failure, RetryRecord, RunRecord, RunState};
+use super::work::Planned;
+
+/// How often it is tried to write down how a run ended; twice as long after each time.
+const TRIES: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+/// Sees to it that a run that began ends for everybody, whatever happens to the task that runs it.
+pub(super) struct Ending {
+    hall: Hall,
+    live: Arc<Live>,
+    /// What is told if this ends in no other way: whoever watches must not wait for ever.
+    lost: Option<RunRecord>,
+}
+
+impl Ending {
+    /// From here on it can be found, watched and cancelled.
+    pub(super) fn watching(hall: &Hall, run: &RunRecord) -> Self {
+        let live = Live::of(run, &hall.inner().cancel);
+        hall.watch(&live);
+        Self { hall: hall.clone(), live, lost: Some(run.clone()) }
+    }
+
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// It was refused after all, and nobody has heard of it.
+    pub(super) fn never_began(mut self) {
+        self.lost = None;
+        self.hall.unwatch(&self.live);
+    }
+
+    pub(super) async fn whole(
+        mut self,
+        mut run: RunRecord,
+        planned: Planned,
+        retry: Option<RetryRecord>,
+    ) -> Result<Arc<RunRecord>, SandboxError> {
+        let tenant = run.tenant.clone();
+        let done = self.hall.work(&tenant, planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
+        run.state = RunState::Ended;
+        run.ended = Some(now());
+        let refused = match done {
+            Ok(report) => {
+                run.report = Some(report);
+                run.order = self.live.order();
+                None
+            }
+            Err(error) => {
+                run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
+                Some(error)
+            }
+        };
+        // It is written down before anybody hears of it; who brought what cannot be run may try again.
+        let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
+        let run = Arc::new(run);
+        self.over(&run);
+        kept?;
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(run),
+        }
+    }
+
+    /// Writes it down; again where the store could not, since this is the only one who knows.
+    async fn keep(&self, run: &RunRecord, retry: Option<RetryRecord>) -> Result<(), LedgerError> {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..TRIES {
+            match self.hall.inner().ledger.put_run(run.clone(), retry.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(run = %run.id, "the end of a run could not be written down: {error}"),
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        self.hall.inner().ledger.put_run(run.clone(), retry).await
+    }
+
+    fn over(&mut self, run: &Arc<RunRecord>) {
+        self.lost = None;
+        if let Some(hear) = self.hall.inner().on_end.get() {
+            hear(run);
+        }
+        self.live.end(Arc::clone(run));
+        self.hall.unwatch(&self.live);
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(run) = self.lost.take() {
+            self.over(&Arc::new(lost(run)));
+        }
+    }
+}
+
+/// As a run of which nobody knows how it would have ended, since the service went down meanwhile.
+pub(super) fn lost(mut run: RunRecord) -> RunRecord {
+    run.state = RunState::Ended;
+    run.ended = Some(now());
+    run.failure = Some(Failure {
+        code: "service_stopped".to_owned(),
+        message: "the service went down while this ran; nothing is known of its end".to_owned(),
+    });
+    run
+}

@@ -1,0 +1,8 @@
+//! The use cases by themselves: many at once, callers who go away, a store that fails, and what the next process finds.
+
+mod expiry;
+mod leaving;
+mod races;
+mod world;
+
+use world::World;

@@ -1,0 +1,197 @@
+//! A hall of one tenant over a real store, without HTTP in front.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ringfence::authz::{Action, Ask, Authorizer, Permit, Resource};
+use ringfence::fs_policy::Rules;
+use ringfence::model::{Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, TenantId};
+use ringfence::sandbox::{
+    Asked, Hall, HallSettings, LimitsAsk, Manner, PlaceAsk, RunAsk, RunFilter, RunSummary, SandboxAsk, SandboxError,
+    SandboxFilter, SandboxRecord, Tenants, What, Wished,
+};
+use ringfence::store::Store;
+use ringfence::workspace::Catalog;
+
+use crate::support::engine;
+
+/// Never ends by itself.
+pub const LOOP: &str = "(module (func (export \"_start\") (loop (br 0))))";
+/// Ends at once.
+pub const NOOP: &str = "(module (func (export \"_start\")))";
+
+/// What the store says of a run of which no end was written down.
+pub const RUNNING: &str =
+    r#"state = 'running', outcome = NULL, ended = NULL, answer = '{"report": null, "failure": null}'"#;
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub hall: Hall,
+    authorizer: Authorizer,
+    pub caller: Caller,
+    ceilings: Ceilings,
+}
+
+struct House {
+    store: Store,
+    data: PathBuf,
+    ceilings: Arc<Ceilings>,
+}
+
+impl Tenants for House {
+    fn ceilings(&self, _: &TenantId) -> Option<Arc<Ceilings>> {
+        Some(Arc::clone(&self.ceilings))
+    }
+
+    fn folder(&self, tenant: &TenantId) -> PathBuf {
+        self.data.join(tenant.as_str())
+    }
+
+    fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog> {
+        Box::new(self.store.catalog(tenant))
+    }
+}
+
+fn hall(data: PathBuf, ceilings: &Ceilings) -> Hall {
+    let store = Store::open(&data.join("ringfence.db")).unwrap();
+    let house = House { store: store.clone(), data, ceilings: Arc::new(ceilings.clone()) };
+    // What could not be cleared is tried again at the next sweep, and sweeps come when a test asks for them.
+    let settings = HallSettings { sweep_seconds: 0, ..HallSettings::default() };
+    Hall::new(engine(), Arc::new(store), Arc::new(house), settings)
+}
+
+impl World {
+    pub async fn new(live_sandboxes: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ceilings = Ceilings { live_sandboxes, ..Ceilings::ordinary() };
+        let hall = hall(dir.path().to_owned(), &ceilings);
+        let authorizer = Authorizer::new().unwrap();
+        authorizer.set_tenant(&"acme".parse().unwrap(), &[], &[]).unwrap();
+        let caller = Caller {
+            tenant: "acme".parse().unwrap(),
+            principal: "alice".parse().unwrap(),
+            kind: PrincipalKind::Person,
+            roles: Arc::new(["admin".parse().unwrap()]),
+            labels: Arc::default(),
+            scopes: None,
+            credential: Credential::Key(KeyId::random()),
+            expires: None,
+            address: "192.0.2.7".parse().unwrap(),
+        };
+        let world = Self { dir, hall, authorizer, caller, ceilings };
+        world.sql("INSERT INTO tenants VALUES ('acme', '{}', 1, 0)");
+        world.hall.begin_service().await.unwrap();
+        world
+    }
+
+    /// As the next process finds it.
+    pub async fn next_process(mut self) -> Self {
+        self.hall = hall(self.dir.path().to_owned(), &self.ceilings);
+        self.hall.begin_service().await.unwrap();
+        self
+    }
+
+    /// What the store is told behind the back of the service.
+    pub fn sql(&self, text: &str) {
+        self.connection().execute_batch(text).unwrap();
+    }
+
+    pub fn count(&self, of: &str) -> u64 {
+        self.connection().query_row(&format!("SELECT count(*) FROM {of}"), (), |row| row.get(0)).unwrap()
+    }
+
+    pub fn connection(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.dir.path().join("ringfence.db")).unwrap();
+        connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+        connection
+    }
+
+    /// Folders in which drafts are, whoever knows of them.
+    pub fn folders(&self) -> usize {
+        std::fs::read_dir(self.dir.path().join("acme/drafts")).map_or(0, Iterator::count)
+    }
+
+    pub fn permit(&self, action: Action, id: &str) -> Permit {
+        let tenant = &self.caller.tenant;
+        let id = if action.kind() == ringfence::authz::ResourceKind::Tenant { tenant.as_str() } else { id };
+        let owner = Some(&self.caller.principal);
+        let resource = Resource { kind: action.kind(), tenant, id, owner, labels: &Labels::new() };
+        self.authorizer.decide(&self.caller, action, &resource, &Ask { now: 1, wants: None }).unwrap()
+    }
+
+    pub async fn make(&self, ttl_seconds: u64) -> Result<SandboxRecord, SandboxError> {
+        let place = PlaceAsk { workspace: None, at: "/workspace".into(), rules: Rules::default() };
+        let ask = SandboxAsk {
+            place,
+            limits: LimitsAsk::default(),
+            clocks: None,
+            randomness: None,
+            env: Vec::new(),
+            labels: Labels::new(),
+            ttl_seconds,
+        };
+        self.hall.create_sandbox(&self.permit(Action::SandboxesCreate, ""), ask).await
+    }
+
+    pub async fn destroy(&self, sandbox: &SandboxRecord) -> Result<(), SandboxError> {
+        self.hall.destroy(&self.permit(Action::SandboxesDelete, sandbox.id.as_str()), &sandbox.id).await
+    }
+
+    pub fn sandboxes(&self) -> Vec<SandboxRecord> {
+        self.hall.sandboxes(&self.caller.tenant, &SandboxFilter::default(), None, 1_000).unwrap()
+    }
+
+    /// How many more sandboxes there is room for, all of which are destroyed again.
+    pub async fn room(&self) -> usize {
+        let mut made = Vec::new();
+        let refused = loop {
+            match self.make(600).await {
+                Ok(sandbox) => made.push(sandbox),
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(refused.code(), "too_many_sandboxes");
+        for sandbox in &made {
+            self.destroy(sandbox).await.unwrap();
+        }
+        made.len()
+    }
+
+    pub async fn run(&self, text: &str, manner: Manner) -> Result<Asked, SandboxError> {
+        let permit = match &manner.sandbox {
+            Some(id) => self.permit(Action::SandboxesRun, id.as_str()),
+            None => self.permit(Action::RunsCreate, ""),
+        };
+        let set = vec![(LimitName::Fuel, 100_000_000_000), (LimitName::DeadlineMs, 20_000)];
+        let ask = RunAsk {
+            what: What::Brought(text.to_owned().into()),
+            wished: Wished::Command { args: Vec::new() },
+            env: Vec::new(),
+            stdin: bytes::Bytes::new(),
+            clocks: None,
+            randomness: None,
+            limits: LimitsAsk { preset: Some(Preset::Medium), set },
+            mode: Mode::Ordinary,
+            backend: None,
+            labels: BTreeMap::new(),
+        };
+        self.hall.run(&permit, &self.caller, ask, manner).await
+    }
+
+    pub fn runs(&self) -> Vec<RunSummary> {
+        self.hall.runs(&self.caller.tenant, &RunFilter::default(), None, 10_000).unwrap().runs
+    }
+
+    /// Waits until nothing is at work any more: no run, and no sandbox half made or half cleared.
+    pub async fn quiet(&self) {
+        loop {
+            let half =
+                self.count("sandboxes WHERE state IN ('making', 'gone')") + self.count("runs WHERE state <> 'ended'");
+            if half == 0 && self.hall.running() == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
