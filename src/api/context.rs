@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use tokio::sync::Semaphore;
 
 use super::failures;
+use super::held::{Bodies, InMemory};
 use super::problem::Problem;
 use super::settings::HttpSettings;
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     began: Instant,
     pub(super) requests: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    bodies: Arc<Bodies>,
 }
 
 /// The API of one service. Cheap to clone.
@@ -43,7 +45,8 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         let requests = Semaphore::new(parts.http.requests as usize);
         let streams = Arc::new(Semaphore::new(parts.http.streams as usize));
-        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
+        let bodies = Bodies::new(&parts.http);
+        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams, bodies }))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -142,6 +145,17 @@ impl Who {
 
     pub(super) fn tenant(&self) -> &TenantId {
         &self.caller.tenant
+    }
+
+    /// For what this caller's request is about to have in memory.
+    pub(super) fn in_memory(&self) -> InMemory {
+        self.api.inner().bodies.of(self.tenant())
+    }
+
+    /// The most that a body may take there.
+    pub(super) fn most_in_memory(&self, most: u64) -> u64 {
+        let http = self.http();
+        most.min(http.upload_bytes).min(http.bodies_bytes).min(http.tenant_bodies_bytes)
     }
 
     fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {

@@ -10,10 +10,12 @@
 //! again.
 
 mod components;
+mod counting;
 mod error;
 mod expiry;
 mod files;
 mod hall;
+mod incoming;
 mod ledger;
 mod live;
 mod plan;
@@ -24,10 +26,13 @@ mod runs;
 mod sandboxes;
 mod settings;
 mod state;
+mod storage;
 mod work;
 
 pub use error::{SandboxError, Sort};
+pub use files::{Lent, Outgoing};
 pub use hall::{Hall, Tenants};
+pub use incoming::Incoming;
 pub use ledger::{Ledger, LedgerError, RunFilter, Step};
 pub use live::{Event, Events, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use super::counting::within;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
@@ -31,12 +34,19 @@ impl Hall {
         let (spec, ttl) = spec(&ask, &ceilings)?;
         let workspace = ask.place.workspace.clone();
         let of = workspace.clone();
+        let room = self.room(tenant).await?;
+        let (hall, names, owner) = (self.clone(), Arc::clone(&room), tenant.clone());
         let draft = self
-            .on_shelf(tenant, move |shelf| match &of {
-                Some(name) => shelf.start(name),
-                None => shelf.start_empty(),
+            .on_shelf(tenant, move |shelf| {
+                let draft = match &of {
+                    Some(name) => shelf.start_within(name, &hall.patient(&owner, &names)),
+                    None => shelf.start_empty(),
+                }?;
+                hall.draft_made(&owner, &draft, &names);
+                Ok(draft)
             })
-            .await?;
+            .await;
+        let draft = within(draft, &room)?;
         let created = now();
         let record = SandboxRecord {
             id: SandboxId::random(),
@@ -156,6 +166,7 @@ impl Hall {
         let gone = self.on_shelf(&sandbox.tenant, move |shelf| shelf.discard(&draft)).await;
         match gone {
             Ok(()) | Err(SandboxError::Workspace(crate::workspace::WorkspaceError::NoDraft(_))) => {
+                self.draft_gone(&sandbox.tenant, &sandbox.draft).await;
                 Ok(self.inner().ledger.remove_sandbox(&sandbox.id).await?)
             }
             Err(SandboxError::Workspace(crate::workspace::WorkspaceError::InUse(_))) => Ok(()),
@@ -172,14 +183,26 @@ impl Hall {
     pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
         let tenant = permit.tenant();
-        let applied = self.on_shelf(tenant, move |shelf| shelf.apply_and_keep(&sandbox.draft, &paths)).await?;
-        Ok(applied)
+        let room = self.room_to_apply(tenant, &sandbox.draft).await?;
+        let (hall, of) = (self.clone(), tenant.clone());
+        let applied = self.on_shelf(tenant, move |shelf| {
+            let applied = shelf.apply_and_keep(&sandbox.draft, &paths);
+            hall.count_rows(&of, room.used());
+            applied
+        });
+        applied.await
     }
 
     /// Makes its files what those of the workspace were when it began, or were last applied.
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.reset(&sandbox.draft)).await
+        let (hall, of) = (self.clone(), permit.tenant().clone());
+        let done = self.on_shelf(permit.tenant(), move |shelf| {
+            let done = shelf.reset(&sandbox.draft);
+            hall.draft_touched(&of, &sandbox.draft);
+            done
+        });
+        done.await
     }
 
     /// For reading and writing files in it from outside.

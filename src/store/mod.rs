@@ -8,6 +8,7 @@
 mod backup;
 mod components;
 mod error;
+mod history;
 mod lane;
 mod ledger;
 mod open;
