@@ -5,14 +5,11 @@ use super::error::SandboxError;
 use super::hall::Hall;
 use super::quota::QuotaError;
 use super::storage::{Book, Purse, Reserved, Visit};
-use crate::model::{Ceilings, Room, TenantId, Weight};
+use crate::model::{Room, TenantId, Weight};
 use crate::workspace::{DraftId, WorkspaceError};
 
 /// How long somebody who wants room waits until what is there is counted for the first time.
 const FIRST: Duration = Duration::from_secs(2);
-
-/// With less than this part of its room left, what a tenant removed is counted before a run begins and not after a while.
-const SCARCE: u64 = 8;
 
 impl Hall {
     fn book(&self, tenant: &TenantId) -> Arc<Book> {
@@ -36,16 +33,14 @@ impl Hall {
         Ok(self.open_book(tenant).await?.reserve(&ceilings, Purse::Kept))
     }
 
-    /// How much a run may write at most.
-    pub(super) async fn room_to_work(&self, tenant: &TenantId, most: &Ceilings) -> Result<Weight, SandboxError> {
-        let book = self.open_book(tenant).await?;
-        let left = book.left(most);
-        if left.bytes >= most.storage_bytes / SCARCE {
-            return Ok(left);
+    /// How much of what a run wants to write there is room for; where it is less, what was removed is counted first.
+    pub(super) async fn room_to_work(&self, tenant: &TenantId, wanted: u64) -> Result<u64, SandboxError> {
+        let (book, most) = (self.open_book(tenant).await?, self.ceilings(tenant)?);
+        if book.left(&most).bytes < wanted {
+            let (hall, of) = (self.clone(), tenant.clone());
+            let _ = tokio::task::spawn_blocking(move || hall.count_stale(&of)).await;
         }
-        let (hall, of) = (self.clone(), tenant.clone());
-        let _ = tokio::task::spawn_blocking(move || hall.count_stale(&of)).await;
-        Ok(book.left(most))
+        Ok(book.left(&most).bytes)
     }
 
     pub(super) fn visit(&self, tenant: &TenantId, draft: &DraftId, room: Arc<Reserved>) -> Visit {

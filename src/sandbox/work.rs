@@ -62,7 +62,7 @@ impl Hall {
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
         if place.is_some() {
-            let left = self.room_to_work(tenant, &ceilings).await?.bytes;
+            let left = self.room_to_work(tenant, limits.written_bytes).await?;
             if limits.written_bytes > left {
                 cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, left, "storage"));
                 limits.written_bytes = left;
