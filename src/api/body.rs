@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::context::Api;
+use super::held::InMemory;
 use super::problem::Problem;
 use super::settings::HttpSettings;
 use super::strict;
@@ -82,14 +83,29 @@ pub(super) fn too_large(most: u64) -> Problem {
     )
 }
 
-/// A whole body in memory.
-pub(super) async fn whole(body: Body, http: &HttpSettings, most: u64) -> Result<Bytes, Problem> {
-    let mut pieces = Pieces::new(body, http, most);
-    let Some(first) = pieces.next().await? else { return Ok(Bytes::new()) };
-    let Some(second) = pieces.next().await? else { return Ok(first) };
+/// A small body in memory.
+async fn whole(body: Body, http: &HttpSettings, most: u64) -> Result<Bytes, Problem> {
+    collect(Pieces::new(body, http, most), None).await
+}
+
+/// A whole body in memory, where there is room for it.
+pub(super) async fn held(body: Body, http: &HttpSettings, most: u64, held: &mut InMemory) -> Result<Bytes, Problem> {
+    collect(Pieces::new(body, http, most), Some(held)).await
+}
+
+async fn collect(mut pieces: Pieces, mut held: Option<&mut InMemory>) -> Result<Bytes, Problem> {
+    let mut next = async || {
+        let piece = pieces.next().await?;
+        if let (Some(piece), Some(held)) = (&piece, &mut held) {
+            held.grow(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
+        }
+        Ok::<_, Problem>(piece)
+    };
+    let Some(first) = next().await? else { return Ok(Bytes::new()) };
+    let Some(second) = next().await? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     all.extend_from_slice(&second);
-    while let Some(more) = pieces.next().await? {
+    while let Some(more) = next().await? {
         all.extend_from_slice(&more);
     }
     Ok(all.freeze())

@@ -7,6 +7,7 @@ use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, header};
 
 use super::failures;
+use super::held::{Bodies, InMemory};
 use super::problem::Problem;
 use super::settings::HttpSettings;
 use super::shares::{Share, Shares};
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     began: Instant,
     pub(super) requests: Arc<Shares>,
     pub(super) streams: Arc<Shares>,
+    bodies: Arc<Bodies>,
 }
 
 /// The API of one service. Cheap to clone.
@@ -43,12 +45,13 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         let requests = Shares::new(parts.http.requests, "requests at work");
         let streams = Shares::new(parts.http.streams, "event streams open");
+        let bodies = Bodies::new(&parts.http);
         let telemetry = Arc::clone(&parts.telemetry);
         parts.hall.on_end(move |run| {
             let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
             telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
         });
-        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams }))
+        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams, bodies }))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -152,6 +155,17 @@ impl Who {
 
     pub(super) fn tenant(&self) -> &TenantId {
         &self.caller.tenant
+    }
+
+    /// For what this caller's request is about to have in memory.
+    pub(super) fn in_memory(&self) -> InMemory {
+        self.api.inner().bodies.of(self.tenant())
+    }
+
+    /// The most that a body may take there.
+    pub(super) fn most_in_memory(&self, most: u64) -> u64 {
+        let http = self.http();
+        most.min(http.upload_bytes).min(http.bodies_bytes).min(http.tenant_bodies_bytes)
     }
 
     fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {

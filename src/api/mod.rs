@@ -14,6 +14,7 @@ mod context;
 mod document;
 mod failures;
 mod form;
+mod held;
 mod listen;
 mod page;
 mod problem;

@@ -26,6 +26,10 @@ pub struct HttpSettings {
     pub body_bytes: u64,
     /// An upload: a component, an archive, a file.
     pub upload_bytes: u64,
+    /// Bodies that are in memory as a whole at one time, components most of all; and those of one tenant. One more is told
+    /// to come again.
+    pub bodies_bytes: u64,
+    pub tenant_bodies_bytes: u64,
     /// How long nothing of a body may come before the request is given up.
     pub stall_ms: u64,
     /// How long a whole body may take.
@@ -51,6 +55,8 @@ impl Default for HttpSettings {
             header_ms: 15_000,
             body_bytes: 1 << 20,
             upload_bytes: 256 << 20,
+            bodies_bytes: 512 << 20,
+            tenant_bodies_bytes: 256 << 20,
             stall_ms: 10_000,
             body_ms: 120_000,
             write_ms: 30_000,

@@ -130,11 +130,14 @@ impl Settings {
             ("http.requests", u64::from(http.requests), 1),
             ("http.headers", u64::from(http.headers), 8),
             ("http.header_ms", http.header_ms, 10),
+            ("http.bodies_bytes", http.bodies_bytes, http.body_bytes),
+            ("http.tenant_bodies_bytes", http.tenant_bodies_bytes, http.body_bytes),
             ("http.stall_ms", http.stall_ms, 10),
             ("http.body_ms", http.body_ms, 10),
             ("http.write_ms", http.write_ms, 10),
             ("http.streams", u64::from(http.streams), 1),
             ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
+            ("runs.history_runs", runs.history_runs, 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
         ];
         match least.into_iter().find(|(_, value, least)| value < least) {

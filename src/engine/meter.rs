@@ -5,7 +5,7 @@ use wasmtime::ResourceLimiter;
 
 use super::grants::fs::Disk;
 use super::grants::traffic::Traffic;
-use crate::model::{LimitName, Limits};
+use crate::model::{LimitName, Limits, Room};
 
 /// What calls to the host cost in fuel: by what they cost the host, at about 20 units a nanosecond of a loop of guest
 /// code (`docs/performance.md` has the measurement). A guest cannot spend the host's time for much less than its own.
@@ -51,9 +51,9 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(limits: Limits, disk: Arc<Disk>) -> Self {
+    pub(super) fn new(limits: Limits, disk: Arc<Disk>, room: Option<Arc<dyn Room>>) -> Self {
         Self {
-            traffic: Traffic::new(limits.written_bytes, disk),
+            traffic: Traffic::new(limits.written_bytes, disk, room),
             limits,
             memory_bytes: 0,
             memory_peak: 0,

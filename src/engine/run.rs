@@ -23,7 +23,7 @@ use super::outcome::{self, End, Ended};
 use super::program::{Function, Program};
 use super::state::RunState;
 use super::values::{self, Unread, Unwritten};
-use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Usage};
+use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Room, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 const FUEL_TOLD: u64 = 10_000_000;
@@ -55,6 +55,8 @@ pub struct RunRequest {
     pub listener: Option<Arc<dyn OutputListener>>,
     /// Ends the run when its caller has gone away.
     pub cancel: Option<CancellationToken>,
+    /// Asked before anything is written or made in a mount, besides the run's own limits.
+    pub room: Option<Arc<dyn Room>>,
 }
 
 impl RunRequest {
@@ -69,6 +71,7 @@ impl RunRequest {
             stdin: Stdin::Empty,
             listener: None,
             cancel: None,
+            room: None,
         }
     }
 }
@@ -99,7 +102,7 @@ pub(super) async fn run(
     disk_reserve_bytes: u64,
 ) -> Result<Report, EngineError> {
     let start = Instant::now();
-    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel } = request;
+    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, room } = request;
     limits.check()?;
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
@@ -144,7 +147,7 @@ pub(super) async fn run(
         table,
         denials: Vec::new(),
         args,
-        meter: Meter::new(limits.clone(), files.disk()),
+        meter: Meter::new(limits.clone(), files.disk(), room),
         files,
         env: grants.env,
         stdin: Input::new(stdin),

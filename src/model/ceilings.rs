@@ -17,6 +17,14 @@ pub struct Ceilings {
     pub sandbox_seconds: u64,
     /// Components, workspaces and the files of sandboxes.
     pub storage_bytes: u64,
+    /// The same, counted: components, and files, folders and links.
+    #[serde(default = "ordinary_files")]
+    pub storage_files: u64,
+}
+
+/// Also for tenants that were made before this was counted.
+const fn ordinary_files() -> u64 {
+    1_000_000
 }
 
 impl Ceilings {
@@ -36,6 +44,7 @@ impl Ceilings {
             live_sandboxes: 20_000,
             sandbox_seconds: 7 * 86_400,
             storage_bytes: 64 << 30,
+            storage_files: 100_000_000,
         }
     }
 
@@ -51,6 +60,7 @@ impl Ceilings {
             live_sandboxes: 100,
             sandbox_seconds: 86_400,
             storage_bytes: 1 << 30,
+            storage_files: ordinary_files(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod limits;
 mod outcome;
 mod principal;
 mod quantity;
+mod room;
 mod usage;
 
 pub use ceilings::Ceilings;
@@ -21,4 +22,5 @@ pub use limits::{LimitName, Limits, LimitsError, Preset};
 pub use outcome::{Captured, Denial, Frame, Outcome, Report, TrapKind};
 pub use principal::{Caller, Credential, Labels, Principal, PrincipalKind};
 pub use quantity::{QuantityError, parse_bytes, show_bytes};
+pub use room::{Room, Weight};
 pub use usage::Usage;

@@ -7,7 +7,7 @@ use super::hall::{Hall, covers, covers_in, now};
 use super::record::ComponentRecord;
 use crate::authz::{Action, Permit};
 use crate::engine::{Build, Program};
-use crate::model::{Digest, Labels, Mode, Preset, TenantId};
+use crate::model::{Digest, Labels, Mode, Preset, TenantId, Weight};
 
 impl Hall {
     /// Takes a program in: it is read, checked and compiled, and kept once. Whether it is new to the tenant.
@@ -21,14 +21,18 @@ impl Hall {
         self.open()?;
         let tenant = permit.tenant();
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let ceilings = self.ceilings(tenant)?;
-        let room = self.inner().quota.store(tenant, &ceilings, size)?;
+        let digest = digest_of(&bytes).await?;
+        // Before anything is compiled; what the tenant has already takes no more of it.
+        let room = match self.inner().ledger.component(tenant, digest)? {
+            Some(_) => None,
+            None => {
+                let room = self.room(tenant).await?;
+                self.take(tenant, &room, Weight { bytes: size, files: 1 }).await?;
+                Some(room)
+            }
+        };
         let build = Build::of(&Preset::Small.limits(), Mode::Ordinary);
         let program = self.engine().load(bytes.clone(), build).await?;
-        let digest = program.description().digest;
-        if let Some(known) = self.known(tenant, digest)? {
-            return Ok((known, false));
-        }
         let record = ComponentRecord {
             tenant: tenant.clone(),
             digest,
@@ -39,14 +43,21 @@ impl Hall {
                 .map_err(|error| SandboxError::Internal(error.to_string()))?,
             created: now(),
         };
-        self.inner().ledger.keep_content(digest, bytes).await?;
-        if self.inner().ledger.add_component(record.clone()).await? {
-            room.keep();
-            Ok((Arc::new(record), true))
-        } else {
-            let known = self.known(tenant, digest)?;
-            known.map(|known| (known, false)).ok_or_else(|| SandboxError::NoComponent(digest.to_string()))
+        let (hall, kept) = (self.clone(), record.clone());
+        // To the end, also when the caller has gone away: its room is given back when the row counts.
+        let keeping = tokio::spawn(async move {
+            let new = hall.inner().ledger.keep_component(kept.clone(), bytes).await?;
+            if new {
+                hall.count_rows_apart(&kept.tenant, Weight { bytes: size, files: 1 }).await;
+            }
+            drop(room);
+            Ok::<bool, SandboxError>(new)
+        });
+        if keeping.await.map_err(|error| SandboxError::Internal(error.to_string()))?? {
+            return Ok((Arc::new(record), true));
         }
+        let known = self.known(tenant, digest)?;
+        known.map(|known| (known, false)).ok_or_else(|| SandboxError::NoComponent(digest.to_string()))
     }
 
     /// One that the tenant has, for whoever is then asked whether he may see it.
@@ -57,7 +68,12 @@ impl Hall {
         }
         let Some(record) = self.inner().ledger.component(tenant, digest)? else { return Ok(None) };
         let record = Arc::new(record);
-        self.inner().components.insert(key, Arc::clone(&record));
+        self.inner().components.insert(key.clone(), Arc::clone(&record));
+        // Whoever deleted it meanwhile told the cache before or after this; if it was before, we see it here.
+        if self.inner().ledger.component(tenant, digest)?.is_none() {
+            self.inner().components.invalidate(&key);
+            return Ok(None);
+        }
         Ok(Some(record))
     }
 
@@ -75,13 +91,12 @@ impl Hall {
         covers(permit, Action::ComponentsDelete, permit.tenant(), &digest.to_string())?;
         let tenant = permit.tenant();
         let missing = || SandboxError::NoComponent(digest.to_string());
-        let known = self.known(tenant, digest)?.ok_or_else(missing)?;
         let removed = self.inner().ledger.remove_component(tenant, digest).await?;
         self.inner().components.invalidate(&(tenant.clone(), digest));
         if !removed {
             return Err(missing());
         }
-        self.inner().quota.stored(tenant, 0, known.bytes);
+        self.count_rows_apart(tenant, Weight::default()).await;
         Ok(())
     }
 
@@ -100,4 +115,11 @@ impl Hall {
         let limit = self.engine().settings().module_bytes;
         if bytes > limit { Err(SandboxError::TooLarge { bytes, limit }) } else { Ok(()) }
     }
+}
+
+/// On a thread of its own: it is a stranger's, and may be large.
+async fn digest_of(bytes: &Bytes) -> Result<Digest, SandboxError> {
+    let bytes = bytes.clone();
+    let digest = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
+    digest.map_err(|error| SandboxError::Internal(error.to_string()))
 }

@@ -44,8 +44,7 @@ impl Ending {
         planned: Planned,
         retry: Option<RetryRecord>,
     ) -> Result<Arc<RunRecord>, SandboxError> {
-        let tenant = run.tenant.clone();
-        let done = self.hall.work(&tenant, planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
+        let done = self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
         run.state = RunState::Ended;
         run.ended = Some(now());
         let refused = match done {

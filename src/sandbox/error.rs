@@ -95,6 +95,7 @@ impl SandboxError {
         match self {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
             SandboxError::State(_) | SandboxError::KeyInUse(_) => Sort::Conflict,
+            SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
             SandboxError::Quota(_) => Sort::TooMany,
             SandboxError::TooLittle { .. }
             | SandboxError::NoBackend(_)

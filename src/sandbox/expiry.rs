@@ -48,25 +48,39 @@ impl Hall {
         for half in ledger.half_made()? {
             self.change(&half.tenant, &half.id, SandboxChange::GivenUp).await?;
         }
-        for (tenant, sandboxes, _) in ledger.holdings()? {
-            self.inner().quota.found(&tenant, sandboxes, 0);
+        ledger.bound_history(self.inner().settings.history_bytes, self.inner().settings.history_runs);
+        ledger.sweep_contents().await?;
+        for (tenant, sandboxes) in ledger.sandbox_counts()? {
+            self.inner().quota.found(&tenant, sandboxes);
             locked(&self.inner().untidy).insert(tenant);
         }
-        self.measure()?;
+        // What is kept is counted meanwhile: a tenant whose turn has not come keeps nothing more until then.
+        let hall = self.clone();
+        tokio::spawn(async move { hall.count_tenants().await });
         self.sweep().await
     }
 
-    /// Measures what each tenant keeps, by what is there: what runs wrote is counted as it is written, and what they
-    /// removed or replaced only here.
-    fn measure(&self) -> Result<(), SandboxError> {
-        for (tenant, _, _) in self.inner().ledger.holdings()? {
-            let moves = self.inner().quota.moves(&tenant);
-            let drafts = self.shelf(&tenant).and_then(|shelf| Ok(shelf.drafts_bytes()?))?;
-            let holdings = self.inner().ledger.holdings()?;
-            let kept = holdings.into_iter().find(|(of, ..)| *of == tenant).map_or(0, |(_, _, bytes)| bytes);
-            self.inner().quota.measured(&tenant, kept.saturating_add(drafts), moves);
+    /// Counts what each tenant keeps: all of it where that is not known yet, else what may have changed.
+    async fn count_tenants(&self) {
+        let tenants = match self.inner().ledger.sandbox_counts() {
+            Ok(tenants) => tenants,
+            Err(error) => return tracing::warn!("what tenants keep could not be counted: {error}"),
+        };
+        for (tenant, _) in tenants {
+            if !self.is_open() {
+                return;
+            }
+            if !self.inner().storage.of(&tenant).is_known() {
+                let _ = self.count_all(&tenant).await;
+                continue;
+            }
+            let (hall, of) = (self.clone(), tenant.clone());
+            match tokio::task::spawn_blocking(move || hall.count_again(&of)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%tenant, "what the tenant keeps could not be counted again: {error}"),
+                Err(error) => tracing::error!(%tenant, "counting what the tenant keeps failed: {error}"),
+            }
         }
-        Ok(())
     }
 
     /// Ends what has expired, now. What cannot be ended keeps nothing else from it.
@@ -172,12 +186,7 @@ impl Hall {
     /// Beside the sweeps, since it may take longer than what has expired may wait.
     async fn every_measure(&self) {
         while self.rested().await {
-            let hall = self.clone();
-            match tokio::task::spawn_blocking(move || hall.measure()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("what tenants keep could not be measured: {error}"),
-                Err(error) => tracing::error!("measuring what tenants keep failed: {error}"),
-            }
+            self.count_tenants().await;
         }
     }
 

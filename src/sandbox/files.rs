@@ -1,25 +1,32 @@
-use std::path::PathBuf;
+use std::fs::File;
+use std::sync::Arc;
 
+use super::counting::within;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in};
+use super::incoming::Incoming;
+use super::storage::Reserved;
 use crate::authz::{Action, Permit};
 use crate::model::SandboxId;
-use crate::workspace::{
-    Destination, FileEntry, Found, Intake, Left, Packed, Source, Tree, WorkspaceName, WorkspaceRecord,
-};
+use crate::workspace::{FileEntry, Found, Intake, Left, Packed, Source, Tree, Upload, WorkspaceName, WorkspaceRecord};
+
+/// An archive on its way out. Both are gone when it was taken, or given up.
+pub struct Outgoing {
+    pub packed: Packed,
+    pub lent: Lent,
+}
+
+/// The place of an archive on the disk.
+pub struct Lent {
+    _room: Arc<Reserved>,
+}
 
 /// Files of sandboxes, from outside of them. They are the caller's own: the rules of the sandbox are for guests.
 impl Hall {
-    /// The whole of a file, if it is not larger than `most`.
-    pub async fn read_file(
-        &self,
-        permit: &Permit,
-        id: &SandboxId,
-        path: String,
-        most: u64,
-    ) -> Result<Vec<u8>, SandboxError> {
+    /// A file, and how long it is now.
+    pub async fn open_file(&self, permit: &Permit, id: &SandboxId, path: String) -> Result<(File, u64), SandboxError> {
         let sandbox = self.for_files(permit, id, false)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.read_file(&sandbox.draft, &path, most)).await
+        self.on_shelf(permit.tenant(), move |shelf| shelf.open_file(&sandbox.draft, &path)).await
     }
 
     /// Makes or replaces a file, and the folders on the way to it.
@@ -28,15 +35,18 @@ impl Hall {
         permit: &Permit,
         id: &SandboxId,
         path: String,
-        content: Vec<u8>,
+        content: Incoming,
     ) -> Result<(), SandboxError> {
+        let (file, room) = content.whole().await?;
         let sandbox = self.for_files(permit, id, true)?;
-        let ceilings = self.ceilings(permit.tenant())?;
-        let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        let room = self.inner().quota.store(permit.tenant(), &ceilings, size)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.write_file(&sandbox.draft, &path, &content)).await?;
-        room.keep();
-        Ok(())
+        let (patient, taken) = (self.patient(permit.tenant(), &room), Arc::clone(&room));
+        // To the end on that thread, also when the caller has gone away.
+        let done = self.on_shelf(permit.tenant(), move |shelf| {
+            shelf.put_file(&sandbox.draft, &path, file, &patient)?;
+            taken.settle_in(&sandbox.draft);
+            Ok(())
+        });
+        within(done.await, &room)
     }
 
     /// What is at a path; for a folder what is in it as well.
@@ -53,7 +63,14 @@ impl Hall {
     /// Removes a file, or a folder with all that is in it.
     pub async fn remove_file(&self, permit: &Permit, id: &SandboxId, path: String) -> Result<(), SandboxError> {
         let sandbox = self.for_files(permit, id, true)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.remove_file(&sandbox.draft, &path)).await
+        let (hall, of) = (self.clone(), permit.tenant().clone());
+        let done = self.on_shelf(permit.tenant(), move |shelf| {
+            let done = shelf.remove_file(&sandbox.draft, &path);
+            // What failed may have removed a part.
+            hall.draft_touched(&of, &sandbox.draft);
+            done
+        });
+        done.await
     }
 
     /// Unpacks an archive into a folder of a sandbox.
@@ -62,50 +79,65 @@ impl Hall {
         permit: &Permit,
         id: &SandboxId,
         into: String,
-        archive: PathBuf,
-    ) -> Result<u64, SandboxError> {
+        archive: Incoming,
+    ) -> Result<(), SandboxError> {
+        let tenant = permit.tenant();
+        let (file, packed) = archive.whole().await?;
         let sandbox = self.for_files(permit, id, true)?;
-        let ceilings = self.ceilings(permit.tenant())?;
-        let most = self.inner().quota.room(permit.tenant(), &ceilings);
-        let bytes =
-            self.on_shelf(permit.tenant(), move |shelf| shelf.unpack(&sandbox.draft, &into, &archive, most)).await?;
-        self.inner().quota.stored(permit.tenant(), bytes, 0);
-        Ok(bytes)
+        let room = self.room(tenant).await?;
+        let upload = Upload::new(file, Arc::new(self.patient(tenant, &room)));
+        let unpacked = Arc::clone(&room);
+        let done = self.on_shelf(tenant, move |shelf| {
+            let done = shelf.unpack(&sandbox.draft, &into, &upload);
+            // Also where it failed in the middle: then the next walk finds less.
+            unpacked.settle_in(&sandbox.draft);
+            drop(packed);
+            done
+        });
+        within(done.await, &room)
     }
 
-    /// Packs a folder of a sandbox into an archive, which is gone when the answer is dropped.
+    /// Packs a folder of a sandbox into an archive.
     pub async fn download(
         &self,
         permit: &Permit,
         id: &SandboxId,
         folder: String,
         zip: bool,
-    ) -> Result<Packed, SandboxError> {
+    ) -> Result<Outgoing, SandboxError> {
         let sandbox = self.for_files(permit, id, false)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.pack(&sandbox.draft, &folder, zip)).await
+        let room = self.lend(permit.tenant())?;
+        let of = Arc::clone(&room);
+        let packed = self.on_shelf(permit.tenant(), move |shelf| shelf.pack(&sandbox.draft, &folder, zip, &*of)).await;
+        Ok(Outgoing { packed: within(packed, &room)?, lent: Lent { _room: room } })
     }
 
-    /// Makes a workspace from an upload, or an empty one.
+    /// Makes a workspace from an archive, or an empty one from an empty body.
     pub async fn create_workspace(
         &self,
         permit: &Permit,
         name: WorkspaceName,
-        from: Option<PathBuf>,
+        from: Incoming,
         intake: Intake,
     ) -> Result<(WorkspaceRecord, Vec<Left>, Vec<Found>), SandboxError> {
         covers_in(permit, Action::WorkspacesCreate)?;
         self.open()?;
         let (tenant, owner) = (permit.tenant(), permit.principal().to_string());
-        let ceilings = self.ceilings(tenant)?;
-        let most = self.inner().quota.room(tenant, &ceilings);
-        let size = from.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
-        if size > most {
-            return Err(super::quota::QuotaError::Storage(ceilings.storage_bytes).into());
-        }
-        let source = from.map_or(Source::Empty, Source::Path);
-        let made = self.on_shelf(tenant, move |shelf| shelf.create(&name, &owner, &source, intake)).await?;
-        self.inner().quota.stored(tenant, made.0.bytes, 0);
-        Ok(made)
+        let is_empty = from.bytes() == 0;
+        let (file, packed) = from.whole().await?;
+        let room = self.room(tenant).await?;
+        let source = match is_empty {
+            true => Source::Empty,
+            false => Source::Upload(Upload::new(file, Arc::new(self.patient(tenant, &room)))),
+        };
+        let (hall, of, taken) = (self.clone(), tenant.clone(), Arc::clone(&room));
+        let made = self.on_shelf(tenant, move |shelf| {
+            let made = shelf.create(&name, &owner, &source, intake)?;
+            hall.count_rows(&of, taken.used());
+            drop(packed);
+            Ok(made)
+        });
+        within(made.await, &room)
     }
 
     pub async fn workspaces(&self, tenant: &crate::model::TenantId) -> Result<Vec<WorkspaceRecord>, SandboxError> {
@@ -124,18 +156,23 @@ impl Hall {
         &self,
         permit: &Permit,
         name: WorkspaceName,
-        to: Destination,
-    ) -> Result<(), SandboxError> {
+        zip: bool,
+    ) -> Result<Outgoing, SandboxError> {
         covers(permit, Action::WorkspacesReadFiles, permit.tenant(), name.as_str())?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.export(&name, &to).map(drop)).await
+        let room = self.lend(permit.tenant())?;
+        let of = Arc::clone(&room);
+        let packed = self.on_shelf(permit.tenant(), move |shelf| shelf.pack_workspace(&name, zip, &*of)).await;
+        Ok(Outgoing { packed: within(packed, &room)?, lent: Lent { _room: room } })
     }
 
     pub async fn delete_workspace(&self, permit: &Permit, name: WorkspaceName) -> Result<(), SandboxError> {
         covers(permit, Action::WorkspacesDelete, permit.tenant(), name.as_str())?;
-        let known = name.clone();
-        let (record, _) = self.known_workspace(permit.tenant(), known).await?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.delete(&name)).await?;
-        self.inner().quota.stored(permit.tenant(), 0, record.bytes);
-        Ok(())
+        let (hall, of) = (self.clone(), permit.tenant().clone());
+        let gone = self.on_shelf(permit.tenant(), move |shelf| {
+            shelf.delete(&name)?;
+            hall.count_rows(&of, crate::model::Weight::default());
+            Ok(())
+        });
+        gone.await
     }
 }

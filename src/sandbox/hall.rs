@@ -17,6 +17,7 @@ use super::quota::Quota;
 use super::record::{ComponentRecord, RunRecord};
 use super::retry::AtWork;
 use super::settings::HallSettings;
+use super::storage::Storage;
 use crate::authz::{Action, Permit, ResourceKind};
 use crate::engine::Engine;
 use crate::model::{Ceilings, Digest, RunId, TenantId};
@@ -45,6 +46,7 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) tenants: Arc<dyn Tenants>,
     pub(super) quota: Quota,
+    pub(super) storage: Storage,
     pub(super) settings: HallSettings,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
@@ -74,6 +76,7 @@ impl Hall {
             ledger,
             tenants,
             quota: Quota::default(),
+            storage: Storage::default(),
             components: Cache::new(10_000),
             shelves: Mutex::default(),
             live: Mutex::default(),

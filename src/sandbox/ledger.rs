@@ -7,7 +7,7 @@ use super::record::{
     ComponentRecord, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, Unchanged,
 };
 use super::state::SandboxState;
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId};
+use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId, Weight};
 
 /// Why the ledger gave no answer; what was asked of it is not done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -54,11 +54,10 @@ pub struct SandboxFilter {
 
 /// Where components, runs and sandboxes are kept. Questions are short and answered where they are asked.
 pub trait Ledger: Send + Sync {
-    /// Keeps the bytes of a component; the same ones once.
-    fn keep_content(&self, digest: Digest, content: Bytes) -> Step<'_, ()>;
+    /// Keeps a component with its bytes, the same ones once, and makes them whole where they were not. False if the
+    /// tenant has it already.
+    fn keep_component(&self, component: ComponentRecord, content: Bytes) -> Step<'_, bool>;
     fn content(&self, digest: Digest) -> Step<'_, Option<Bytes>>;
-    /// False if the tenant has it already.
-    fn add_component(&self, component: ComponentRecord) -> Step<'_, bool>;
     fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError>;
     /// In the order of their digests.
     fn components(
@@ -67,8 +66,11 @@ pub trait Ledger: Send + Sync {
         after: Option<Digest>,
         most: u32,
     ) -> Result<Vec<ComponentRecord>, LedgerError>;
+    fn components_weight(&self, tenant: &TenantId) -> Result<Weight, LedgerError>;
     /// With its bytes, if no other tenant has it.
     fn remove_component(&self, tenant: &TenantId, digest: Digest) -> Step<'_, bool>;
+    /// Removes what a crash left of components.
+    fn sweep_contents(&self) -> Step<'_, ()>;
 
     /// Writes down a run, new or ended; with how it may be asked for again. One that ended stays as it ended.
     fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()>;
@@ -86,6 +88,8 @@ pub trait Ledger: Send + Sync {
     /// Those that are written down as running.
     fn open_runs(&self) -> Result<Vec<RunRecord>, LedgerError>;
     fn retry(&self, tenant: &TenantId, principal: &PrincipalId, key: &str) -> Result<Option<RetryRecord>, LedgerError>;
+    /// From now on the history of a tenant takes no more than this, whatever its age; the oldest go first.
+    fn bound_history(&self, bytes: u64, runs: u64);
     /// Forgets runs and retries that ended before then; says whether there is more.
     fn forget(&self, runs_before: u64, retries_before: u64) -> Step<'_, bool>;
 
@@ -114,6 +118,6 @@ pub trait Ledger: Send + Sync {
     /// Those that are being made.
     fn half_made(&self) -> Result<Vec<SandboxRecord>, LedgerError>;
     fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()>;
-    /// How many sandboxes each tenant has, and how many bytes its components and workspaces take.
-    fn holdings(&self) -> Result<Vec<(TenantId, u64, u64)>, LedgerError>;
+    /// How many sandboxes each tenant has.
+    fn sandbox_counts(&self) -> Result<Vec<(TenantId, u64)>, LedgerError>;
 }

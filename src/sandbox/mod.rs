@@ -11,11 +11,13 @@
 //! again.
 
 mod components;
+mod counting;
 mod ending;
 mod error;
 mod expiry;
 mod files;
 mod hall;
+mod incoming;
 mod ledger;
 mod live;
 mod plan;
@@ -26,10 +28,13 @@ mod runs;
 mod sandboxes;
 mod settings;
 mod state;
+mod storage;
 mod work;
 
 pub use error::{SandboxError, Sort};
+pub use files::{Lent, Outgoing};
 pub use hall::{Hall, Tenants};
+pub use incoming::Incoming;
 pub use ledger::{Ledger, LedgerError, RunFilter, RunPage, SandboxFilter, Step};
 pub use live::{Event, Events, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};

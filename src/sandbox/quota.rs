@@ -18,6 +18,12 @@ pub enum QuotaError {
     LiveSandboxes(u64),
     #[error("the tenant may keep {}, and this would be more; delete something first", show_bytes(*.0))]
     Storage(u64),
+    #[error("the tenant may keep {0} files, folders and links, and this would be more; delete something first")]
+    StorageFiles(u64),
+    #[error("the archives that the tenant is fetching take {} on the disk, which is the most; try again later", show_bytes(*.0))]
+    Lent(u64),
+    #[error("what the tenant keeps is being counted since the service started; try again later")]
+    Uncounted,
 }
 
 impl QuotaError {
@@ -28,16 +34,19 @@ impl QuotaError {
             QuotaError::FuelPerMinute { .. } => "too_much_fuel_a_minute",
             QuotaError::LiveSandboxes(_) => "too_many_sandboxes",
             QuotaError::Storage(_) => "storage_full",
+            QuotaError::StorageFiles(_) => "too_many_files",
+            QuotaError::Lent(_) => "too_many_downloads",
+            QuotaError::Uncounted => "storage_uncounted",
         }
     }
 
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
-            QuotaError::ConcurrentRuns(_) => Some(1),
+            QuotaError::ConcurrentRuns(_) | QuotaError::Lent(_) | QuotaError::Uncounted => Some(1),
             QuotaError::RunsPerMinute { retry_after, .. } | QuotaError::FuelPerMinute { retry_after, .. } => {
                 Some(*retry_after)
             }
-            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) => None,
+            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) | QuotaError::StorageFiles(_) => None,
         }
     }
 }
@@ -54,9 +63,6 @@ struct Counts {
     runs: u64,
     fuel: u64,
     sandboxes: u64,
-    storage: u64,
-    /// Moves whenever `storage` does.
-    moves: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -83,24 +89,8 @@ impl Quota {
     }
 
     /// What was there before this process.
-    pub fn found(&self, tenant: &TenantId, sandboxes: u64, storage: u64) {
-        let counts = self.of(tenant);
-        let mut counts = locked(&counts);
-        (counts.sandboxes, counts.storage) = (sandboxes, storage);
-    }
-
-    /// To be asked before what is stored is measured.
-    pub fn moves(&self, tenant: &TenantId) -> u64 {
-        locked(&self.of(tenant)).moves
-    }
-
-    /// What is stored, as it was measured; of no use if something came or went meanwhile.
-    pub fn measured(&self, tenant: &TenantId, storage: u64, moves: u64) {
-        let counts = self.of(tenant);
-        let mut counts = locked(&counts);
-        if counts.moves == moves {
-            counts.storage = storage;
-        }
+    pub fn found(&self, tenant: &TenantId, sandboxes: u64) {
+        locked(&self.of(tenant)).sandboxes = sandboxes;
     }
 
     /// A place for one run, until it is dropped.
@@ -134,41 +124,13 @@ impl Quota {
             }
             counts.sandboxes += 1;
         }
-        Ok(Taken { counts: Some(shared), sandboxes: 1, storage: 0 })
+        Ok(Taken { counts: Some(shared) })
     }
 
     pub fn sandbox_gone(&self, tenant: &TenantId) {
         let counts = self.of(tenant);
         let mut counts = locked(&counts);
         counts.sandboxes = counts.sandboxes.saturating_sub(1);
-    }
-
-    /// Room for so many bytes.
-    pub fn store(&self, tenant: &TenantId, most: &Ceilings, bytes: u64) -> Result<Taken, QuotaError> {
-        let shared = self.of(tenant);
-        {
-            let mut counts = locked(&shared);
-            let after = counts.storage.saturating_add(bytes);
-            if after > most.storage_bytes {
-                return Err(QuotaError::Storage(most.storage_bytes));
-            }
-            counts.storage = after;
-            counts.moves += 1;
-        }
-        Ok(Taken { counts: Some(shared), sandboxes: 0, storage: bytes })
-    }
-
-    /// How many bytes the tenant may keep still.
-    pub fn room(&self, tenant: &TenantId, most: &Ceilings) -> u64 {
-        most.storage_bytes.saturating_sub(locked(&self.of(tenant)).storage)
-    }
-
-    /// Bytes that were written or given back by other ways than a reservation.
-    pub fn stored(&self, tenant: &TenantId, more: u64, less: u64) {
-        let counts = self.of(tenant);
-        let mut counts = locked(&counts);
-        counts.storage = counts.storage.saturating_add(more).saturating_sub(less);
-        counts.moves += 1;
     }
 
     /// How many runs are at work, of all tenants.
@@ -181,8 +143,6 @@ impl Quota {
 #[derive(Debug)]
 pub struct Taken {
     counts: Option<Arc<Mutex<Counts>>>,
-    sandboxes: u64,
-    storage: u64,
 }
 
 impl Taken {
@@ -195,9 +155,7 @@ impl Drop for Taken {
     fn drop(&mut self) {
         if let Some(counts) = &self.counts {
             let mut counts = locked(counts);
-            counts.sandboxes = counts.sandboxes.saturating_sub(self.sandboxes);
-            counts.storage = counts.storage.saturating_sub(self.storage);
-            counts.moves += 1;
+            counts.sandboxes = counts.sandboxes.saturating_sub(1);
         }
     }
 }
@@ -265,17 +223,5 @@ mod tests {
         quota.run(&tenant, &most, 60_000).unwrap().spent(100, 60_000);
         let refused = quota.run(&tenant, &most, 61_000).unwrap_err();
         assert_eq!((refused.code(), refused.retry_after()), ("too_much_fuel_a_minute", Some(59)));
-    }
-
-    #[test]
-    fn what_is_not_kept_is_given_back() {
-        let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
-        let most = Ceilings { storage_bytes: 100, ..Ceilings::ordinary() };
-        drop(quota.store(&tenant, &most, 100).unwrap());
-        quota.store(&tenant, &most, 60).unwrap().keep();
-        assert_eq!(quota.store(&tenant, &most, 41).unwrap_err().code(), "storage_full");
-        assert_eq!(quota.room(&tenant, &most), 40);
-        quota.stored(&tenant, 0, 60);
-        assert_eq!(quota.room(&tenant, &most), 100);
     }
 }

@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
+use super::counting::within;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, locked, now};
 use super::ledger::SandboxFilter;
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
 use super::record::{SandboxChange, SandboxRecord, SandboxSpec, Unchanged};
 use super::state::{Move, SandboxState};
+use super::storage::Reserved;
 use super::work::Place;
 use crate::authz::{Action, Permit};
 use crate::model::{Ceilings, Labels, SandboxId, TenantId};
@@ -30,6 +34,7 @@ impl Hall {
         let tenant = permit.tenant();
         let ceilings = self.ceilings(tenant)?;
         let (spec, ttl) = spec(&ask, &ceilings)?;
+        let room = self.room(tenant).await?;
         let created = now();
         let record = SandboxRecord {
             id: SandboxId::random(),
@@ -46,7 +51,7 @@ impl Hall {
         let place = self.inner().quota.sandbox(tenant, &ceilings)?;
         let hall = self.clone();
         let made = async move {
-            let made = hall.make(record).await?;
+            let made = hall.make(record, room).await?;
             place.keep();
             Ok(made)
         };
@@ -54,11 +59,16 @@ impl Hall {
     }
 
     /// It is written down before anything of it is made: whatever ends us in between, what is there of it is known.
-    async fn make(&self, record: SandboxRecord) -> Result<SandboxRecord, SandboxError> {
+    async fn make(&self, record: SandboxRecord, room: Arc<Reserved>) -> Result<SandboxRecord, SandboxError> {
         self.inner().ledger.add_sandbox(record.clone()).await?;
         let (draft, of) = (record.draft.clone(), record.workspace.clone());
-        let laid_out = self.on_shelf(&record.tenant, move |shelf| shelf.start_as(draft, of.as_ref())).await;
-        let made = match laid_out {
+        let (hall, names, owner) = (self.clone(), Arc::clone(&room), record.tenant.clone());
+        let laid_out = self.on_shelf(&record.tenant, move |shelf| {
+            let draft = shelf.start_within(draft, of.as_ref(), &hall.patient(&owner, &names))?;
+            hall.draft_made(&owner, &draft, &names);
+            Ok(draft)
+        });
+        let made = match within(laid_out.await, &room) {
             Ok(_) => self.change(&record.tenant, &record.id, SandboxChange::Made).await,
             Err(error) => Err(error),
         };
@@ -203,6 +213,7 @@ impl Hall {
             Err(SandboxError::Workspace(WorkspaceError::InUse(_))) => return Ok(false),
             Err(error) => return Err(error),
         }
+        self.draft_gone(&gone.tenant, &gone.draft).await;
         locked(&self.inner().untidy).insert(gone.tenant.clone());
         self.inner().ledger.remove_sandbox(&gone.id).await?;
         Ok(true)
@@ -217,8 +228,16 @@ impl Hall {
     pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
-        let whole =
-            async move { hall.on_shelf(&tenant, move |shelf| shelf.apply_and_keep(&sandbox.draft, &paths)).await };
+        let whole = async move {
+            let room = hall.room_to_apply(&tenant, &sandbox.draft).await?;
+            let (counts, of) = (hall.clone(), tenant.clone());
+            let applied = hall.on_shelf(&tenant, move |shelf| {
+                let applied = shelf.apply_and_keep(&sandbox.draft, &paths);
+                counts.count_rows(&of, room.used());
+                applied
+            });
+            applied.await
+        };
         self.to_its_end(whole).await
     }
 
@@ -226,7 +245,16 @@ impl Hall {
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
-        self.to_its_end(async move { hall.on_shelf(&tenant, move |shelf| shelf.reset(&sandbox.draft)).await }).await
+        let whole = async move {
+            let (touches, of) = (hall.clone(), tenant.clone());
+            let done = hall.on_shelf(&tenant, move |shelf| {
+                let done = shelf.reset(&sandbox.draft);
+                touches.draft_touched(&of, &sandbox.draft);
+                done
+            });
+            done.await
+        };
+        self.to_its_end(whole).await
     }
 
     /// For reading and writing files in it from outside.

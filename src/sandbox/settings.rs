@@ -8,6 +8,9 @@ pub struct HallSettings {
     pub concurrent_runs: u32,
     /// How long a run stays in the history.
     pub history_seconds: u64,
+    /// What the history of one tenant takes at most, in bytes and in runs; the oldest go first.
+    pub history_bytes: u64,
+    pub history_runs: u64,
     /// How long a retry gets the first answer.
     pub retry_seconds: u64,
     /// How long running work may go on when the service stops.
@@ -21,6 +24,8 @@ impl Default for HallSettings {
         Self {
             concurrent_runs: 256,
             history_seconds: 7 * 86_400,
+            history_bytes: 256 << 20,
+            history_runs: 100_000,
             retry_seconds: 86_400,
             grace_ms: 10_000,
             sweep_seconds: 15,

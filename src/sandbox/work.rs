@@ -10,9 +10,10 @@ use super::live::Live;
 use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
 use super::record::SandboxRecord;
+use super::storage::Visit;
 use crate::engine::{Build, CopyOnWrite, Entry, Mount, Program, RunRequest, Stdin};
 use crate::fs_policy::Policy;
-use crate::model::{Digest, LimitName, Report, TenantId};
+use crate::model::{Digest, LimitName, Report, Room, TenantId};
 use crate::workspace::Entered;
 
 /// What the engine is about to be asked, and what was taken from it before.
@@ -23,7 +24,13 @@ pub(super) struct Planned {
     pub(super) cut: Vec<Cut>,
     /// Given back when the run is over.
     place: Running,
-    entered: Option<Entered>,
+    inside: Option<Inside>,
+}
+
+/// A run in a sandbox: nobody else throws its files away, and what it writes is counted when it is over.
+struct Inside {
+    entered: Entered,
+    visit: Visit,
 }
 
 /// Where a run works: a sandbox whose files somebody may be looking at meanwhile.
@@ -55,10 +62,10 @@ impl Hall {
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
         if place.is_some() {
-            let room = self.inner().quota.room(tenant, &ceilings);
-            if limits.written_bytes > room {
-                cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, room, "storage"));
-                limits.written_bytes = room;
+            let left = self.room_to_work(tenant, limits.written_bytes).await?;
+            if limits.written_bytes > left {
+                cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, left, "storage"));
+                limits.written_bytes = left;
             }
         }
         let entry = match ask.wished {
@@ -68,14 +75,17 @@ impl Hall {
         let mut request = RunRequest::new(entry, limits, grants);
         request.mode = ask.mode;
         request.stdin = if ask.stdin.is_empty() { Stdin::Empty } else { Stdin::Bytes(ask.stdin) };
-        let entered = match place {
+        let inside = match place {
             Some(Place { sandbox, entered }) => {
                 request.mounts.push(mount(&sandbox, &entered)?);
-                Some(entered)
+                // Others write at the same time: room is taken as it goes.
+                let room = self.room(tenant).await?;
+                request.room = Some(Arc::clone(&room) as Arc<dyn Room>);
+                Some(Inside { entered, visit: self.visit(tenant, &sandbox.draft, room) })
             }
             None => None,
         };
-        Ok(Planned { program, request, digest, cut, place: running, entered })
+        Ok(Planned { program, request, digest, cut, place: running, inside })
     }
 
     async fn program(
@@ -103,24 +113,24 @@ impl Hall {
     /// Runs it. Nothing of the guest is left when this is over; the files of its sandbox may be looked at.
     pub(super) async fn work(
         &self,
-        tenant: &TenantId,
         planned: Planned,
         live: Option<Arc<Live>>,
         cancel: CancellationToken,
     ) -> Result<Report, SandboxError> {
-        let Planned { program, mut request, place, entered, .. } = planned;
+        let Planned { program, mut request, place, inside, .. } = planned;
         request.cancel = Some(cancel);
         request.listener = match live {
             Some(live) => Some(live),
             None => None,
         };
         let done = self.engine().run(&program, request).await;
-        if let Some(entered) = entered {
+        if let Some(Inside { entered, visit }) = inside {
             // What still touches the draft is waited for where waiting is allowed.
-            let _ = tokio::task::spawn_blocking(move || entered.leave()).await;
-            if let Ok(report) = &done {
-                self.inner().quota.stored(tenant, report.usage.bytes_out, 0);
-            }
+            let left = tokio::task::spawn_blocking(move || {
+                entered.leave();
+                drop(visit);
+            });
+            let _ = left.await;
         }
         if let Ok(report) = &done {
             place.spent(report.usage.fuel, now());

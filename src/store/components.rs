@@ -1,12 +1,17 @@
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rusqlite::{Connection, Row, params};
+use tempfile::TempPath;
 
 use super::rows::{all, change, json, one, parsed, to_json};
-use crate::model::{Digest, TenantId};
+use crate::model::{Digest, TenantId, Weight};
 use crate::sandbox::ComponentRecord;
+
+/// How the names of contents begin that are being written.
+const NEW: &str = ".new-";
 
 const COMPONENT: &str = "SELECT tenant, digest, owner, bytes, labels, description, created FROM components";
 
@@ -60,13 +65,17 @@ pub(super) fn all_of(
     all(connection, &sql, params![tenant.as_str(), after, most], component)
 }
 
-/// Whether it was there, and whether nobody has it any more.
-pub(super) fn remove(connection: &Connection, tenant: &TenantId, digest: Digest) -> rusqlite::Result<(bool, bool)> {
-    let digest = digest.to_string();
+/// What the components of a tenant weigh.
+pub(super) fn weight(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Weight> {
+    let sql = "SELECT coalesce(sum(bytes), 0), count(*) FROM components WHERE tenant = ?1";
+    let weight = one(connection, sql, [tenant.as_str()], |row| Ok(Weight { bytes: row.get(0)?, files: row.get(1)? }))?;
+    Ok(weight.unwrap_or_default())
+}
+
+/// Whether it was there.
+pub(super) fn remove(connection: &Connection, tenant: &TenantId, digest: Digest) -> rusqlite::Result<bool> {
     let sql = "DELETE FROM components WHERE tenant = ?1 AND digest = ?2";
-    let removed = change(connection, sql, [tenant.as_str(), &digest])? == 1;
-    let left = one(connection, "SELECT 1 FROM components WHERE digest = ?1", [&digest], |_| Ok(()))?;
-    Ok((removed, left.is_none()))
+    Ok(change(connection, sql, [tenant.as_str(), &digest.to_string()])? == 1)
 }
 
 pub(super) fn path(folder: &Path, digest: Digest) -> PathBuf {
@@ -75,19 +84,62 @@ pub(super) fn path(folder: &Path, digest: Digest) -> PathBuf {
     folder.join(first).join(rest)
 }
 
-/// Writes a content whole or not at all, and durable when this returns.
-pub(super) fn keep(folder: &Path, digest: Digest, content: &[u8]) -> std::io::Result<()> {
+/// Writes a content beside its place, durable when this returns. Where it is whole already, nothing is written.
+pub(super) fn prepare(
+    folder: &Path,
+    digest: Digest,
+    content: &[u8],
+    known: Known,
+) -> std::io::Result<Option<TempPath>> {
     let path = path(folder, digest);
-    if std::fs::read(&path).is_ok_and(|known| Digest::of(&known) == digest) {
-        return Ok(());
+    if known == Known::Trusted && std::fs::read(&path).is_ok_and(|known| Digest::of(&known) == digest) {
+        return Ok(None);
     }
     let parent = path.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(parent)?;
+    std::fs::File::open(folder)?.sync_all()?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(parent)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    std::fs::File::open(parent)?.sync_all()
+    Ok(Some(file.into_temp_path()))
+}
+
+/// Whether what was seen at the place of a content is taken for granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    Trusted,
+    Replaced,
+}
+
+/// Puts what was prepared in its place. Only the writer does this, as it alone removes contents: so they are there, or
+/// are gone, as the rows say. False if nothing was prepared, for somebody removed meanwhile what was there.
+pub(super) fn place(folder: &Path, digest: Digest, prepared: Option<TempPath>) -> std::io::Result<bool> {
+    let path = path(folder, digest);
+    let Some(prepared) = prepared else { return Ok(path.exists()) };
+    prepared.persist(&path).map_err(|error| error.error)?;
+    std::fs::File::open(path.parent().unwrap_or(folder))?.sync_all()?;
+    Ok(true)
+}
+
+/// Removes a content that nobody has any more. What stays behind is removed when the service starts again.
+pub(super) fn remove_orphan(connection: &Connection, folder: &Path, digest: Digest) {
+    let sql = "SELECT 1 FROM components WHERE digest = ?1";
+    if let Ok(None) = one(connection, sql, [&digest.to_string()], |_| Ok(())) {
+        let _ = std::fs::remove_file(path(folder, digest));
+    }
+}
+
+/// Removes what a crash left: contents of which no row speaks, and half-written ones. Nobody may write meanwhile.
+pub(super) fn sweep(connection: &Connection, folder: &Path) -> rusqlite::Result<()> {
+    let Ok(shelves) = std::fs::read_dir(folder) else { return Ok(()) };
+    let sql = "SELECT DISTINCT digest FROM components";
+    let known: HashSet<PathBuf> =
+        all(connection, sql, (), |row| parsed(row, 0))?.into_iter().map(|digest| path(folder, digest)).collect();
+    let files = shelves.flatten().filter_map(|shelf| std::fs::read_dir(shelf.path()).ok()).flatten().flatten();
+    for file in files.map(|file| file.path()).filter(|file| !known.contains(file)) {
+        let _ = std::fs::remove_file(file);
+    }
+    Ok(())
 }
 
 /// Reads a content; one that is not what its name says is an error.

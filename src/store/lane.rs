@@ -36,7 +36,7 @@ trait Step: Send {
     fn lasting(&self) -> Lasting;
     /// Whether what it did is to be kept.
     fn take(&mut self, connection: &Connection) -> bool;
-    fn end(self: Box<Self>, committed: Result<(), StepError>);
+    fn end(self: Box<Self>, connection: &Connection, committed: Result<(), StepError>);
 }
 
 struct Typed<T, Work, Reply> {
@@ -50,7 +50,7 @@ impl<T, Work, Reply> Step for Typed<T, Work, Reply>
 where
     T: Send,
     Work: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
-    Reply: FnOnce(Result<T, StepError>) + Send,
+    Reply: FnOnce(&Connection, Result<T, StepError>) + Send,
 {
     fn lasting(&self) -> Lasting {
         self.lasting
@@ -61,10 +61,10 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn end(self: Box<Self>, committed: Result<(), StepError>) {
+    fn end(self: Box<Self>, connection: &Connection, committed: Result<(), StepError>) {
         let lost = || StepError::Failed("the step was not taken".into());
         let result = self.result.ok_or_else(lost).and_then(|result| result.map_err(StepError::from));
-        (self.reply)(committed.and(result));
+        (self.reply)(connection, committed.and(result));
     }
 }
 
@@ -84,8 +84,23 @@ impl Lane {
         lasting: Lasting,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StepError> {
+        self.step_and(lasting, work, |_, _| {}).await
+    }
+
+    /// The same, with something to be done before the next commit once this one is durable: what cannot be rolled back.
+    pub(super) async fn step_and<T: Send + 'static>(
+        &self,
+        lasting: Lasting,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        then: impl FnOnce(&Connection, &T) + Send + 'static,
+    ) -> Result<T, StepError> {
         let (reply, told) = oneshot::channel();
-        let reply = move |result| drop(reply.send(result));
+        let reply = move |connection: &Connection, result: Result<T, StepError>| {
+            if let Ok(done) = &result {
+                then(connection, done);
+            }
+            drop(reply.send(result));
+        };
         self.0
             .try_send(Box::new(Typed { lasting, work: Some(work), result: None, reply }))
             .map_err(|_| StepError::Behind)?;
@@ -97,7 +112,7 @@ impl Lane {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) {
-        let (lasting, reply) = (Lasting::Process, drop::<Result<T, StepError>>);
+        let (lasting, reply) = (Lasting::Process, |_: &Connection, _: Result<T, StepError>| {});
         let _ = self.0.try_send(Box::new(Typed { lasting, work: Some(work), result: None, reply }));
     }
 
@@ -108,7 +123,7 @@ impl Lane {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StepError> {
         let (reply, told) = plain::sync_channel(1);
-        let reply = move |result| drop(reply.send(result));
+        let reply = move |_: &Connection, result| drop(reply.send(result));
         self.0
             .try_send(Box::new(Typed { lasting, work: Some(work), result: None, reply }))
             .map_err(|_| StepError::Behind)?;
@@ -125,7 +140,7 @@ fn write(mut connection: Connection, mut steps: mpsc::Receiver<Box<dyn Step>>) {
         let committed = set(&connection, &mut lasting, wanted).and_then(|()| commit(&mut connection, &mut batch));
         let committed = committed.map_err(StepError::from);
         for step in batch.drain(..) {
-            step.end(committed.clone());
+            step.end(&connection, committed.clone());
         }
     }
 }

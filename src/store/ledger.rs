@@ -1,9 +1,11 @@
 use bytes::Bytes;
 
+use super::components::Known;
+use super::history::History;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
 use super::{components, runs, sandboxes};
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId};
+use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId, Weight};
 use crate::sandbox::{
     ComponentRecord, Ledger, LedgerError, RetryRecord, RunFilter, RunPage, RunRecord, RunSummary, SandboxChange,
     SandboxFilter, SandboxRecord, Step, Unchanged,
@@ -22,6 +24,15 @@ fn failed(error: rusqlite::Error) -> LedgerError {
     LedgerError::Failed(error.to_string())
 }
 
+/// Does something with the disk, on a thread that may wait for it.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, LedgerError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|error| LedgerError::Failed(error.to_string()))?;
+    done.map_err(|error| LedgerError::Failed(error.to_string()))
+}
+
 impl Store {
     fn later<T: Send + 'static>(
         &self,
@@ -34,27 +45,33 @@ impl Store {
 
 /// Runs outlive the process that ran them; what people made outlives a power cut as well.
 impl Ledger for Store {
-    fn keep_content(&self, digest: Digest, content: Bytes) -> Step<'_, ()> {
+    fn keep_component(&self, component: ComponentRecord, content: Bytes) -> Step<'_, bool> {
         let folder = self.contents();
         Box::pin(async move {
-            let kept = tokio::task::spawn_blocking(move || components::keep(&folder, digest, &content)).await;
-            kept.map_err(|error| LedgerError::Failed(error.to_string()))?
-                .map_err(|error| LedgerError::Failed(error.to_string()))
+            let (digest, mut known) = (component.digest, Known::Trusted);
+            loop {
+                let (place, content) = (folder.clone(), content.clone());
+                let prepared = apart(move || components::prepare(&place, digest, &content, known)).await?;
+                let (folder, component) = (folder.clone(), component.clone());
+                let kept = self.step(Lasting::Power, move |connection| {
+                    // The bytes come with the row, and go with the last of them, in steps of one thread.
+                    let kept = components::place(&folder, digest, prepared);
+                    match kept.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))? {
+                        true => components::add(connection, &component).map(Some),
+                        false => Ok(None),
+                    }
+                });
+                match kept.await? {
+                    Some(new) => return Ok(new),
+                    None => known = Known::Replaced,
+                }
+            }
         })
     }
 
     fn content(&self, digest: Digest) -> Step<'_, Option<Bytes>> {
         let folder = self.contents();
-        Box::pin(async move {
-            let found = tokio::task::spawn_blocking(move || components::read(&folder, digest)).await;
-            found
-                .map_err(|error| LedgerError::Failed(error.to_string()))?
-                .map_err(|error| LedgerError::Failed(error.to_string()))
-        })
-    }
-
-    fn add_component(&self, component: ComponentRecord) -> Step<'_, bool> {
-        self.later(Lasting::Power, move |connection| components::add(connection, &component))
+        Box::pin(apart(move || components::read(&folder, digest)))
     }
 
     fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError> {
@@ -70,24 +87,35 @@ impl Ledger for Store {
         self.reader(|connection| components::all_of(connection, tenant, after, most)).map_err(failed)
     }
 
+    fn components_weight(&self, tenant: &TenantId) -> Result<Weight, LedgerError> {
+        self.reader(|connection| components::weight(connection, tenant)).map_err(failed)
+    }
+
     fn remove_component(&self, tenant: &TenantId, digest: Digest) -> Step<'_, bool> {
         let (tenant, folder) = (tenant.clone(), self.contents());
         Box::pin(async move {
-            // The row and the file are one step for everybody else: nobody adds a row meanwhile.
-            let gone = self.step(Lasting::Power, move |connection| {
-                let (removed, orphaned) = components::remove(connection, &tenant, digest)?;
-                if orphaned {
-                    // A file that stays behind is found by the next who brings the same.
-                    let _ = std::fs::remove_file(components::path(&folder, digest));
+            let remove = move |connection: &rusqlite::Connection| components::remove(connection, &tenant, digest);
+            // Only when it is sure that the row is gone, and that none has come since.
+            let then = move |connection: &rusqlite::Connection, removed: &bool| {
+                if *removed {
+                    components::remove_orphan(connection, &folder, digest);
                 }
-                Ok(removed)
-            });
-            Ok(gone.await?)
+            };
+            Ok(self.step_and(Lasting::Power, remove, then).await?)
         })
     }
 
+    fn sweep_contents(&self) -> Step<'_, ()> {
+        let folder = self.contents();
+        self.later(Lasting::Process, move |connection| components::sweep(connection, &folder))
+    }
+
     fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()> {
-        self.later(Lasting::Process, move |connection| runs::put(connection, &run, retry.as_ref()))
+        let history = self.history();
+        self.later(Lasting::Process, move |connection| {
+            runs::put(connection, &run, retry.as_ref())?;
+            history.trim(connection, &run)
+        })
     }
 
     fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError> {
@@ -114,6 +142,10 @@ impl Ledger for Store {
 
     fn retry(&self, tenant: &TenantId, principal: &PrincipalId, key: &str) -> Result<Option<RetryRecord>, LedgerError> {
         self.reader(|connection| runs::retry(connection, tenant, principal, key)).map_err(failed)
+    }
+
+    fn bound_history(&self, bytes: u64, runs: u64) {
+        self.keep_history(History { bytes, runs });
     }
 
     fn forget(&self, runs_before: u64, retries_before: u64) -> Step<'_, bool> {
@@ -164,7 +196,7 @@ impl Ledger for Store {
         self.later(Lasting::Power, move |connection| sandboxes::remove(connection, &id))
     }
 
-    fn holdings(&self) -> Result<Vec<(TenantId, u64, u64)>, LedgerError> {
-        self.reader(sandboxes::holdings).map_err(failed)
+    fn sandbox_counts(&self) -> Result<Vec<(TenantId, u64)>, LedgerError> {
+        self.reader(sandboxes::counts).map_err(failed)
     }
 }

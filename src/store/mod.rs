@@ -9,6 +9,7 @@ mod asked;
 mod backup;
 mod components;
 mod error;
+mod history;
 mod lane;
 mod ledger;
 mod open;

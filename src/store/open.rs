@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
+use super::history::History;
 use super::lane::{Lane, Lasting, StepError};
 
 /// How long other processes are waited for.
@@ -14,7 +15,12 @@ const BUSY: Duration = Duration::from_secs(10);
 const IDLE_READERS: usize = 8;
 
 /// One after the other; a store knows how many of them it has seen. Never edited, only added to.
-const STEPS: [&str; 3] = [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("steps/1.sql"),
+    include_str!("steps/2.sql"),
+    include_str!("steps/3.sql"),
+    include_str!("steps/4.sql"),
+];
 
 /// The embedded store. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +30,7 @@ struct Inner {
     path: PathBuf,
     lane: Lane,
     readers: Mutex<Vec<Connection>>,
+    history: Mutex<History>,
 }
 
 impl Store {
@@ -43,7 +50,8 @@ impl Store {
             reason: reason.to_string(),
         };
         let lane = Lane::start(connection).map_err(unusable)?;
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default() })))
+        let history = Mutex::new(History::ENDLESS);
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default(), history })))
     }
 
     /// Reads the whole file and looks whether it is sound.
@@ -56,6 +64,14 @@ impl Store {
             "ok" => Ok(()),
             _ => Err(StoreError::Damaged { path: path.display().to_string(), reason: said }),
         }
+    }
+
+    pub(super) fn keep_history(&self, history: History) {
+        *self.0.history.lock().unwrap_or_else(PoisonError::into_inner) = history;
+    }
+
+    pub(super) fn history(&self) -> History {
+        *self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the bytes of components are, beside the file itself.
@@ -90,6 +106,15 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StepError> {
         self.0.lane.step(lasting, work).await
+    }
+
+    pub(super) async fn step_and<T: Send + 'static>(
+        &self,
+        lasting: Lasting,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        then: impl FnOnce(&Connection, &T) + Send + 'static,
+    ) -> Result<T, StepError> {
+        self.0.lane.step_and(lasting, work, then).await
     }
 
     /// Takes a step that nobody waits for, if there is room for it.

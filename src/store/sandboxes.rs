@@ -111,11 +111,9 @@ pub(super) fn remove(connection: &Connection, id: &SandboxId) -> rusqlite::Resul
     change(connection, "DELETE FROM sandboxes WHERE id = ?1", [id.as_str()]).map(drop)
 }
 
-pub(super) fn holdings(connection: &Connection) -> rusqlite::Result<Vec<(TenantId, u64, u64)>> {
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Vec<(TenantId, u64)>> {
     let sql = "SELECT id,
-               (SELECT count(*) FROM sandboxes s WHERE s.tenant = t.id AND s.state IN ('ready', 'stopped')),
-               (SELECT coalesce(sum(bytes), 0) FROM components c WHERE c.tenant = t.id)
-                 + (SELECT coalesce(sum(bytes), 0) FROM workspaces w WHERE w.tenant = t.id)
+               (SELECT count(*) FROM sandboxes s WHERE s.tenant = t.id AND s.state IN ('ready', 'stopped'))
                FROM tenants t";
-    all(connection, sql, (), |row| Ok((parsed(row, 0)?, row.get(1)?, row.get(2)?)))
+    all(connection, sql, (), |row| Ok((parsed(row, 0)?, row.get(1)?)))
 }

@@ -63,32 +63,6 @@ const DEPTH: usize = 200;
 pub(super) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// What the files of a draft take that are its own.
-pub(super) fn own_bytes(folder: &Path) -> std::io::Result<u64> {
-    let mut folders = vec![open(folder, FOLDER, Mode::empty())?];
-    let mut bytes = 0u64;
-    while let Some(dir) = folders.pop() {
-        for entry in Dir::read_from(&dir)? {
-            let entry = entry?;
-            if matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                continue;
-            }
-            let stat = statat(&dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
-            match FileType::from_raw_mode(stat.st_mode) {
-                // So many are open at one time; what is deeper is counted by those who may not nest so deep.
-                FileType::Directory if folders.len() < DEPTH * 4 => {
-                    folders.push(openat(&dir, entry.file_name(), FOLDER, Mode::empty())?);
-                }
-                FileType::RegularFile if stat.st_mode & 0o200 != 0 => {
-                    bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(bytes)
-}
-
 /// Looks through a draft. What still shares its content with the workspace is known without being read.
 pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
     let failed = |errno| WorkspaceError::io(root.display(), errno);

@@ -48,6 +48,8 @@ pub enum WorkspaceError {
     Io { path: String, reason: std::io::Error },
     #[error("it needs {} on the disk of the data folder, and {} may be used; make room", show_bytes(*.needed), show_bytes(*.free))]
     NoSpace { needed: u64, free: u64 },
+    #[error("there is no room for it; delete something first")]
+    NoRoom,
     #[error("{0} is there already; choose another place")]
     Occupied(String),
     #[error(transparent)]
@@ -78,6 +80,7 @@ impl WorkspaceError {
             WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => "store_damaged",
             WorkspaceError::Io { .. } => "io",
             WorkspaceError::NoSpace { .. } => "insufficient_space",
+            WorkspaceError::NoRoom => "storage_full",
             WorkspaceError::Occupied(_) => "occupied",
             WorkspaceError::Catalog(_) => "catalog",
         }

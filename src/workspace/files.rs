@@ -1,24 +1,22 @@
-use std::ffi::CString;
 use std::fs::File;
-use std::io::{Read, Seek as _, Write as _};
+use std::io::{Read, Seek as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, open, openat, openat2, renameat, statat,
-    symlinkat, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, mkdirat, open, openat, openat2, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::archive::{ArchiveError, Bounds, Format, Receiver, TarWriter, ZipWriter, format_of, read_tar, read_zip};
 use super::catalog::Catalog;
 use super::draft::{FOLDER, open_file};
 use super::error::WorkspaceError;
 use super::fell::remove_tree;
 use super::name::DraftId;
 use super::shelf::Workspaces;
-use super::tree::Node;
+use super::upload::Endless;
+use crate::model::{Room, Weight};
 
 /// Something in a draft, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,19 +38,12 @@ pub enum FileKind {
     Other,
 }
 
-/// An archive that is gone when this is.
-#[derive(Debug)]
-pub struct Packed {
-    pub file: File,
-    pub bytes: u64,
-}
-
 const PATH_BYTES: usize = 4_096;
 /// What one folder shows at most.
 const ENTRIES: usize = 100_000;
 
 /// The names of a path from the root of a draft. It stays inside, and no guest's link is followed.
-fn names(path: &str) -> Result<Vec<&str>, WorkspaceError> {
+pub(super) fn names(path: &str) -> Result<Vec<&str>, WorkspaceError> {
     let bad = |what: &str| WorkspaceError::BadPath { path: super::shown(path), what: what.to_owned() };
     if path.len() > PATH_BYTES {
         return Err(WorkspaceError::BadPath { path: String::new(), what: "longer than 4,096 bytes".into() });
@@ -68,8 +59,8 @@ fn names(path: &str) -> Result<Vec<&str>, WorkspaceError> {
 const INSIDE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// A draft that is open to be worked on from outside of a fence.
-struct Desk {
-    root: OwnedFd,
+pub(super) struct Desk {
+    pub(super) root: OwnedFd,
     copies: OwnedFd,
 }
 
@@ -91,7 +82,7 @@ impl Desk {
     }
 
     /// The same, made where it is not there.
-    fn make_folder(&self, names: &[&str], path: &str) -> Result<OwnedFd, WorkspaceError> {
+    pub(super) fn make_folder(&self, names: &[&str], path: &str) -> Result<OwnedFd, WorkspaceError> {
         let mut here = self.root.try_clone().map_err(|reason| WorkspaceError::io(path, reason))?;
         for name in names {
             match mkdirat(&here, *name, Mode::from_raw_mode(0o700)) {
@@ -105,21 +96,51 @@ impl Desk {
 
     /// Puts a whole file in the place of what was there: nobody sees half of it, and what the workspace shares is not
     /// touched.
-    fn put(&self, names: &[&str], path: &str, executable: bool, content: &mut dyn Read) -> Result<u64, WorkspaceError> {
+    pub(super) fn put(
+        &self,
+        names: &[&str],
+        path: &str,
+        executable: bool,
+        content: &mut dyn Read,
+    ) -> Result<u64, WorkspaceError> {
+        let made = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(if executable { 0o700 } else { 0o600 });
+        let failed = |reason: std::io::Error| WorkspaceError::io(path, reason);
+        self.place(names, path, |aside| {
+            let file = openat(&self.copies, aside, made, mode).map_err(|errno| failed(errno.into()))?;
+            // Room for it was taken when it came in.
+            super::upload::copy(content, &mut File::from(file), &Endless, path)
+        })
+    }
+
+    /// The same with a content that is on this disk already, where it need not be copied.
+    fn put_upload(&self, names: &[&str], path: &str, content: &mut File) -> Result<(), WorkspaceError> {
+        let named = self.place(names, path, |aside| {
+            super::upload::name(content, &self.copies, aside).map_err(|errno| WorkspaceError::io(path, errno))
+        });
+        match named {
+            Err(WorkspaceError::Io { .. }) => {
+                content.rewind().map_err(|reason| WorkspaceError::io(path, reason))?;
+                self.put(names, path, false, content).map(drop)
+            }
+            done => done,
+        }
+    }
+
+    fn place<T>(
+        &self,
+        names: &[&str],
+        path: &str,
+        make: impl FnOnce(&str) -> Result<T, WorkspaceError>,
+    ) -> Result<T, WorkspaceError> {
         let Some((name, folder)) = names.split_last() else {
             return Err(WorkspaceError::BadPath { path: super::shown(path), what: "a file needs a name".into() });
         };
         let dir = self.make_folder(folder, path)?;
         let aside = format!("{:016x}", rand::random::<u64>());
-        let made = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(if executable { 0o700 } else { 0o600 });
-        let failed = |reason: std::io::Error| WorkspaceError::io(path, reason);
-        let mut file =
-            File::from(openat(&self.copies, aside.as_str(), made, mode).map_err(|errno| failed(errno.into()))?);
-        let done = std::io::copy(content, &mut file).and_then(|bytes| file.flush().map(|()| bytes)).map_err(failed);
-        let done = done.and_then(|bytes| {
+        let done = make(&aside).and_then(|made| {
             renameat(&self.copies, aside.as_str(), &dir, *name).map_err(|errno| refused(path, errno))?;
-            Ok(bytes)
+            Ok(made)
         });
         if done.is_err() {
             let _ = unlinkat(&self.copies, aside.as_str(), AtFlags::empty());
@@ -128,7 +149,7 @@ impl Desk {
     }
 }
 
-fn refused(path: &str, errno: Errno) -> WorkspaceError {
+pub(super) fn refused(path: &str, errno: Errno) -> WorkspaceError {
     let what = match errno {
         Errno::NOENT => return WorkspaceError::NoFile(super::shown(path)),
         Errno::NOTDIR => "a file is where a folder should be",
@@ -154,30 +175,29 @@ fn entry(dir: &OwnedFd, name: &str, path: String) -> Result<FileEntry, Workspace
 }
 
 impl<C: Catalog> Workspaces<C> {
-    fn desk(&self, id: &DraftId) -> Result<Desk, WorkspaceError> {
+    pub(super) fn desk(&self, id: &DraftId) -> Result<Desk, WorkspaceError> {
         Desk::open(&self.folder_of(id)?)
     }
 
-    /// The whole of a file, if it is no larger than `most`.
-    pub fn read_file(&self, id: &DraftId, path: &str, most: u64) -> Result<Vec<u8>, WorkspaceError> {
+    /// A file, and how long it is now.
+    pub fn open_file(&self, id: &DraftId, path: &str) -> Result<(File, u64), WorkspaceError> {
         let (desk, names) = (self.desk(id)?, names(path)?);
         let file = open_file(&desk.root, &names.join("/")).map_err(|errno| match errno {
             Errno::INVAL => WorkspaceError::BadPath { path: super::shown(path), what: "it is no file".into() },
             errno => refused(path, errno),
         })?;
-        let size = fstat(&file).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
-        if size > most {
-            return Err(WorkspaceError::FileTooLarge { path: super::shown(path), bytes: size, most });
-        }
-        let mut content = Vec::new();
-        file.take(most).read_to_end(&mut content).map_err(|reason| WorkspaceError::io(path, reason))?;
-        Ok(content)
+        let bytes = file.metadata().map_err(|reason| WorkspaceError::io(path, reason))?.len();
+        Ok((file, bytes))
     }
 
-    /// Makes or replaces a file, and the folders on the way to it.
-    pub fn write_file(&self, id: &DraftId, path: &str, content: &[u8]) -> Result<(), WorkspaceError> {
+    /// Makes or replaces a file by what came into a nameless one, with the folders on the way to it. For those and the
+    /// name room is asked.
+    pub fn put_file(&self, id: &DraftId, path: &str, mut content: File, room: &dyn Room) -> Result<(), WorkspaceError> {
         let (desk, names) = (self.desk(id)?, names(path)?);
-        desk.put(&names, path, false, &mut &*content).map(drop)
+        if !room.take(Weight { bytes: 0, files: names.iter().map(|_| 1).sum() }) {
+            return Err(WorkspaceError::NoRoom);
+        }
+        desk.put_upload(&names, path, &mut content)
     }
 
     /// What is at a path; for a folder what is in it as well, by name.
@@ -225,186 +245,5 @@ impl<C: Catalog> Workspaces<C> {
             }
             done => done.map_err(|errno| refused(path, errno)),
         }
-    }
-
-    /// Unpacks a tar or a zip into a folder, up to `most` bytes. Files that are there are replaced.
-    pub fn unpack(&self, id: &DraftId, into: &str, archive: &Path, most: u64) -> Result<u64, WorkspaceError> {
-        let (desk, names) = (self.desk(id)?, names(into)?);
-        let failed = |reason| WorkspaceError::io(into, reason);
-        let mut file = File::open(archive).map_err(failed)?;
-        let mut first = Vec::new();
-        (&mut file).take(1_024).read_to_end(&mut first).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        let mut bounds = Bounds::ordinary();
-        bounds.bytes = bounds.bytes.min(most);
-        let mut onto = Onto { desk: &desk, prefix: names, bytes: 0 };
-        let refused = |error: ArchiveError<WorkspaceError>| WorkspaceError::Archive {
-            code: error.code(),
-            message: error.to_string(),
-        };
-        // The whole archive is read once before anything is written, so that one which is refused leaves nothing.
-        let mut nothing = Nothing;
-        let check = |error: ArchiveError<std::io::Error>| WorkspaceError::Archive {
-            code: error.code(),
-            message: error.to_string(),
-        };
-        let format = format_of(&first, "")
-            .map_err(|fault| WorkspaceError::Archive { code: fault.code(), message: fault.to_string() })?;
-        match format {
-            Some(Format::Tar | Format::TarGz) => {
-                read_tar(&file, &bounds, &mut nothing).map_err(check)?;
-                file.rewind().map_err(failed)?;
-                read_tar(file, &bounds, &mut onto).map_err(refused)?;
-            }
-            Some(Format::Zip) => {
-                read_zip(&file, &bounds, &mut nothing).map_err(check)?;
-                file.rewind().map_err(failed)?;
-                read_zip(file, &bounds, &mut onto).map_err(refused)?;
-            }
-            None => {
-                let message = "this is neither a tar (gzipped or not) nor a zip".to_owned();
-                return Err(WorkspaceError::Archive { code: "unknown_archive", message });
-            }
-        }
-        Ok(onto.bytes)
-    }
-
-    /// Packs a folder into an archive.
-    pub fn pack(&self, id: &DraftId, folder: &str, zip: bool) -> Result<Packed, WorkspaceError> {
-        let names = names(folder)?.join("/");
-        let now = self.look_through(id)?;
-        let inside = |path: &str| match (names.as_str(), path.strip_prefix(names.as_str())) {
-            ("", _) => Some(path.to_owned()),
-            (_, Some(rest)) => rest.strip_prefix('/').map(str::to_owned),
-            _ => None,
-        };
-        if !names.is_empty() && now.tree.get(&names) != Some(&Node::Folder) {
-            return Err(WorkspaceError::NoFile(super::shown(folder)));
-        }
-        let failed = |reason| WorkspaceError::io(folder, reason);
-        let refused = |error: super::archive::WriteError| WorkspaceError::Archive {
-            code: error.code(),
-            message: error.to_string(),
-        };
-        let file = tempfile::tempfile().map_err(failed)?;
-        let mut pack = if zip { Pack::Zip(Box::new(ZipWriter::new(file))) } else { Pack::Tar(TarWriter::new(file)) };
-        for (path, node) in now.tree.iter() {
-            let Some(name) = inside(path) else { continue };
-            match node {
-                Node::Folder => pack.folder(&name),
-                Node::Link { target } => pack.link(&name, target),
-                Node::File { bytes, executable, .. } => {
-                    let mut content = now.open(path).map_err(failed)?;
-                    pack.file(&name, *executable, *bytes, &mut content)
-                }
-            }
-            .map_err(refused)?;
-        }
-        let mut file = pack.finish().map_err(refused)?;
-        let bytes = file.stream_position().and_then(|_| file.seek(std::io::SeekFrom::End(0))).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        Ok(Packed { file, bytes })
-    }
-}
-
-enum Pack {
-    Tar(TarWriter<File>),
-    Zip(Box<ZipWriter<File>>),
-}
-
-impl Pack {
-    fn folder(&mut self, path: &str) -> Result<(), super::archive::WriteError> {
-        match self {
-            Pack::Tar(tar) => tar.folder(path),
-            Pack::Zip(zip) => zip.folder(path),
-        }
-    }
-
-    fn file(
-        &mut self,
-        path: &str,
-        executable: bool,
-        size: u64,
-        content: &mut dyn Read,
-    ) -> Result<(), super::archive::WriteError> {
-        match self {
-            Pack::Tar(tar) => tar.file(path, executable, size, content),
-            Pack::Zip(zip) => zip.file(path, executable, size, content),
-        }
-    }
-
-    fn link(&mut self, path: &str, target: &str) -> Result<(), super::archive::WriteError> {
-        match self {
-            Pack::Tar(tar) => tar.link(path, target),
-            Pack::Zip(zip) => zip.link(path, target),
-        }
-    }
-
-    fn finish(self) -> Result<File, super::archive::WriteError> {
-        match self {
-            Pack::Tar(tar) => tar.finish(),
-            Pack::Zip(zip) => zip.finish(),
-        }
-    }
-}
-
-/// An archive's entries, put into a draft.
-struct Onto<'a> {
-    desk: &'a Desk,
-    prefix: Vec<&'a str>,
-    bytes: u64,
-}
-
-impl<'a> Onto<'a> {
-    fn names<'b>(&self, path: &'b str) -> Vec<&'b str>
-    where
-        'a: 'b,
-    {
-        self.prefix.iter().copied().chain(path.split('/')).collect()
-    }
-}
-
-impl Receiver for Onto<'_> {
-    type Error = WorkspaceError;
-
-    fn folder(&mut self, path: &str) -> Result<(), WorkspaceError> {
-        self.desk.make_folder(&self.names(path), path).map(drop)
-    }
-
-    fn file(&mut self, path: &str, executable: bool, content: &mut dyn Read) -> Result<(), WorkspaceError> {
-        let bytes = self.desk.put(&self.names(path), path, executable, content)?;
-        self.bytes = self.bytes.saturating_add(bytes);
-        Ok(())
-    }
-
-    fn link(&mut self, path: &str, target: &str) -> Result<(), WorkspaceError> {
-        let names = self.names(path);
-        let Some((name, folder)) = names.split_last() else { return Ok(()) };
-        let dir = self.desk.make_folder(folder, path)?;
-        let name = CString::new(*name).map_err(|_| WorkspaceError::NoFile(super::shown(path)))?;
-        match unlinkat(&dir, name.as_c_str(), AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(refused(path, errno)),
-        }
-        symlinkat(target, &dir, name.as_c_str()).map_err(|errno| refused(path, errno))
-    }
-}
-
-/// Takes an archive and keeps nothing of it.
-struct Nothing;
-
-impl Receiver for Nothing {
-    type Error = std::io::Error;
-
-    fn folder(&mut self, _: &str) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn file(&mut self, _: &str, _: bool, content: &mut dyn Read) -> std::io::Result<()> {
-        std::io::copy(content, &mut std::io::sink()).map(drop)
-    }
-
-    fn link(&mut self, _: &str, _: &str) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -1,8 +1,8 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,9 +16,11 @@ use super::export::{self, Destination};
 use super::fell::remove_tree;
 use super::intake::{self, Found, Intake, Left, Source};
 use super::name::{DraftId, WorkspaceName};
+use super::parcels::Taking;
 use super::select;
 use super::tree::{Node, Tree};
-use crate::model::Digest;
+use super::{upload, weigh};
+use crate::model::{Digest, Room, Weight};
 
 /// All workspaces of a data folder.
 ///
@@ -26,12 +28,16 @@ use crate::model::Digest;
 /// DATA/files/AA/BBB…     contents and trees, by digest
 /// DATA/drafts/ID/files   a draft, and beside it where copies are made
 /// DATA/files.lock        held while contents come and go
+/// DATA/tmp               what is on its way in or out, in files without names
 /// ```
 pub struct Workspaces<C> {
     catalog: C,
     blobs: Blobs,
     drafts: PathBuf,
     lock: PathBuf,
+    tmp: PathBuf,
+    /// Of trees that are in use.
+    weights: Mutex<HashMap<Digest, Weight>>,
 }
 
 /// A draft that a run works on. While this lives, the draft is neither applied nor thrown away.
@@ -79,8 +85,34 @@ impl<C: Catalog> Workspaces<C> {
     pub fn open(data: &Path, catalog: C) -> Result<Self, WorkspaceError> {
         let drafts = data.join("drafts");
         fs::create_dir_all(&drafts).map_err(|reason| WorkspaceError::io(drafts.display(), reason))?;
-        let shelf = Self { catalog, blobs: Blobs::open(data.join("files"))?, drafts, lock: data.join("files.lock") };
-        Ok(shelf)
+        let tmp = data.join("tmp");
+        upload::sweep(&tmp).map_err(|reason| WorkspaceError::io(tmp.display(), reason))?;
+        let (blobs, lock) = (Blobs::open(data.join("files"))?, data.join("files.lock"));
+        Ok(Self { catalog, blobs, drafts, lock, tmp, weights: Mutex::default() })
+    }
+
+    /// A file without a name, for what is on its way in or out.
+    pub fn nameless(&self) -> Result<File, WorkspaceError> {
+        upload::nameless(&self.tmp).map_err(|reason| WorkspaceError::io(self.tmp.display(), reason))
+    }
+
+    /// Removes what a crash left.
+    pub fn tidy(&self) {
+        self.sweep();
+    }
+
+    pub(super) fn drafts_dir(&self) -> &Path {
+        &self.drafts
+    }
+
+    pub(super) fn tree_weights(&self) -> MutexGuard<'_, HashMap<Digest, Weight>> {
+        self.weights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn read_tree_weight(&self, digest: Digest) -> Result<Weight, WorkspaceError> {
+        let text = fs::metadata(self.blobs.path(digest)).map_or(0, |meta| meta.len());
+        let tree = self.blobs.tree(digest)?;
+        Ok(weigh::of_tree(&tree).plus(Weight { bytes: text, files: 1 }))
     }
 
     /// Held as long as the file lives. Who removes contents is alone; those who make or use some are many.
@@ -150,6 +182,17 @@ impl<C: Catalog> Workspaces<C> {
         Ok(record)
     }
 
+    pub(super) fn export_into(
+        &self,
+        name: &WorkspaceName,
+        into: &mut Taking<'_>,
+        zip: bool,
+    ) -> Result<(), WorkspaceError> {
+        let _shared = self.locked(FlockOperation::LockShared)?;
+        let (_, tree) = self.get(name)?;
+        export::pack(&self.blobs, &tree, into, zip)
+    }
+
     /// Removes a workspace and what only it held.
     pub fn delete(&self, name: &WorkspaceName) -> Result<(), WorkspaceError> {
         let drafts: Vec<String> = self
@@ -177,11 +220,24 @@ impl<C: Catalog> Workspaces<C> {
     /// The same under an id that somebody wrote down before; without a workspace it is one of nothing, which cannot be
     /// applied.
     pub fn start_as(&self, id: DraftId, name: Option<&WorkspaceName>) -> Result<DraftRecord, WorkspaceError> {
+        self.start_within(id, name, &upload::Endless)
+    }
+
+    /// The same, if there is room for all the names.
+    pub fn start_within(
+        &self,
+        id: DraftId,
+        name: Option<&WorkspaceName>,
+        room: &dyn Room,
+    ) -> Result<DraftRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let (base, tree) = match name {
             Some(name) => self.get(name).map(|(record, tree)| (record.tree, tree))?,
             None => (self.keep_tree(&Tree::default())?, Tree::default()),
         };
+        if !room.take(Weight { bytes: 0, files: weigh::of_tree(&tree).files }) {
+            return Err(WorkspaceError::NoRoom);
+        }
         let draft = DraftRecord { id, workspace: name.cloned(), base, created: seconds() };
         draft::lay_out(&self.blobs, &tree, &self.drafts.join(draft.id.as_str()))?;
         self.catalog.add_draft(&draft)?;
@@ -220,19 +276,6 @@ impl<C: Catalog> Workspaces<C> {
     pub(super) fn look_through(&self, id: &DraftId) -> Result<draft::Now, WorkspaceError> {
         let base = self.blobs.tree(self.draft(id)?.base)?;
         draft::look(&self.blobs, &base, &self.folder(id))
-    }
-
-    /// What all drafts take besides what they share.
-    pub fn drafts_bytes(&self) -> Result<u64, WorkspaceError> {
-        let mut bytes = 0u64;
-        for draft in self.catalog.drafts()? {
-            match draft::own_bytes(&self.folder(&draft.id)) {
-                Ok(own) => bytes = bytes.saturating_add(own),
-                Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {}
-                Err(reason) => return Err(WorkspaceError::io(draft.id, reason)),
-            }
-        }
-        Ok(bytes)
     }
 
     /// Makes a draft what it was when it was made, or last applied.

@@ -1,5 +1,7 @@
 //! The service as its users meet it: over HTTP, with keys.
 
+mod bodies;
+mod components;
 mod doors;
 mod house;
 mod life;
@@ -9,6 +11,7 @@ mod rights;
 mod runs;
 mod shares;
 mod stopping;
+mod storage;
 mod streams;
 
 pub use house::House;

@@ -9,13 +9,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::body::whole;
+use super::super::body::{Pieces, held};
 use super::super::context::{Api, Object, Who};
+use super::super::form;
 use super::super::problem::Problem;
 use super::super::types::{Component, Components, labels};
 use super::{LOOKED_AT, id, parsed};
 use crate::authz::Action;
 use crate::model::Digest;
+
+/// What a form has around its file.
+const FORM_BYTES: u64 = 64 << 10;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(submit, list)).routes(routes!(get, delete))
@@ -50,8 +54,16 @@ async fn submit(
     let permit = who.permit_new(Action::ComponentsCreate, None)?;
     let http = &api.parts().http;
     let given = query.labels.map(|text| pairs(&text)).transpose()?.unwrap_or_default();
-    let most = http.upload_bytes.min(who.hall().engine().settings().module_bytes);
-    let bytes = module(&headers, whole(body, http, most).await?).await?;
+    let limit = who.hall().engine().settings().module_bytes;
+    let mut in_memory = who.in_memory();
+    // The bytes themselves, or the one file of a form.
+    let bytes = match form::boundary(&headers) {
+        Some(boundary) => {
+            let pieces = Pieces::new(body, http, who.most_in_memory(limit.saturating_add(FORM_BYTES)));
+            form::only_file(pieces, &mut in_memory, &boundary).await?
+        }
+        None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
+    };
     let (record, new) = who.hall().submit(&permit, bytes, labels(given)?).await?;
     if !new {
         // It is somebody's already; whoever has the bytes learns nothing by hearing what is said of them.
@@ -59,14 +71,6 @@ async fn submit(
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Component::from(&*record))))
-}
-
-/// The bytes themselves, or the one file of a form.
-async fn module(headers: &HeaderMap, bytes: bytes::Bytes) -> Result<bytes::Bytes, Problem> {
-    match super::super::form::boundary(headers) {
-        Some(boundary) => super::super::form::only_file(bytes, &boundary).await,
-        None => Ok(bytes),
-    }
 }
 
 fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {

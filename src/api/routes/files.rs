@@ -3,20 +3,21 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::body::whole;
 use super::super::context::{Api, Who};
 use super::super::problem::Problem;
 use super::super::types::Files;
 use super::super::upload;
 use super::sandboxes::found;
 use crate::authz::Action;
-use crate::workspace::Packed;
+use crate::sandbox::Outgoing;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(read, write, remove)).routes(routes!(look)).routes(routes!(download, unpack))
@@ -40,10 +41,10 @@ struct At {
 )]
 async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
-    let content = who.hall().read_file(&permit, &record.id, at.path, who.http().upload_bytes).await?;
-    // Whatever a guest wrote is bytes to be saved, never a page to be shown.
-    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_DISPOSITION, "attachment")];
-    Ok((headers, content).into_response())
+    let (file, bytes) = who.hall().open_file(&permit, &record.id, at.path).await?;
+    // A guest may write to it meanwhile: no more than was said.
+    let content = tokio::fs::File::from_std(file).take(bytes);
+    Ok(sent(content, bytes, "application/octet-stream", ()))
 }
 
 /// Write a file of a sandbox, with the folders on the way to it
@@ -60,9 +61,9 @@ async fn write(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
-    let http = &api.parts().http;
-    let content = whole(body, http, http.upload_bytes).await?;
-    who.hall().write_file(&permit, &record.id, at.path, content.into()).await?;
+    let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
+    let content = upload::to_disk(body, &api.parts().http, incoming).await?;
+    who.hall().write_file(&permit, &record.id, at.path, content).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -127,16 +128,33 @@ async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<A
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
-    Ok(sent(who.hall().download(&permit, &record.id, folder, zip).await?, zip))
+    Ok(sent_archive(who.hall().download(&permit, &record.id, folder, zip).await?, zip))
 }
 
-/// An archive, read from the disk as fast as it is taken.
-pub(super) fn sent(packed: Packed, zip: bool) -> Response {
+pub(super) fn sent_archive(archive: Outgoing, zip: bool) -> Response {
     let kind = if zip { "application/zip" } else { "application/x-tar" };
-    let body = Body::from_stream(ReaderStream::with_capacity(tokio::fs::File::from_std(packed.file), 64 << 10));
-    let size = packed.bytes.to_string();
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_LENGTH, size)];
-    (headers, [(header::CONTENT_DISPOSITION, "attachment")], body).into_response()
+    let Outgoing { packed, lent } = archive;
+    sent(tokio::fs::File::from_std(packed.file), packed.bytes, kind, lent)
+}
+
+/// Something that is read from the disk as fast as it is taken. `until_sent` is dropped then, or when it is given up.
+fn sent<G: Send + 'static>(
+    content: impl AsyncRead + Send + 'static,
+    bytes: u64,
+    kind: &'static str,
+    until_sent: G,
+) -> Response {
+    let pieces = ReaderStream::with_capacity(content, 64 << 10).map(move |piece| {
+        let _ = &until_sent;
+        piece
+    });
+    // Whatever a guest wrote is bytes to be saved, never a page to be shown.
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+        (header::CONTENT_DISPOSITION, "attachment".to_owned()),
+    ];
+    (headers, Body::from_stream(pieces)).into_response()
 }
 
 /// Unpack a tar or a zip into a folder of a sandbox
@@ -153,7 +171,8 @@ async fn unpack(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
-    let upload = upload::to_disk(body, &api.parts().http).await?;
-    who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), upload.path()).await?;
+    let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
+    let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
+    who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;
     Ok(StatusCode::NO_CONTENT)
 }

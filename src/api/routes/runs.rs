@@ -9,8 +9,9 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::body::{is_json, whole};
+use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who};
+use super::super::held::InMemory;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::stream::{seat, stream};
@@ -55,6 +56,7 @@ pub(super) struct Request {
     apart: bool,
     streamed: bool,
     retry: Option<RetryKey>,
+    in_memory: InMemory,
 }
 
 impl Request {
@@ -67,13 +69,15 @@ impl Request {
     ) -> Result<Self, Problem> {
         let http = &api.parts().http;
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let mut in_memory = who.in_memory();
         let (run, module) = match form::boundary(headers) {
             Some(boundary) => {
-                let most = http.upload_bytes.min(who.hall().engine().settings().module_bytes + http.body_bytes);
-                let (run, module) = form::run_and_module(whole(body, http, most).await?, &boundary).await?;
+                let most = who.most_in_memory(who.hall().engine().settings().module_bytes + http.body_bytes);
+                let pieces = Pieces::new(body, http, most);
+                let (run, module) = form::run_and_module(pieces, &mut in_memory, &boundary).await?;
                 (run, Some(module))
             }
-            None if is_json(kind) => (whole(body, http, http.body_bytes).await?, None),
+            None if is_json(kind) => (held(body, http, http.body_bytes, &mut in_memory).await?, None),
             None => {
                 let detail = "send JSON, or a form with the parts `run` and `module`";
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail).at("Content-Type"));
@@ -83,7 +87,7 @@ impl Request {
         let body: RunBody = strict::read(&run)?;
         let accept = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
         let streamed = accept.contains("text/event-stream");
-        Ok(Self { apart: body.apart, ask: ask(body, module)?, streamed, retry })
+        Ok(Self { apart: body.apart, ask: ask(body, module)?, streamed, retry, in_memory })
     }
 
     /// What policies may ask about: what is asked for, before anything is cut.
@@ -126,11 +130,14 @@ pub(super) async fn start(
     request: Request,
     sandbox: Option<SandboxId>,
 ) -> Result<Response, Problem> {
-    let Request { ask, apart, streamed, retry } = request;
+    let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let manner = Manner { retry, apart, sandbox };
-    let (started, seat) = match (who.hall().run(permit, &who.caller, ask, manner).await?, seat) {
+    let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
+    // The engine has what came; the run may take long.
+    drop(in_memory);
+    let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
         (Asked::Before(run), None) if apart => return accepted(&run),
         (Asked::Before(run), None) => return Ok(Json(Run::from(&*run)).into_response()),

@@ -12,12 +12,12 @@ use super::super::context::{Api, Object, Who};
 use super::super::problem::Problem;
 use super::super::types::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
 use super::super::upload;
-use super::files::{is_zip, sent};
+use super::files::{is_zip, sent_archive};
 use super::id;
 use crate::authz::{Action, Permit};
 use crate::model::{Labels, PrincipalId};
 use crate::sandbox::SandboxError;
-use crate::workspace::{Destination, Intake, Packed, Tree, WorkspaceError, WorkspaceName, WorkspaceRecord};
+use crate::workspace::{Intake, Tree, WorkspaceError, WorkspaceName, WorkspaceRecord};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, create, delete)).routes(routes!(export))
@@ -92,8 +92,8 @@ async fn create(
 ) -> Result<(StatusCode, Json<MadeWorkspace>), Problem> {
     let permit = who.permit_new(Action::WorkspacesCreate, None)?;
     let name: WorkspaceName = super::parsed(&name, "name")?;
-    let upload = upload::to_disk(body, &api.parts().http).await?;
-    let from = (upload.bytes > 0).then(|| upload.path());
+    let incoming = who.hall().incoming(&permit, None).await?;
+    let from = upload::to_disk(body, &api.parts().http, incoming).await?;
     let intake = Intake { with_secrets: how.with_secrets, allow_credentials: how.allow_credentials };
     let (record, left, found) = who.hall().create_workspace(&permit, name, from, intake).await?;
     Ok((StatusCode::CREATED, Json(MadeWorkspace::new(&record, left, found))))
@@ -129,12 +129,5 @@ struct Archive {
 async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
     let (record, _, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
     let zip = is_zip(archive.format.as_deref())?;
-    let failed = |error: std::io::Error| Problem::from(SandboxError::Internal(error.to_string()));
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let path = folder.path().join("archive");
-    let to = if zip { Destination::Zip(path.clone()) } else { Destination::Tar(path.clone()) };
-    who.hall().export_workspace(&permit, record.name, to).await?;
-    let file = std::fs::File::open(&path).map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
-    Ok(sent(Packed { file, bytes }, zip))
+    Ok(sent_archive(who.hall().export_workspace(&permit, record.name, zip).await?, zip))
 }

@@ -9,20 +9,21 @@ use wasmtime_wasi::p2::{
 
 use super::super::meter::{LimitHit, Slot};
 use super::fs::Disk;
-use crate::model::LimitName;
+use crate::model::{LimitName, Room, Weight};
 
 /// Bytes of files that a run has read and written, counted also by streams, which outlive the call that made them.
-#[derive(Debug)]
 pub(in super::super) struct Traffic {
     limit: u64,
     disk: Arc<Disk>,
+    /// What whoever pays for the run still has, besides the run's own limits.
+    room: Option<Arc<dyn Room>>,
     read: AtomicU64,
     written: AtomicU64,
 }
 
 impl Traffic {
-    pub(in super::super) fn new(limit: u64, disk: Arc<Disk>) -> Arc<Self> {
-        Arc::new(Self { limit, disk, read: AtomicU64::new(0), written: AtomicU64::new(0) })
+    pub(in super::super) fn new(limit: u64, disk: Arc<Disk>, room: Option<Arc<dyn Room>>) -> Arc<Self> {
+        Arc::new(Self { limit, disk, room, read: AtomicU64::new(0), written: AtomicU64::new(0) })
     }
 
     pub(in super::super) fn read(&self) -> u64 {
@@ -43,8 +44,29 @@ impl Traffic {
         if used > self.limit {
             return Err(LimitHit { name: LimitName::WrittenBytes, value: self.limit, used });
         }
+        if !self.has_room(Weight { bytes, files: 0 }) {
+            return Err(LimitHit { name: LimitName::WrittenBytes, value: self.written(), used });
+        }
         self.written.store(used, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Asked before a name is made, of which there have been `made` so far.
+    pub(in super::super) fn count_name(&self, made: u64) -> Result<(), LimitHit> {
+        match self.has_room(Weight { bytes: 0, files: 1 }) {
+            true => Ok(()),
+            false => Err(LimitHit { name: LimitName::FilesCreated, value: made, used: made.saturating_add(1) }),
+        }
+    }
+
+    fn has_room(&self, more: Weight) -> bool {
+        self.room.as_ref().is_none_or(|room| room.take(more))
+    }
+}
+
+impl std::fmt::Debug for Traffic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traffic").field("read", &self.read).field("written", &self.written).finish_non_exhaustive()
     }
 }
 

@@ -9,4 +9,4 @@ mod destination;
 mod write;
 
 pub use destination::Destination;
-pub(super) use write::write;
+pub(super) use write::{pack, write};

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use super::super::archive::{Bounds, Receiver, TarWriter, WriteError, ZipWriter, read_tar, read_zip};
 use super::super::blobs::Blobs;
 use super::super::error::WorkspaceError;
+use super::super::parcels::{Taking, failed};
 use super::super::tree::{Node, Tree};
 use super::Destination;
 use super::beside::Target;
@@ -38,6 +39,26 @@ pub(in super::super) fn write(blobs: &Blobs, tree: &Tree, to: &Destination) -> R
             Ok(())
         }),
     }
+}
+
+/// The same into a file that takes room as it grows, as a tar or a zip.
+pub(in super::super) fn pack(
+    blobs: &Blobs,
+    tree: &Tree,
+    into: &mut Taking<'_>,
+    zip: bool,
+) -> Result<(), WorkspaceError> {
+    if !zip {
+        let mut tar = TarWriter::new(BufWriter::new(into));
+        write_tar(blobs, tree, &mut tar)?;
+        return tar.finish().map_err(failed).map(drop);
+    }
+    write_zip(blobs, tree, ZipWriter::new(&mut *into))?;
+    if is_like_a_bomb(&mut into.file, |file| read_zip(file, &ANY_SIZE, &mut Nobody).map_err(|error| error.code()))? {
+        emptied(&mut into.file)?;
+        write_zip(blobs, tree, ZipWriter::stored(&mut *into))?;
+    }
+    Ok(())
 }
 
 /// An upload may hold more than a stranger's archive may bring; what may not be is too much from little.
@@ -103,7 +124,7 @@ fn write_gzip(blobs: &Blobs, tree: &Tree, file: &mut File, level: Compression) -
     gzip.finish().and_then(|into| into.into_inner().map_err(io::IntoInnerError::into_error)).map_err(output).map(drop)
 }
 
-fn write_zip(blobs: &Blobs, tree: &Tree, mut zip: ZipWriter<&mut File>) -> Result<(), WorkspaceError> {
+fn write_zip<W: io::Write + io::Seek>(blobs: &Blobs, tree: &Tree, mut zip: ZipWriter<W>) -> Result<(), WorkspaceError> {
     for (path, node) in tree.iter() {
         match node {
             Node::Folder => zip.folder(path).map_err(no_zip),
@@ -114,10 +135,6 @@ fn write_zip(blobs: &Blobs, tree: &Tree, mut zip: ZipWriter<&mut File>) -> Resul
         }?;
     }
     zip.finish().map_err(failed).map(drop)
-}
-
-fn failed(error: WriteError) -> WorkspaceError {
-    WorkspaceError::Archive { code: error.code(), message: error.to_string() }
 }
 
 /// Where it is the zip that cannot hold something, a tar can.

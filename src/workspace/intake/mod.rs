@@ -18,5 +18,5 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub(super) use take::take;
 pub use take::{Found, Intake, Left, Source};
+pub(super) use take::{no_archive, take};

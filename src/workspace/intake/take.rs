@@ -12,6 +12,7 @@ use super::super::draft::open_file;
 use super::super::error::WorkspaceError;
 use super::super::select::{Kind, LeftOut, Options, SelectError, Selected, Selection, select};
 use super::super::tree::Tree;
+use super::super::upload::{Endless, Upload};
 use super::contents::{Open, keep, look};
 use super::room;
 use super::unpack::unpack;
@@ -22,6 +23,8 @@ use crate::fs_policy::{Kind as RuleKind, Level, Policy, Rule, secret_patterns};
 pub enum Source {
     /// A folder, an archive, or a file; which, is seen.
     Path(PathBuf),
+    /// An archive that came whole, and nothing else: a file alone has no name.
+    Upload(Upload),
     /// Nothing: an empty workspace.
     Empty,
 }
@@ -62,6 +65,7 @@ pub(super) const MOST_BYTES: u64 = 16 << 30;
 pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> Result<Taken, WorkspaceError> {
     let path = match source {
         Source::Empty => return Ok(Taken { tree: Tree::default(), left_out: Vec::new(), found: Vec::new() }),
+        Source::Upload(upload) => return take_upload(blobs, upload, intake),
         Source::Path(path) => path,
     };
     let failed = |reason| WorkspaceError::io(path.display(), reason);
@@ -78,7 +82,7 @@ pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> 
     match kind_of(&mut file, name).map_err(failed)?.map_err(refused)? {
         Some(format) => {
             room::check(blobs, about.len())?;
-            let aside = unpack(blobs, file, format)?;
+            let aside = unpack(blobs, file, format, &Endless)?;
             take_folder(blobs, aside.path(), intake, options(intake))
         }
         None => {
@@ -93,6 +97,21 @@ pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> 
             take_selected(blobs, selection, &|_| open_source(path), intake)
         }
     }
+}
+
+fn take_upload(blobs: &Blobs, upload: &Upload, intake: Intake) -> Result<Taken, WorkspaceError> {
+    let failed = |reason| WorkspaceError::io("the upload", reason);
+    let mut file = upload.file().map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let format = kind_of(&mut file, "").map_err(failed)?.map_err(refused)?.ok_or_else(no_archive)?;
+    let aside = unpack(blobs, file, format, upload.room())?;
+    take_folder(blobs, aside.path(), intake, options(intake))
+}
+
+/// What is neither the one nor the other.
+pub(in super::super) fn no_archive() -> WorkspaceError {
+    let message = "this is neither a tar (gzipped or not) nor a zip".to_owned();
+    WorkspaceError::Archive { code: "unknown_archive", message }
 }
 
 fn options(intake: Intake) -> Options {

@@ -162,4 +162,28 @@ impl House {
         let reply = self.post(&self.admin, "/v1/tenants", json!({"id": name, "admin": "boss"})).await;
         reply.is(201)["secret"].as_str().unwrap().to_owned()
     }
+
+    /// The same with ceilings of its own.
+    pub async fn tenant_with(&self, name: &str, ceilings: &[(&str, u64)]) -> String {
+        let mut all = serde_json::to_value(ringfence::model::Ceilings::ordinary()).unwrap();
+        for (ceiling, value) in ceilings {
+            all[*ceiling] = json!(value);
+        }
+        let body = json!({"id": name, "admin": "boss", "ceilings": all});
+        self.post(&self.admin, "/v1/tenants", body).await.is(201)["secret"].as_str().unwrap().to_owned()
+    }
+
+    pub fn folder_of(&self, tenant: &str) -> PathBuf {
+        self.dir.path().join("data/tenants").join(tenant)
+    }
+
+    /// A new sandbox without files: its path.
+    pub async fn sandbox(&self, key: &str) -> String {
+        let sandbox = self.post(key, "/v1/sandboxes", json!({})).await.is(201);
+        format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap())
+    }
+
+    pub async fn put(&self, key: &str, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        Self::send(self.ask("PUT", path).header("x-api-key", key).body(body)).await
+    }
 }

@@ -11,6 +11,7 @@ use super::disk::Disk;
 /// What an operation may take of the run's limits and of the disk, asked on the thread that waits for the disk.
 pub(super) struct Allowance {
     pub(super) create: Result<(), LimitHit>,
+    pub(super) created: u64,
     pub(super) disk: Arc<Disk>,
     pub(super) traffic: Arc<Traffic>,
     /// The run is over: nobody waits for the rest any more.
@@ -20,7 +21,7 @@ pub(super) struct Allowance {
 impl Allowance {
     /// One file, folder or link more.
     pub(super) fn create(&self) -> Done<()> {
-        self.create.map_err(Refused::Limit)?;
+        self.create.and_then(|()| self.traffic.count_name(self.created)).map_err(Refused::Limit)?;
         Ok(self.disk.room_for_names()?)
     }
 

@@ -226,6 +226,7 @@ impl RunState {
     pub(super) fn allowed(&self) -> Allowance {
         Allowance {
             create: self.meter.may_create_file(),
+            created: self.meter.files_created(),
             disk: self.files.disk(),
             traffic: Arc::clone(self.meter.traffic()),
             over: Arc::clone(&self.files.over),

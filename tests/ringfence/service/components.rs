@@ -1,0 +1,75 @@
+//! The bytes of components, which tenants share without knowing it.
+
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::House;
+
+fn contents(house: &House) -> Vec<PathBuf> {
+    let folder = house.dir.path().join("data/components");
+    let shelves = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    shelves.flat_map(|shelf| std::fs::read_dir(shelf.path()).unwrap()).map(|file| file.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn one_who_deletes_takes_nothing_from_one_who_submits() {
+    let house = House::new().await;
+    let mut keys = Vec::new();
+    for name in ["one", "two", "three"] {
+        keys.push(house.tenant(name).await);
+    }
+    let wat = r#"(module (func (export "_start")))"#;
+    let submit = async |key: &String| {
+        let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(wat);
+        let reply = House::send(request).await;
+        assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+        reply.json()["digest"].as_str().unwrap().to_owned()
+    };
+    let digest = submit(&keys[0]).await;
+    let path = format!("/v1/components/{digest}");
+    for round in 0..60 {
+        // Two delete what they have while the third brings the same.
+        let (bringing, leaving) = (&keys[round % 3], [&keys[(round + 1) % 3], &keys[(round + 2) % 3]]);
+        let gone = join_all(leaving.map(|key| house.delete(key, &path)));
+        let (there, _) = tokio::join!(submit(bringing), gone);
+        assert_eq!(there, digest);
+        house.get(bringing, &path).await.is(200);
+        assert_eq!(contents(&house).len(), 1, "round {round}: the record is there and the bytes are not");
+    }
+    for key in &keys {
+        house.delete(key, &path).await;
+    }
+    assert_eq!(contents(&house), Vec::<PathBuf>::new(), "the last takes the bytes along");
+}
+
+#[tokio::test]
+async fn bytes_that_are_lost_or_damaged_are_healed_by_who_brings_them_again() {
+    let house = House::new().await;
+    let key = house.admin.clone();
+    let wat = r#"(module (func (export "_start") (drop (i32.const 20262026))))"#;
+    let submit = async |house: &House, status: u16| {
+        let request = house.ask("POST", "/v1/components").header("x-api-key", &key).body(wat);
+        House::send(request).await.is(status)["digest"].as_str().unwrap().to_owned()
+    };
+    let digest = submit(&house, 201).await;
+    for damage in ["gone", "other bytes"] {
+        let content = contents(&house).remove(0);
+        match damage {
+            "gone" => std::fs::remove_file(&content).unwrap(),
+            text => std::fs::write(&content, text).unwrap(),
+        }
+        assert_eq!(submit(&house, 200).await, digest);
+        assert_eq!(std::fs::read_to_string(&content).unwrap(), wat, "{damage}");
+    }
+    // What a crash left beside is gone after a start; what has a row stays.
+    let content = contents(&house).remove(0);
+    for name in [".new-abc", "00112233"] {
+        std::fs::write(content.with_file_name(name), "half").unwrap();
+    }
+    let house = house.again(&[]).await;
+    assert_eq!(contents(&house), [content]);
+    let run = house.post(&key, "/v1/runs", json!({"component": digest})).await.is(200);
+    assert_eq!(run["outcome"]["kind"], "exited");
+}
