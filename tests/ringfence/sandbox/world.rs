@@ -185,11 +185,10 @@ impl World {
 
     /// Waits until nothing is at work any more: no run, and no sandbox half made or half cleared.
     pub async fn quiet(&self) {
-        let half = || {
-            self.count("sandboxes WHERE state IN ('making', 'gone')") + self.count("runs WHERE state <> 'ended'")
-        };
+        let half =
+            || self.count("sandboxes WHERE state IN ('making', 'gone')") + self.count("runs WHERE state <> 'ended'");
         let ended = async {
-            while half() + self.hall.running() > 0 {
+            while self.hall.at_work() > 0 || half() + self.hall.running() > 0 {
                 tokio::task::yield_now().await;
             }
         };
