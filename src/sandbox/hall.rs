@@ -109,6 +109,11 @@ impl Hall {
         self.0.quota.running()
     }
 
+    /// How many things are at work that go on to their end, whoever waits for them.
+    pub fn at_work(&self) -> usize {
+        self.0.tasks.len()
+    }
+
     pub(super) fn ceilings(&self, tenant: &TenantId) -> Result<Arc<Ceilings>, SandboxError> {
         // A tenant that is gone has nobody who could ask.
         self.0.tenants.ceilings(tenant).ok_or_else(|| SandboxError::Internal("the tenant has no ceilings".into()))

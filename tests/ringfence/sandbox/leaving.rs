@@ -56,9 +56,10 @@ async fn whoever_goes_away_leaves_no_run_that_runs_for_ever() {
     let world = World::new(1).await;
     for turns in turns() {
         left_after(turns, world.run(NOOP, Manner { apart: true, ..Manner::default() })).await;
+        world.quiet().await;
     }
-    world.quiet().await;
     let runs = world.runs();
+    assert_eq!(runs.len(), turns().count());
     assert!(
         runs.iter().all(|run| run.outcome.as_deref() == Some("exited")),
         "what goes on by itself goes on: {runs:?}"
@@ -67,8 +68,8 @@ async fn whoever_goes_away_leaves_no_run_that_runs_for_ever() {
     let before = runs.len();
     for turns in turns() {
         left_after(turns, world.run(LOOP, Manner::default())).await;
+        world.quiet().await;
     }
-    world.quiet().await;
     let runs = world.runs();
     assert_eq!(runs.len(), before + turns().count());
     let cancelled = runs.iter().filter(|run| run.outcome.as_deref() == Some("cancelled"));

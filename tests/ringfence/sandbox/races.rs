@@ -93,8 +93,8 @@ async fn nothing_runs_on_in_a_sandbox_that_was_stopped() {
         if let Err(error) = begun {
             assert_eq!(error.code(), "wrong_state");
         }
+        world.quiet().await;
     }
-    world.quiet().await;
     let runs = world.runs();
     assert!(runs.iter().all(|run| run.outcome.as_deref() == Some("cancelled")), "{runs:?}");
 }

@@ -185,13 +185,14 @@ impl World {
 
     /// Waits until nothing is at work any more: no run, and no sandbox half made or half cleared.
     pub async fn quiet(&self) {
-        loop {
-            let half =
-                self.count("sandboxes WHERE state IN ('making', 'gone')") + self.count("runs WHERE state <> 'ended'");
-            if half == 0 && self.hall.running() == 0 {
-                return;
+        let half =
+            || self.count("sandboxes WHERE state IN ('making', 'gone')") + self.count("runs WHERE state <> 'ended'");
+        let ended = async {
+            while self.hall.at_work() > 0 || half() + self.hall.running() > 0 {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        // What is at work for ever would keep the test for ever.
+        tokio::time::timeout(std::time::Duration::from_secs(120), ended).await.expect("it comes to its end");
     }
 }

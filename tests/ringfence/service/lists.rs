@@ -123,7 +123,7 @@ async fn pages_end_where_the_list_ends() {
         ),
     );
     assert_eq!(all(&house, &agent, "sandboxes", "limit=100").await.0, [mine]);
-    assert_eq!(all(&house, &agent, "runs", "limit=100").await.0, [run.clone()]);
+    assert_eq!(all(&house, &agent, "runs", "limit=100").await.0, vec![run.clone()]);
     // What no index leads to is looked for so far and no farther, and then there is a next.
     let (found, pages) = all(&house, &house.admin, "runs", "label=mine=1&limit=100").await;
     assert_eq!((found, pages), (vec![run.clone()], 1));
