@@ -196,13 +196,16 @@ impl Hall {
     /// Makes its files what those of the workspace were when it began, or were last applied.
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
-        let (hall, of) = (self.clone(), permit.tenant().clone());
-        let done = self.on_shelf(permit.tenant(), move |shelf| {
-            let done = shelf.reset(&sandbox.draft);
-            hall.draft_touched(&of, &sandbox.draft);
+        let tenant = permit.tenant();
+        let room = self.room(tenant).await?;
+        let (known, names) = (self.draft_weight(tenant, &sandbox.draft), self.patient(tenant, &room));
+        let taken = Arc::clone(&room);
+        let done = self.on_shelf(tenant, move |shelf| {
+            let done = shelf.reset(&sandbox.draft, known, &names);
+            taken.settle_in(&sandbox.draft);
             done
         });
-        done.await
+        within(done.await, &room)
     }
 
     /// For reading and writing files in it from outside.
