@@ -165,6 +165,11 @@ impl Hall {
         }
     }
 
+    /// What a draft takes at most.
+    pub(super) fn draft_weight(&self, tenant: &TenantId, draft: &DraftId) -> Weight {
+        self.book(tenant).draft(draft)
+    }
+
     /// Something in a draft was removed.
     pub(super) fn draft_touched(&self, tenant: &TenantId, draft: &DraftId) {
         self.book(tenant).touch(draft);

@@ -246,13 +246,15 @@ impl Hall {
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {
-            let (touches, of) = (hall.clone(), tenant.clone());
+            let room = hall.room(&tenant).await?;
+            let (known, names) = (hall.draft_weight(&tenant, &sandbox.draft), hall.patient(&tenant, &room));
+            let taken = Arc::clone(&room);
             let done = hall.on_shelf(&tenant, move |shelf| {
-                let done = shelf.reset(&sandbox.draft);
-                touches.draft_touched(&of, &sandbox.draft);
+                let done = shelf.reset(&sandbox.draft, known, &names);
+                taken.settle_in(&sandbox.draft);
                 done
             });
-            done.await
+            within(done.await, &room)
         };
         self.to_its_end(whole).await
     }

@@ -279,11 +279,16 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Makes a draft what it was when it was made, or last applied.
-    pub fn reset(&self, id: &DraftId) -> Result<(), WorkspaceError> {
+    /// `known`: what it was known to take, which is its room already.
+    pub fn reset(&self, id: &DraftId, known: Weight, room: &dyn Room) -> Result<(), WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let draft = self.draft(id)?;
         let _nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
         let base = self.blobs.tree(draft.base)?;
+        let files = weigh::of_tree(&base).files.saturating_sub(known.files);
+        if !room.take(Weight { bytes: 0, files }) {
+            return Err(WorkspaceError::NoRoom);
+        }
         let aside = self.drafts.join(format!("new-{:016x}", rand::random::<u64>()));
         draft::lay_out(&self.blobs, &base, &aside)?;
         // One step: whoever looks sees the one or the other.

@@ -80,11 +80,12 @@ pub(super) fn of_tree(tree: &Tree) -> Weight {
 impl<C: Catalog> Workspaces<C> {
     /// What a draft takes besides what it shares.
     pub fn draft_weight(&self, id: &DraftId) -> Result<Weight, WorkspaceError> {
-        let failed = |reason: std::io::Error| match reason.kind() {
-            std::io::ErrorKind::NotFound => WorkspaceError::NoDraft(id.clone()),
+        let folder = self.drafts_dir().join(id.as_str());
+        let whole = weight(&folder).map_err(|reason| match folder.try_exists() {
+            // Not if it is only something in it that went while it was counted.
+            Ok(false) => WorkspaceError::NoDraft(id.clone()),
             _ => WorkspaceError::io(id, reason),
-        };
-        let whole = weight(&self.drafts_dir().join(id.as_str())).map_err(failed)?;
+        })?;
         // The two folders that every draft has.
         Ok(whole.less(Weight { bytes: 0, files: 2 }))
     }

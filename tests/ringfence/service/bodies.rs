@@ -73,13 +73,13 @@ async fn components_that_come_at_once_share_a_budget() {
     let first = send(key, body).send();
     let looking = async {
         // Too much beside the first, and refused as no component without it.
-        let refused = loop {
-            let reply = House::send(send(key, vec![b' '; 900_000].into())).await;
-            match reply.status {
-                422 => tokio::task::yield_now().await,
-                _ => break reply,
+        let mut refused = House::send(send(key, vec![b' '; 900_000].into())).await;
+        for _ in 0..500 {
+            if refused.status != 422 {
+                break;
             }
-        };
+            refused = House::send(send(key, vec![b' '; 900_000].into())).await;
+        }
         assert_eq!((refused.status, refused.code().as_str()), (429, "too_many_bytes"));
         assert!(refused.headers.contains_key("retry-after"));
         let form = reqwest::multipart::Form::new().part("module", reqwest::multipart::Part::bytes(vec![b' '; 900_000]));
