@@ -193,6 +193,11 @@ impl Who {
         self.decide(action, &resource, None)
     }
 
+    /// The same for a question on which nothing follows.
+    pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
+        self.permit_tenant(action, tenant).is_ok()
+    }
+
     /// May he ask about the service itself?
     pub(super) fn permit_service(&self) -> Result<Permit, Problem> {
         let house: TenantId = crate::authz::HOUSE.parse().map_err(|_| Problem::missing("service"))?;

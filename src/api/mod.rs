@@ -15,6 +15,7 @@ mod document;
 mod failures;
 mod form;
 mod listen;
+mod page;
 mod problem;
 mod routes;
 mod server;

@@ -6,6 +6,7 @@
 //! a newer version is told and left as it is.
 
 mod backup;
+mod book;
 mod components;
 mod error;
 mod lane;

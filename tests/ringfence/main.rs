@@ -19,6 +19,7 @@ mod identity;
 mod intake;
 mod limits;
 mod outcomes;
+mod registry;
 mod service;
 mod support;
 mod threats_code;

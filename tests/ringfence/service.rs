@@ -1,9 +1,13 @@
 //! The service as its users meet it: over HTTP, with keys.
 
 mod doors;
+mod founding;
+mod giving;
 mod house;
 mod life;
+mod lists;
 mod matrix;
+mod races;
 mod rights;
 mod runs;
 

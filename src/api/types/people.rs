@@ -61,6 +61,9 @@ impl From<&KeyRecord> for Key {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Keys {
     pub(in crate::api) keys: Vec<Key>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A key with its text, which is shown now and never again.
@@ -180,6 +183,9 @@ impl From<&crate::model::Principal> for Principal {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Principals {
     pub(in crate::api) principals: Vec<Principal>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A set of rights with a name.
@@ -193,7 +199,7 @@ pub(in crate::api) struct RoleBody {
     pub(in crate::api) own_only: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(in crate::api) struct Role {
     name: String,
     actions: Vec<String>,
@@ -204,6 +210,10 @@ pub(in crate::api) struct Role {
 impl Role {
     pub(in crate::api) fn built_in(name: &str) -> Self {
         Self { name: name.to_owned(), actions: Vec::new(), own_only: false, built_in: true }
+    }
+
+    pub(in crate::api) fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -217,6 +227,9 @@ impl From<&CustomRole> for Role {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Roles {
     pub(in crate::api) roles: Vec<Role>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// Policies in Cedar.
@@ -242,6 +255,9 @@ impl From<&PolicyRecord> for Policy {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Policies {
     pub(in crate::api) policies: Vec<Policy>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A text that may become a policy.
@@ -332,4 +348,7 @@ impl From<&TenantRecord> for Tenant {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Tenants {
     pub(in crate::api) tenants: Vec<Tenant>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
