@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::failures;
 use super::problem::Problem;
 use super::settings::HttpSettings;
+use super::visit::Visit;
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
@@ -69,6 +70,7 @@ pub(super) struct Who {
     pub(super) api: Api,
     pub(super) caller: Arc<Caller>,
     pub(super) now: u64,
+    visit: Visit,
 }
 
 impl FromRequestParts<Api> for Who {
@@ -80,7 +82,11 @@ impl FromRequestParts<Api> for Who {
         let offered = offered(&head.headers)?;
         let now = now();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
-            Ok(caller) => Ok(Self { api: api.clone(), caller, now }),
+            Ok(caller) => {
+                let visit = head.extensions.get::<Visit>().cloned().unwrap_or_default();
+                visit.caller(&caller);
+                Ok(Self { api: api.clone(), caller, now, visit })
+            }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
                 tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
@@ -145,6 +151,12 @@ impl Who {
     }
 
     fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        let permit = self.decided(action, resource, wants)?;
+        self.visit.permitted(action, resource, wants);
+        Ok(permit)
+    }
+
+    fn decided(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
         let ask = Ask { now: self.now, wants };
         let decided = self.registry().authorizer().decide(&self.caller, action, resource, &ask);
         decided.map_err(|denied| failures::denied(&denied, resource.kind))
@@ -159,7 +171,9 @@ impl Who {
 
     /// The same for a question on which nothing follows: whether an object may be shown in a list.
     pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
-        self.permit(action, object).is_ok()
+        let Object { id, owner, labels } = *object;
+        let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
+        self.decided(action, &resource, None).is_ok()
     }
 
     /// May he make something in his tenant, that will be his?
@@ -195,7 +209,8 @@ impl Who {
 
     /// The same for a question on which nothing follows.
     pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
-        self.permit_tenant(action, tenant).is_ok()
+        let (kind, id) = (ResourceKind::Tenant, tenant.as_str());
+        self.decided(action, &Resource { kind, tenant, id, owner: None, labels: NO_LABELS }, None).is_ok()
     }
 
     /// May he ask about the service itself?

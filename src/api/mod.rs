@@ -24,6 +24,7 @@ mod strict;
 mod tls;
 mod types;
 mod upload;
+mod visit;
 
 pub use context::{Api, Parts};
 pub use document::openapi;

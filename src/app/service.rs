@@ -57,6 +57,10 @@ impl Tenants for House {
         self.registry.ceilings(tenant)
     }
 
+    fn is_open(&self, tenant: &TenantId) -> bool {
+        self.registry.is_open(tenant)
+    }
+
     fn folder(&self, tenant: &TenantId) -> PathBuf {
         // What was made on the command line, without a server, belongs to the house.
         if tenant.as_str() == HOUSE { self.data.clone() } else { self.data.join("tenants").join(tenant.as_str()) }
@@ -182,6 +186,7 @@ impl Service {
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let watching = tokio::spawn(self.registry.clone().watch());
+        let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
         let router = api::router(self.api);
         let serving = tokio::spawn({
             let (http, closing) = (self.settings.http.clone(), closing.clone());
@@ -197,8 +202,19 @@ impl Service {
         }
         sweeping.abort();
         watching.abort();
+        ending.abort();
         drop(self._alone);
         tracing::info!("stopped");
+    }
+}
+
+/// Ends what runs for tenants that are closed, whoever closed them, for ever.
+async fn end_closed(registry: Registry, hall: Hall) {
+    let mut changes = registry.changes();
+    while changes.changed().await.is_ok() {
+        for tenant in registry.closed() {
+            hall.end_tenant(&tenant);
+        }
     }
 }
 

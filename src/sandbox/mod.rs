@@ -9,6 +9,7 @@
 //! acknowledged before the ledger has it; nothing here waits without a bound, and what is refused says when to come
 //! again.
 
+mod closing;
 mod components;
 mod error;
 mod expiry;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
@@ -118,13 +118,13 @@ impl Hall {
         held: Option<Held>,
         apart: bool,
     ) -> Result<Started, SandboxError> {
+        let cancel = self.end_for(&run.tenant)?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
         if apart {
             self.inner().ledger.put_run(run.clone(), retry.clone()).await?;
         }
-        let cancel = CancellationToken::new();
         let live = Live::new(run.id.clone(), run.sandbox.clone(), cancel.clone());
         self.watch(&live);
         let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()) };

@@ -8,6 +8,7 @@ mod life;
 mod lists;
 mod matrix;
 mod races;
+mod revoking;
 mod rights;
 mod runs;
 
