@@ -6,7 +6,6 @@ use super::action::Action;
 use super::check;
 use super::error::PolicyError;
 use super::question::ResourceKind;
-use super::reach::BuiltinReach;
 use super::rules::Rules;
 
 /// The tenant whose administrators manage tenants.
@@ -25,7 +24,6 @@ const POLICIES: &str = include_str!("builtin.cedar");
 pub(super) struct Builtin {
     pub validator: Validator,
     pub rules: Rules,
-    pub reach: BuiltinReach,
     pub words: Words,
 }
 
@@ -45,7 +43,7 @@ impl Builtin {
         if !result.validation_passed_without_warnings() {
             return Err(broken(result));
         }
-        Ok(Self { validator, reach: BuiltinReach::of(&rules), rules, words })
+        Ok(Self { validator, rules, words })
     }
 }
 

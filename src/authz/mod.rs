@@ -34,7 +34,7 @@ pub use authorizer::Authorizer;
 pub use builtin::{BUILT_IN_ROLES, HOUSE};
 pub use check::{Checked, POLICY_BYTES, TENANT_BYTES, TENANT_POLICIES};
 pub use error::{Fault, PolicyError};
-pub use explain::Explanation;
+pub use explain::{Explanation, RoleReach};
 pub use permit::{Denied, DeniedReason, Permit};
 pub use question::{Ask, Resource, ResourceKind, Wants};
 pub use reach::Reach;

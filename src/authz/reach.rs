@@ -1,14 +1,14 @@
-use std::collections::HashMap;
+use serde::Serialize;
 
 use super::action::Action;
 use super::authorizer::Authorizer;
-use super::builtin::BUILT_IN_ROLES;
 use super::role::CustomRole;
-use super::rules::{Rules, can_apply};
+use super::rules::Rules;
 use crate::model::{RoleName, TenantId};
 
 /// How far somebody has an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reach {
     None,
     /// For what belongs to him.
@@ -25,35 +25,15 @@ impl Reach {
             Reach::All => "all",
         }
     }
-}
 
-/// What the built-in roles give, read off their policies once.
-pub(super) struct BuiltinReach(HashMap<(&'static str, Action), Reach>);
-
-impl BuiltinReach {
-    /// Each built-in role is a policy of its name, without a condition, and one that ends in `:own`.
-    pub fn of(rules: &Rules) -> Self {
-        let mut reach = HashMap::new();
-        for role in BUILT_IN_ROLES {
-            let (all, own) = (format!("role:{role}"), format!("role:{role}:own"));
-            for policy in rules.all().policies() {
-                let far = match policy.id().to_string() {
-                    id if id == all => Reach::All,
-                    id if id == own => Reach::Own,
-                    _ => continue,
-                };
-                for &action in Action::ALL.iter().filter(|action| can_apply(policy, **action)) {
-                    let known = reach.entry((role, action)).or_insert(far);
-                    *known = far.max(*known);
-                }
-            }
-        }
-        Self(reach)
-    }
-
-    fn get(&self, role: &str, action: Action) -> Reach {
-        let name = BUILT_IN_ROLES.into_iter().find(|name| *name == role);
-        name.and_then(|name| self.0.get(&(name, action)).copied()).unwrap_or(Reach::None)
+    /// What a role gives, read off its policies: one of its name, without a condition, and one that ends in `:own`.
+    pub(super) fn of(rules: &Rules, role: &str, action: Action) -> Self {
+        let far = |policy: &cedar_policy::Policy| match policy.id().to_string().strip_prefix("role:") {
+            Some(id) if id == role => Reach::All,
+            Some(id) if id.strip_suffix(":own") == Some(role) => Reach::Own,
+            _ => Reach::None,
+        };
+        rules.for_action(action).policies().map(far).max().unwrap_or(Reach::None)
     }
 }
 
@@ -67,7 +47,7 @@ impl Authorizer {
     ) -> Reach {
         let of = |name: &RoleName| {
             let own = custom.iter().filter(|role| role.name == *name).map(|role| role.reach(action)).max();
-            self.builtin().reach.get(name.as_str(), action).max(own.unwrap_or(Reach::None))
+            Reach::of(&self.builtin().rules, name.as_str(), action).max(own.unwrap_or(Reach::None))
         };
         roles.into_iter().map(of).max().unwrap_or(Reach::None)
     }

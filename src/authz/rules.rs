@@ -66,7 +66,7 @@ fn set<'a>(policies: impl Iterator<Item = &'a Policy>) -> Result<PolicySet, Poli
     PolicySet::from_policies(policies.cloned()).map_err(|error| PolicyError::Internal(error.to_string()))
 }
 
-pub(super) fn can_apply(policy: &Policy, action: Action) -> bool {
+fn can_apply(policy: &Policy, action: Action) -> bool {
     let ids = Words::ids_of(action);
     let means = |uid: &EntityUid| ids.iter().any(|id| id == uid.id().unescaped());
     match policy.action_constraint() {

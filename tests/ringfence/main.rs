@@ -10,6 +10,7 @@ mod bulk;
 mod cache;
 mod cli;
 mod cli_files;
+mod cli_policy;
 mod crashes;
 mod drafts;
 mod fs_policy;

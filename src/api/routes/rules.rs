@@ -15,7 +15,7 @@ use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
 use super::{id, parsed};
-use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind};
+use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind, Wants};
 use crate::model::{Caller, PolicyName, PrincipalId, RoleName};
 use crate::registry::PolicyRecord;
 
@@ -152,10 +152,14 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
     who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
     let action: Action = parsed(&body.action, "action")?;
     let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
-    let caller = match body.principal.as_deref() {
+    let mut caller = match body.principal.as_deref() {
         None => Caller::clone(&who.caller),
         Some(name) => somebody(&who, parsed(name, "principal")?)?,
     };
+    caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
+    caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
+    let at: Option<jiff::Timestamp> = body.at.as_deref().map(|text| parsed(text, "at")).transpose()?;
+    let now = at.map_or(who.now, |at| u64::try_from(at.as_second()).unwrap_or(0));
     let tenant = who.tenant();
     let object = match (action.kind(), body.id.as_deref()) {
         (ResourceKind::Tenant, _) => tenant.as_str(),
@@ -170,8 +174,9 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
         (_, owner) => owner.as_ref(),
     };
     let resource = Resource { kind: action.kind(), tenant, id: object, owner, labels: &body.labels };
-    let told = who.registry().authorizer().explain(&caller, action, &resource, &Ask { now: who.now, wants: None });
-    Ok(Json(Explained { allowed: told.allowed, message: told.message, policies: told.policies }))
+    let wants = body.wants.or_else(|| Wants::usual(action));
+    let ask = Ask { now, wants: wants.as_ref() };
+    Ok(Json(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask))))
 }
 
 /// Somebody as he would come with a key that is not cut down.
