@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::settings::HttpSettings;
 use super::visit::Visit;
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
-use crate::identity::{Authenticator, Directory, Offered};
+use crate::identity::{AuthError, Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
 use crate::registry::Registry;
 use crate::sandbox::Hall;
@@ -89,10 +89,19 @@ impl FromRequestParts<Api> for Who {
             }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
-                tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
+                record(address, &error);
                 Err(failures::auth(&error))
             }
         }
+    }
+}
+
+/// Who failed is on record, and whoever is limited is counted: he must not fill the log as well.
+fn record(address: IpAddr, error: &AuthError) {
+    if matches!(error, AuthError::TooManyAttempts { .. }) {
+        tracing::debug!(%address, reason = error.reason(), "nobody was looked for");
+    } else {
+        tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
     }
 }
 

@@ -3,6 +3,7 @@
 mod doors;
 mod founding;
 mod giving;
+mod guessing;
 mod house;
 mod life;
 mod lists;
