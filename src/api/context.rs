@@ -11,8 +11,9 @@ use super::held::{Bodies, InMemory};
 use super::problem::Problem;
 use super::settings::HttpSettings;
 use super::shares::{Share, Shares};
+use super::visit::Visit;
 use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
-use crate::identity::{Authenticator, Directory, Offered};
+use crate::identity::{AuthError, Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, TenantId};
 use crate::registry::Registry;
 use crate::sandbox::Hall;
@@ -79,6 +80,7 @@ pub(super) struct Who {
     pub(super) now: u64,
     /// Of the requests at work that his tenant may have.
     _share: Share,
+    visit: Visit,
 }
 
 impl FromRequestParts<Api> for Who {
@@ -92,14 +94,25 @@ impl FromRequestParts<Api> for Who {
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
             Ok(caller) => {
                 let share = api.inner().requests.share(&caller.tenant)?;
-                Ok(Self { api: api.clone(), caller, now, _share: share })
+                let visit = head.extensions.get::<Visit>().cloned().unwrap_or_default();
+                visit.caller(&caller);
+                Ok(Self { api: api.clone(), caller, now, visit, _share: share })
             }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
-                tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
+                record(address, &error);
                 Err(failures::auth(&error))
             }
         }
+    }
+}
+
+/// Who failed is on record, and whoever is limited is counted: he must not fill the log as well.
+fn record(address: IpAddr, error: &AuthError) {
+    if matches!(error, AuthError::TooManyAttempts { .. }) {
+        tracing::debug!(%address, reason = error.reason(), "nobody was looked for");
+    } else {
+        tracing::info!(%address, reason = error.reason(), credential = error.shown(), "nobody was let in");
     }
 }
 
@@ -169,6 +182,12 @@ impl Who {
     }
 
     fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        let permit = self.decided(action, resource, wants)?;
+        self.visit.permitted(action, resource, wants);
+        Ok(permit)
+    }
+
+    fn decided(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
         let ask = Ask { now: self.now, wants };
         let decided = self.registry().authorizer().decide(&self.caller, action, resource, &ask);
         decided.map_err(|denied| failures::denied(&denied, resource.kind))
@@ -183,7 +202,9 @@ impl Who {
 
     /// The same for a question on which nothing follows: whether an object may be shown in a list.
     pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
-        self.permit(action, object).is_ok()
+        let Object { id, owner, labels } = *object;
+        let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
+        self.decided(action, &resource, None).is_ok()
     }
 
     /// May he make something in his tenant, that will be his?
@@ -215,6 +236,12 @@ impl Who {
         let resource =
             Resource { kind: ResourceKind::Tenant, tenant, id: tenant.as_str(), owner: None, labels: NO_LABELS };
         self.decide(action, &resource, None)
+    }
+
+    /// The same for a question on which nothing follows.
+    pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
+        let (kind, id) = (ResourceKind::Tenant, tenant.as_str());
+        self.decided(action, &Resource { kind, tenant, id, owner: None, labels: NO_LABELS }, None).is_ok()
     }
 
     /// May he ask about the service itself?

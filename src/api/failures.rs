@@ -75,7 +75,7 @@ impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         let status = match &error {
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
-            RegistryError::Taken { .. } => StatusCode::CONFLICT,
+            RegistryError::Taken { .. } | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)

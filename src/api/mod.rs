@@ -15,6 +15,7 @@ mod document;
 mod failures;
 mod form;
 mod held;
+mod listed;
 mod listen;
 mod page;
 mod problem;
@@ -27,6 +28,7 @@ mod strict;
 mod tls;
 mod types;
 mod upload;
+mod visit;
 
 pub use context::{Api, Parts};
 pub use document::openapi;

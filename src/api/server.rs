@@ -13,6 +13,7 @@ use super::context::Api;
 use super::problem::Problem;
 use super::routes;
 use super::settings::HttpSettings;
+use super::visit::Visit;
 use crate::model::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,7 +56,7 @@ pub fn router(api: Api) -> Router {
 }
 
 /// Around every request: an id, room, a span, a number, and the same form for everything that went wrong.
-async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id = RequestId::random();
     let began = Instant::now();
     let method = word(request.method());
@@ -72,7 +73,9 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
             Err(busy) => return axum::response::IntoResponse::into_response(busy),
         };
-        next.run(request).await
+        let visit = Visit::default();
+        request.extensions_mut().insert(visit.clone());
+        visit.answered(&api, next.run(request)).await
     };
     let mut answer = answer.instrument(span).await;
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {

@@ -1,5 +1,6 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
+mod rules;
 mod service;
 
 use std::io::IsTerminal as _;
@@ -12,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
+pub use rules::{TenantRules, tenant_rules};
 pub use service::Service;
 
 pub use crate::store::StoreError;

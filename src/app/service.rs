@@ -16,7 +16,7 @@ use crate::egress::IssuerKeys;
 use crate::engine::{Engine, EngineSettings};
 use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
 use crate::model::{Ceilings, TenantId};
-use crate::registry::{Door, Register, Registry};
+use crate::registry::{Door, Part, Register, Registry};
 use crate::sandbox::{Hall, Ledger, Tenants};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -55,6 +55,10 @@ struct House {
 impl Tenants for House {
     fn ceilings(&self, tenant: &TenantId) -> Option<Arc<Ceilings>> {
         self.registry.ceilings(tenant)
+    }
+
+    fn is_open(&self, tenant: &TenantId) -> bool {
+        self.registry.is_open(tenant)
     }
 
     fn folder(&self, tenant: &TenantId) -> PathBuf {
@@ -131,7 +135,7 @@ impl Service {
         let listener = Listener::bind(&settings.http, &settings.tls).await?;
         let store = Store::open(&data.join("ringfence.db"))?;
         store.check()?;
-        let known = !Register::tenants(&store)?.is_empty();
+        let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
         let signing = secret(&data, "signing", false)?;
         let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
@@ -164,7 +168,6 @@ impl Service {
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
         let first_key = registry.first(now()).await?.map(|made| made.key);
-        registry.load()?;
         Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key, _alone: alone })
     }
 
@@ -176,9 +179,14 @@ impl Service {
 
     /// Serves until it is told to stop: then it takes no new work, gives what runs its grace, and ends.
     pub async fn serve(self, stop: CancellationToken) {
+        // Whoever put us together has shown the key by now.
+        if let Err(error) = self.registry.first_was_shown().await {
+            tracing::error!("the first key may be made anew at the next start: {error}");
+        }
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let watching = tokio::spawn(self.registry.clone().watch());
+        let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
         let router = api::router(self.api);
         let serving = tokio::spawn({
             let (http, closing) = (self.settings.http.clone(), closing.clone());
@@ -194,8 +202,19 @@ impl Service {
         }
         sweeping.abort();
         watching.abort();
+        ending.abort();
         drop(self._alone);
         tracing::info!("stopped");
+    }
+}
+
+/// Ends what runs for tenants that are closed, whoever closed them, for ever.
+async fn end_closed(registry: Registry, hall: Hall) {
+    let mut changes = registry.changes();
+    while changes.changed().await.is_ok() {
+        for tenant in registry.closed() {
+            hall.end_tenant(&tenant);
+        }
     }
 }
 

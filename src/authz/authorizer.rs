@@ -27,7 +27,7 @@ pub struct Authorizer {
 /// The rules of one tenant. No two ever have the same version.
 pub(super) struct InForce {
     version: u64,
-    rules: Rules,
+    pub(super) rules: Rules,
 }
 
 impl Authorizer {
@@ -121,8 +121,15 @@ impl Authorizer {
         if resource.kind != action.kind() || misnamed {
             return Err(DeniedReason::Error);
         }
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(&caller.tenant).cloned().ok_or(DeniedReason::Poisoned)
+        self.in_force(&caller.tenant).ok_or(DeniedReason::Poisoned)
+    }
+
+    pub(super) fn in_force(&self, tenant: &TenantId) -> Option<Arc<InForce>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    pub(super) fn builtin(&self) -> &Builtin {
+        &self.builtin
     }
 
     fn remembered(&self, in_force: &InForce, question: &Question<'_>) -> Arc<Verdict> {

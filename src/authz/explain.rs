@@ -4,7 +4,8 @@ use super::action::Action;
 use super::authorizer::Authorizer;
 use super::permit::{Denied, DeniedReason};
 use super::question::{Ask, Question, Resource};
-use crate::model::Caller;
+use super::reach::Reach;
+use crate::model::{Caller, RoleName};
 
 /// Who may do what, and by which policy: what `decide` would answer, with all that is known of why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +20,17 @@ pub struct Explanation {
     pub policies: Vec<String>,
     /// What went wrong in those that failed.
     pub errors: Vec<String>,
+    /// The scopes of the credential that name the action; `None` where it is not cut down.
+    pub scopes: Option<Vec<String>>,
+    /// What each role of the principal gives of the action, before policies and fences.
+    pub roles: Vec<RoleReach>,
+}
+
+/// What a role gives of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleReach {
+    pub role: RoleName,
+    pub reach: Reach,
 }
 
 impl Authorizer {
@@ -36,7 +48,20 @@ impl Authorizer {
             None => format!("{action} is allowed by {}", policies.join(", ")),
             Some(reason) => Denied { action, reason, policies: policies.clone() }.to_string(),
         };
-        Explanation { action, allowed: reason.is_none(), reason, message, policies, errors }
+        let fitting = |scopes: &[String]| scopes.iter().filter(|scope| action.fits(scope)).cloned().collect();
+        let scopes = caller.scopes.as_deref().map(fitting);
+        let roles = self.roles(caller, action);
+        Explanation { action, allowed: reason.is_none(), reason, message, policies, errors, scopes, roles }
+    }
+
+    fn roles(&self, caller: &Caller, action: Action) -> Vec<RoleReach> {
+        let in_force = self.in_force(&caller.tenant);
+        let of = |role: &RoleName| {
+            let own =
+                in_force.as_ref().map_or(Reach::None, |in_force| Reach::of(&in_force.rules, role.as_str(), action));
+            Reach::of(&self.builtin().rules, role.as_str(), action).max(own)
+        };
+        caller.roles.iter().map(|role| RoleReach { role: role.clone(), reach: of(role) }).collect()
     }
 
     /// All that can be done with an object of this kind, each with whether the caller may.

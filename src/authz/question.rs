@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use crate::model::{Caller, Labels, PrincipalId, TenantId};
+use crate::model::{Caller, Labels, Limits, Preset, PrincipalId, TenantId};
 
 /// What a question can be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,6 +100,15 @@ pub struct Wants {
     pub deadline_ms: u64,
     pub network: bool,
     pub backend: String,
+}
+
+impl Wants {
+    /// What a run asks for of which nothing was said, as far as an action is about a run.
+    pub fn usual(action: Action) -> Option<Self> {
+        let Limits { fuel, memory_bytes, deadline_ms, .. } = Preset::Small.limits();
+        let about_a_run = matches!(action, Action::RunsCreate | Action::SandboxesRun);
+        about_a_run.then(|| Self { fuel, memory_bytes, deadline_ms, network: false, backend: "wasm".to_owned() })
+    }
 }
 
 /// One question, whole.

@@ -102,6 +102,23 @@ impl Reads {
     }
 }
 
+/// Whether what a policy says depends on who asks: on his name, roles, kind, labels or tenant.
+pub(super) fn asks_who(policy: &cedar_policy::Policy) -> Result<bool, PolicyError> {
+    let json = policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?;
+    let anybody = json.pointer("/principal/op").and_then(Value::as_str) == Some("All");
+    Ok(!anybody || json.get("conditions").is_none_or(names_principal))
+}
+
+fn names_principal(json: &Value) -> bool {
+    match json {
+        Value::Array(items) => items.iter().any(names_principal),
+        Value::Object(fields) => fields.iter().any(|(operator, operand)| {
+            (operator == "Var" && operand.as_str() == Some("principal")) || names_principal(operand)
+        }),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use super::action::Action;
 use super::builtin::BUILT_IN_ROLES;
 use super::error::PolicyError;
 use super::question::ResourceKind;
+use super::reach::Reach;
 use crate::model::RoleName;
 
 /// The most roles of its own that a tenant may have.
@@ -39,6 +40,14 @@ impl CustomRole {
             Some(action) => Err(PolicyError::RoleAction { role: role(), action: quoted(action) }),
             None => Ok(()),
         }
+    }
+
+    /// How far it gives an action.
+    pub(super) fn reach(&self, action: Action) -> Reach {
+        if !self.actions.iter().any(|name| action.fits(name)) {
+            return Reach::None;
+        }
+        if self.own_only && is_owned(action) { Reach::Own } else { Reach::All }
     }
 
     /// The policies that the role comes to. They are built as data, so no name can become syntax; and the actions are

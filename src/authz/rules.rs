@@ -7,7 +7,7 @@ use super::action::Action;
 use super::builtin::Words;
 use super::check::{self, TENANT_BYTES, TENANT_POLICIES};
 use super::error::PolicyError;
-use super::reads::Reads;
+use super::reads::{self, Reads};
 use super::role::{CustomRole, TENANT_ROLES};
 use crate::model::PolicyName;
 
@@ -17,6 +17,8 @@ pub(super) struct Rules {
     /// Those whose scope an action can pass. The others would be found not to apply, one by one and each time.
     by_action: HashMap<Action, Arc<PolicySet>>,
     pub reads: Reads,
+    /// Whether a text of the tenant asks who the principal is.
+    pub tells_apart: bool,
 }
 
 impl Rules {
@@ -36,7 +38,7 @@ impl Rules {
             shared.insert(indices, Arc::clone(&selection));
             by_action.insert(action, selection);
         }
-        Ok(Self { all, by_action, reads })
+        Ok(Self { all, by_action, reads, tells_apart: false })
     }
 
     pub fn all(&self) -> &PolicySet {
@@ -54,8 +56,9 @@ impl Rules {
         roles: &[CustomRole],
     ) -> Result<Self, PolicyError> {
         let mut policies = texts_of(validator, texts)?;
+        let tells_apart = policies.iter().map(reads::asks_who).collect::<Result<Vec<_>, _>>()?.contains(&true);
         policies.extend(roles_of(validator, roles)?);
-        Self::of(policies)
+        Ok(Self { tells_apart, ..Self::of(policies)? })
     }
 }
 

@@ -20,7 +20,10 @@ Environment:
   RINGFENCE_LOG                                what the host says of itself (warn; info, debug, …)
   NO_COLOR                                     no colours, even on a terminal";
 
-const REFUSED: u8 = 117;
+/// A policy that is not taken, as a program that is not.
+pub(super) const REFUSED: u8 = 117;
+/// What a question was answered with, as the end of a run.
+pub(super) const DENIED: u8 = 115;
 const HOST_FAILED: u8 = 118;
 
 /// The documented code for the end of a run. A guest may exit with any code; `--json` tells which was whose.
@@ -50,6 +53,8 @@ pub(super) enum Mistake {
     #[error("{0}")]
     Rules(String),
     #[error("{0}")]
+    Question(String),
+    #[error("{0}")]
     Draft(String),
     #[error("{0}")]
     Setting(String),
@@ -63,6 +68,7 @@ impl Mistake {
             Mistake::File { .. } => "unreadable_file",
             Mistake::EnvName(_) | Mistake::EnvUnset(_) => "bad_env",
             Mistake::Rules(_) => "bad_rules",
+            Mistake::Question(_) => "bad_question",
             Mistake::Draft(_) => "no_draft",
             Mistake::Setting(_) => "bad_settings",
             Mistake::StdinTwice => "bad_stdin",

@@ -13,6 +13,7 @@ mod fs;
 mod inspect;
 mod limits;
 mod mounts;
+mod policy;
 mod program;
 mod run;
 mod serve;
@@ -101,6 +102,7 @@ enum Command {
     Apply(draft::ApplyArgs),
     Discard(draft::DiscardArgs),
     Fs(fs::FsArgs),
+    Policy(policy::PolicyArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
     Backup(backup::BackupArgs),
@@ -155,6 +157,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => draft::apply(args, &host),
         Command::Discard(args) => draft::discard(args, &host),
         Command::Fs(args) => fs::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Serve(args) => serve::serve(args, &host),
         Command::Config(args) => settings::run(args, &host),
         Command::Backup(args) => backup::run(args, &host),

@@ -124,6 +124,17 @@ impl<D: Directory> Authenticator<D> {
         }
     }
 
+    /// Who a caller is now, who was let in before and has something open: as he would be if he came again. It counts as
+    /// no attempt.
+    pub fn again(&self, caller: &Caller, now: u64) -> Result<Caller, AuthError> {
+        let callers = Callers { directory: &self.directory, address: caller.address, now };
+        let strangers = |issuer: &str| self.issuers.lets_strangers_in(issuer);
+        callers.again(caller, self.issuers.own_name(), strangers).map_err(|stop| match stop {
+            Stop::Refused(why) => AuthError::Refused(Refused { why, shown: None }),
+            Stop::Unavailable(outage) => AuthError::Unavailable(outage),
+        })
+    }
+
     /// Everything is checked anew from now on: call it after a change that was made in this process. Changes by other
     /// processes are seen within a second without it.
     pub fn forget_all(&self) {

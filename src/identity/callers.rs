@@ -59,18 +59,7 @@ impl<D: Directory> Callers<'_, D> {
         let tenant: TenantId = claims.text("tenant")?.parse().map_err(|_| Refusal::BadClaim)?;
         let id: PrincipalId = claims.text("sub")?.parse().map_err(|_| Refusal::BadClaim)?;
         let scopes: Vec<String> = claims.texts("scopes")?.into_iter().map(str::to_owned).collect();
-        let lineage = Lineage::read(claims.text("jti")?).ok_or(Refusal::BadClaim)?;
-        for ancestor in lineage.tokens() {
-            self.check_not_revoked(&ancestor)?;
-        }
-        let maker = self.directory.key_by_id(lineage.key())?.ok_or(Refusal::MakerGone)?;
-        if maker.tenant != tenant || maker.principal != id {
-            return Err(Refusal::MakerGone.into());
-        }
-        self.check_key(&maker)?;
-        if scopes.iter().any(|scope| !scopes::covers(maker.scopes.as_deref(), scope)) {
-            return Err(Refusal::ScopesOfMaker.into());
-        }
+        self.check_lineage(claims.text("jti")?, &tenant, &id, &scopes)?;
         let principal = self.known(&tenant, &id)?.ok_or(Refusal::UnknownPrincipal)?;
         let credential =
             Credential::Token { issuer: claims.text("iss")?.to_owned(), id: claims.text("jti")?.to_owned() };
@@ -98,6 +87,56 @@ impl<D: Directory> Callers<'_, D> {
         };
         let credential = Credential::Token { issuer: issuer.issuer.clone(), id: jti.to_owned() };
         Ok(self.caller(principal, Bearing { scopes: None, credential, expires: Some(token.expires) }))
+    }
+
+    /// A caller who was let in before, as he is now; or why he would not be let in any more. Nothing of his credential is
+    /// needed for that but which it was. `own` is the name of our own tokens' issuer, `strangers` whether that of his
+    /// token vouches for those whom the directory does not know.
+    pub(super) fn again(&self, caller: &Caller, own: &str, strangers: impl Fn(&str) -> bool) -> Result<Caller, Stop> {
+        if caller.expires.is_some_and(|expires| self.now >= expires) {
+            return Err(Refusal::Expired.into());
+        }
+        let mut scopes = caller.scopes.clone();
+        match &caller.credential {
+            Credential::Key(id) => {
+                let record = self.directory.key_by_id(id)?.ok_or(Refusal::UnknownKey)?;
+                self.check_key(&record)?;
+                scopes = record.scopes.map(Into::into);
+            }
+            Credential::Token { issuer, id } if issuer == own => {
+                let scopes = caller.scopes.as_deref().unwrap_or_default();
+                self.check_lineage(id, &caller.tenant, &caller.principal, scopes)?;
+            }
+            Credential::Token { id, .. } if !id.is_empty() => self.check_not_revoked(id)?,
+            Credential::Token { .. } => {}
+        }
+        let known = self.known(&caller.tenant, &caller.principal)?;
+        let Some(principal) = known else {
+            return match &caller.credential {
+                // What an issuer says of a stranger does not change.
+                Credential::Token { issuer, .. } if strangers(issuer) => Ok(caller.clone()),
+                _ => Err(Refusal::UnknownPrincipal.into()),
+            };
+        };
+        let (kind, roles, labels) = (principal.kind, principal.roles.into(), Arc::new(principal.labels));
+        Ok(Caller { kind, roles, labels, scopes, ..caller.clone() })
+    }
+
+    /// Whether a token of ours still stands: neither it nor what it was made with is taken back.
+    fn check_lineage(&self, jti: &str, tenant: &TenantId, id: &PrincipalId, scopes: &[String]) -> Result<(), Stop> {
+        let lineage = Lineage::read(jti).ok_or(Refusal::BadClaim)?;
+        for ancestor in lineage.tokens() {
+            self.check_not_revoked(&ancestor)?;
+        }
+        let maker = self.directory.key_by_id(lineage.key())?.ok_or(Refusal::MakerGone)?;
+        if maker.tenant != *tenant || maker.principal != *id {
+            return Err(Refusal::MakerGone.into());
+        }
+        self.check_key(&maker)?;
+        if scopes.iter().any(|scope| !scopes::covers(maker.scopes.as_deref(), scope)) {
+            return Err(Refusal::ScopesOfMaker.into());
+        }
+        Ok(())
     }
 
     fn check_key(&self, record: &KeyRecord) -> Result<(), Refusal> {

@@ -22,6 +22,9 @@ pub enum RegistryError {
     Register(#[from] RegisterError),
     #[error(transparent)]
     Random(#[from] NoRandomness),
+    /// Another process came first.
+    #[error("others change the same at this moment; try again")]
+    Contended,
     /// A fault of ours: the call was made with a permit for something else.
     #[error("the permit is for something else")]
     Permit,
@@ -38,6 +41,7 @@ impl RegistryError {
             RegistryError::Policy(error) => error.code(),
             RegistryError::Scope(_) => "bad_scope",
             RegistryError::Token(_) => "bad_token_request",
+            RegistryError::Contended => "contended",
             RegistryError::Register(_) => "store_unavailable",
             RegistryError::Random(_) | RegistryError::Permit => "internal",
         }

@@ -1,8 +1,9 @@
 use super::error::RegistryError;
-use super::start::{Registry, covers};
+use super::register::{Book, Part};
+use super::start::{About, Registry, covers};
 use crate::authz::{Action, Permit};
 use crate::identity::{ApiKey, KeyRecord, TokenAsk, TokenInfo, check_scope, covers as has_scope};
-use crate::model::{Caller, KeyId, Principal, PrincipalId, TenantId};
+use crate::model::{Caller, Credential, KeyId, Principal, PrincipalId, TenantId};
 
 /// What is asked of a new key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,47 +22,61 @@ pub struct NewKey {
 }
 
 /// The most keys that a tenant may have.
-const KEYS: usize = 10_000;
+const KEYS: u64 = 10_000;
 const NAME_CHARS: usize = 100;
+const SCOPES: usize = 64;
 
 impl Registry {
     pub async fn create_key(
         &self,
         permit: &Permit,
         caller: &Caller,
-        ask: KeyAsk,
+        mut ask: KeyAsk,
         now: u64,
     ) -> Result<NewKey, RegistryError> {
         let tenant = permit.tenant();
         covers(permit, Action::KeysCreate, tenant, tenant.as_str())?;
-        if ask.name.is_empty() || ask.name.chars().count() > NAME_CHARS || ask.name.chars().any(char::is_control) {
-            let message = format!("write 1 to {NAME_CHARS} characters that can be seen");
-            return Err(RegistryError::Invalid { field: "name", message });
-        }
-        for scope in ask.scopes.iter().flatten() {
-            check_scope(scope)?;
-        }
-        // A key of a credential that was cut down is cut down as well.
-        let mine = caller.scopes.as_deref();
-        let wider = match &ask.scopes {
-            None => mine.is_some().then(|| "all".to_owned()),
-            Some(scopes) => scopes.iter().find(|scope| !has_scope(mine, scope)).cloned(),
-        };
-        if let Some(scope) = wider {
-            return Err(RegistryError::TooMuch(format!(
-                "your own key or token does not have the scope {scope}; name scopes that it has"
-            )));
-        }
-        if self.0.register.keys(tenant)?.iter().filter(|key| key.revoked.is_none()).count() >= KEYS {
-            return Err(RegistryError::TooMuch(format!("the tenant has {KEYS} keys, which is the most; revoke some")));
-        }
+        well_formed(&ask)?;
+        no_wider(caller, ask.scopes.as_deref())?;
+        self.no_longer(caller, &mut ask, now)?;
         let whom = ask.principal.clone().unwrap_or_else(|| caller.principal.clone());
         let principal = self.principal(tenant, &whom)?;
-        self.no_more_than(caller, &principal.roles)?;
-        self.make_key(&principal, ask, now).await
+        let giver = (whom != caller.principal).then(|| self.giver(caller, now));
+        let made = self.new_key(&principal, ask, now)?;
+        let key = made.record.clone();
+        self.change(About::Nobody, move |book| {
+            let owner = owner(book, &key)?;
+            if let Some(giver) = giver {
+                giver.has_roles(book, &owner.roles, key.scopes.as_deref())?;
+            }
+            if book.count_keys(&key.tenant)? >= KEYS {
+                let message = format!("the tenant has {KEYS} keys, which is the most; revoke some");
+                return Err(RegistryError::TooMuch(message));
+            }
+            Ok(book.add_key(&key)?)
+        })
+        .await?;
+        Ok(made)
     }
 
-    pub(super) async fn make_key(&self, owner: &Principal, ask: KeyAsk, now: u64) -> Result<NewKey, RegistryError> {
+    /// What is made with a key or token of ours that ends does not outlive it. A login at somebody else's is no such
+    /// thing: it ends in minutes, and stands for the person whole.
+    fn no_longer(&self, caller: &Caller, ask: &mut KeyAsk, now: u64) -> Result<(), RegistryError> {
+        let ours = match &caller.credential {
+            Credential::Key(_) => true,
+            Credential::Token { issuer, .. } => issuer == self.0.tokens.issuer(),
+        };
+        let Some(left) = caller.expires.filter(|_| ours).map(|end| end.saturating_sub(now)) else { return Ok(()) };
+        if ask.ttl_seconds.is_some_and(|seconds| seconds > left) {
+            return Err(RegistryError::TooMuch(format!(
+                "your own key or token ends in {left} seconds; ask for no more"
+            )));
+        }
+        ask.ttl_seconds.get_or_insert(left);
+        Ok(())
+    }
+
+    pub(super) fn new_key(&self, owner: &Principal, ask: KeyAsk, now: u64) -> Result<NewKey, RegistryError> {
         let key = ApiKey::generate()?;
         let record = KeyRecord {
             id: KeyId::random(),
@@ -76,25 +91,34 @@ impl Registry {
             revoked: None,
             last_used: None,
         };
-        self.0.register.add_key(record.clone()).await?;
         Ok(NewKey { record, key })
     }
 
-    pub fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyRecord>, RegistryError> {
-        Ok(self.0.register.keys(tenant)?)
+    /// Some of them, in the order in which they were made; those of one principal, or of all.
+    pub fn keys(
+        &self,
+        tenant: &TenantId,
+        of: Option<&PrincipalId>,
+        part: Part<'_>,
+    ) -> Result<Vec<KeyRecord>, RegistryError> {
+        Ok(self.0.register.keys(tenant, of, part)?)
     }
 
     pub fn key(&self, tenant: &TenantId, id: &KeyId) -> Result<KeyRecord, RegistryError> {
-        let missing = || RegistryError::Missing { kind: "key", name: id.to_string() };
-        self.0.register.key(tenant, id)?.ok_or_else(missing)
+        self.0.register.key(tenant, id)?.ok_or_else(|| missing(id))
     }
 
     /// From now on it opens nothing, and no token that was made with it.
     pub async fn revoke_key(&self, permit: &Permit, id: &KeyId, now: u64) -> Result<(), RegistryError> {
-        covers(permit, Action::KeysRevoke, permit.tenant(), id.as_str())?;
-        self.key(permit.tenant(), id)?;
-        self.0.register.revoke_key(permit.tenant(), id, now).await?;
-        self.changed()
+        let tenant = permit.tenant().clone();
+        covers(permit, Action::KeysRevoke, &tenant, id.as_str())?;
+        let id = id.clone();
+        self.change(About::People, move |book| {
+            book.key(&tenant, &id)?.ok_or_else(|| missing(&id))?;
+            book.revoke_key(&tenant, &id, now)?;
+            Ok(())
+        })
+        .await
     }
 
     /// A token for the caller himself, for less than he may and for a short time.
@@ -108,4 +132,43 @@ impl Registry {
         covers(permit, Action::TokensCreate, permit.tenant(), permit.tenant().as_str())?;
         Ok(self.0.tokens.issue(caller, ask, now)?)
     }
+}
+
+fn well_formed(ask: &KeyAsk) -> Result<(), RegistryError> {
+    if ask.name.is_empty() || ask.name.chars().count() > NAME_CHARS || ask.name.chars().any(char::is_control) {
+        let message = format!("write 1 to {NAME_CHARS} characters that can be seen");
+        return Err(RegistryError::Invalid { field: "name", message });
+    }
+    if ask.scopes.as_ref().is_some_and(|scopes| scopes.len() > SCOPES) {
+        let message = format!("name at most {SCOPES} scopes");
+        return Err(RegistryError::Invalid { field: "scopes", message });
+    }
+    for scope in ask.scopes.iter().flatten() {
+        check_scope(scope)?;
+    }
+    Ok(())
+}
+
+/// A key of a credential that was cut down is cut down as well.
+fn no_wider(caller: &Caller, scopes: Option<&[String]>) -> Result<(), RegistryError> {
+    let mine = caller.scopes.as_deref();
+    let wider = match scopes {
+        None => mine.is_some().then(|| "all".to_owned()),
+        Some(scopes) => scopes.iter().find(|scope| !has_scope(mine, scope)).cloned(),
+    };
+    match wider {
+        None => Ok(()),
+        Some(scope) => Err(RegistryError::TooMuch(format!(
+            "your own key or token does not have the scope {scope}; name scopes that it has"
+        ))),
+    }
+}
+
+fn owner(book: &dyn Book, key: &KeyRecord) -> Result<Principal, RegistryError> {
+    let gone = || RegistryError::Missing { kind: "principal", name: key.principal.to_string() };
+    book.principal(&key.tenant, &key.principal)?.ok_or_else(gone)
+}
+
+fn missing(id: &KeyId) -> RegistryError {
+    RegistryError::Missing { kind: "key", name: id.to_string() }
 }

@@ -1,9 +1,10 @@
 use serde::Serialize;
 
 use super::error::RegistryError;
-use super::start::{Registry, covers};
+use super::register::Book;
+use super::start::{About, Registry, covers};
 use crate::authz::{Action, Checked, CustomRole, Permit};
-use crate::model::{PolicyName, RoleName, TenantId};
+use crate::model::{Caller, PolicyName, RoleName, TenantId};
 
 /// A policy of a tenant: Cedar, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,35 +14,76 @@ pub struct PolicyRecord {
     pub created: u64,
 }
 
+/// All rules of a tenant.
+#[derive(Clone, PartialEq)]
+struct Rules {
+    policies: Vec<PolicyRecord>,
+    roles: Vec<CustomRole>,
+}
+
+impl Rules {
+    fn still_hold(&self, book: &dyn Book, tenant: &TenantId) -> Result<(), RegistryError> {
+        let same = book.roles(tenant)? == self.roles && book.policies(tenant)? == self.policies;
+        if same { Ok(()) } else { Err(RegistryError::Contended) }
+    }
+}
+
 impl Registry {
     pub fn roles(&self, tenant: &TenantId) -> Result<Vec<CustomRole>, RegistryError> {
         Ok(self.0.register.roles(tenant)?)
     }
 
     /// Defines a role, or defines it anew.
-    pub async fn put_role(&self, permit: &Permit, role: CustomRole, now: u64) -> Result<(), RegistryError> {
-        let tenant = permit.tenant();
-        covers(permit, Action::RolesCreate, tenant, tenant.as_str())?;
-        let mut roles = self.roles(tenant)?;
-        roles.retain(|known| known.name != role.name);
-        roles.push(role.clone());
-        // Nothing is written down that could not be put in force.
-        self.0.authorizer.would_take(&self.texts(tenant)?, &roles)?;
-        self.0.register.put_role(tenant, role, now).await?;
-        self.changed()
+    pub async fn put_role(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        role: CustomRole,
+        now: u64,
+    ) -> Result<(), RegistryError> {
+        let tenant = permit.tenant().clone();
+        covers(permit, Action::RolesCreate, &tenant, tenant.as_str())?;
+        let giver = self.giver(caller, now);
+        let _turn = self.turn(&tenant).await;
+        let before = self.rules(&tenant)?;
+        let mut after = before.clone();
+        after.roles.retain(|known| known.name != role.name);
+        after.roles.push(role.clone());
+        self.would_take(&after)?;
+        self.change(About::Tenant(tenant.clone()), move |book| {
+            before.still_hold(book, &tenant)?;
+            giver.has_role(book, &role)?;
+            // What it is now others may have, and not from him.
+            if let Some(known) = before.roles.iter().find(|known| known.name == role.name) {
+                giver.has_role(book, known)?;
+            }
+            Ok(book.put_role(&tenant, &role, now)?)
+        })
+        .await
     }
 
-    pub async fn delete_role(&self, permit: &Permit, name: &RoleName) -> Result<(), RegistryError> {
-        let tenant = permit.tenant();
-        covers(permit, Action::RolesDelete, tenant, name.as_str())?;
-        if self.0.register.principals(tenant)?.iter().any(|principal| principal.roles.contains(name)) {
-            let message = "somebody has this role; take it from them first".to_owned();
-            return Err(RegistryError::Invalid { field: "name", message });
-        }
-        if !self.0.register.remove_role(tenant, name).await? {
-            return Err(RegistryError::Missing { kind: "role", name: name.to_string() });
-        }
-        self.changed()
+    pub async fn delete_role(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        name: &RoleName,
+        now: u64,
+    ) -> Result<(), RegistryError> {
+        let tenant = permit.tenant().clone();
+        covers(permit, Action::RolesDelete, &tenant, name.as_str())?;
+        let (giver, name) = (self.giver(caller, now), name.clone());
+        self.change(About::Tenant(tenant.clone()), move |book| {
+            let missing = || RegistryError::Missing { kind: "role", name: name.to_string() };
+            let role = book.roles(&tenant)?.into_iter().find(|role| role.name == name).ok_or_else(missing)?;
+            giver.has_role(book, &role)?;
+            if !book.holders(&tenant, &name)?.is_empty() {
+                let message = "somebody has this role; take it from them first".to_owned();
+                return Err(RegistryError::Invalid { field: "name", message });
+            }
+            book.remove_role(&tenant, &name)?;
+            Ok(())
+        })
+        .await
     }
 
     pub fn policies(&self, tenant: &TenantId) -> Result<Vec<PolicyRecord>, RegistryError> {
@@ -54,29 +96,60 @@ impl Registry {
     }
 
     /// Puts a policy in force, in the place of one of the same name.
-    pub async fn put_policy(&self, permit: &Permit, policy: PolicyRecord) -> Result<Checked, RegistryError> {
-        let tenant = permit.tenant();
-        covers(permit, Action::PoliciesCreate, tenant, tenant.as_str())?;
+    pub async fn put_policy(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        policy: PolicyRecord,
+    ) -> Result<Checked, RegistryError> {
+        let tenant = permit.tenant().clone();
+        covers(permit, Action::PoliciesCreate, &tenant, tenant.as_str())?;
         let checked = self.0.authorizer.check(&policy.name, &policy.text)?;
-        let mut texts = self.texts(tenant)?;
-        texts.retain(|(name, _)| *name != policy.name);
-        texts.push((policy.name.clone(), policy.text.clone()));
-        self.0.authorizer.would_take(&texts, &self.roles(tenant)?)?;
-        self.0.register.put_policy(tenant, policy).await?;
-        self.changed()?;
+        self.giver(caller, policy.created).must_be_whole("write policies")?;
+        let _turn = self.turn(&tenant).await;
+        let before = self.rules(&tenant)?;
+        let mut after = before.clone();
+        after.policies.retain(|known| known.name != policy.name);
+        after.policies.push(policy.clone());
+        self.would_take(&after)?;
+        self.change(About::Tenant(tenant.clone()), move |book| {
+            before.still_hold(book, &tenant)?;
+            Ok(book.put_policy(&tenant, &policy)?)
+        })
+        .await?;
         Ok(checked)
     }
 
-    pub async fn delete_policy(&self, permit: &Permit, name: &PolicyName) -> Result<(), RegistryError> {
-        let tenant = permit.tenant();
-        covers(permit, Action::PoliciesDelete, tenant, name.as_str())?;
-        if !self.0.register.remove_policy(tenant, name).await? {
-            return Err(RegistryError::Missing { kind: "policy", name: name.to_string() });
-        }
-        self.changed()
+    /// Also what forbids protects somebody from somebody, so taking it away gives something.
+    pub async fn delete_policy(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        name: &PolicyName,
+        now: u64,
+    ) -> Result<(), RegistryError> {
+        let tenant = permit.tenant().clone();
+        covers(permit, Action::PoliciesDelete, &tenant, name.as_str())?;
+        self.giver(caller, now).must_be_whole("take policies out of force")?;
+        let name = name.clone();
+        self.change(About::Tenant(tenant.clone()), move |book| {
+            if !book.remove_policy(&tenant, &name)? {
+                return Err(RegistryError::Missing { kind: "policy", name: name.to_string() });
+            }
+            Ok(())
+        })
+        .await
     }
 
-    fn texts(&self, tenant: &TenantId) -> Result<Vec<(PolicyName, String)>, RegistryError> {
-        Ok(self.policies(tenant)?.into_iter().map(|policy| (policy.name, policy.text)).collect())
+    fn rules(&self, tenant: &TenantId) -> Result<Rules, RegistryError> {
+        Ok(Rules { policies: self.policies(tenant)?, roles: self.roles(tenant)? })
+    }
+
+    /// Nothing is written down that could not be put in force. This takes Cedar a while, so it is done before the step,
+    /// which then finds that the rules are still those that were looked at. Whoever changes rules in this process has
+    /// his turn, so that nobody is in vain.
+    fn would_take(&self, rules: &Rules) -> Result<(), RegistryError> {
+        let texts: Vec<_> = rules.policies.iter().map(|policy| (policy.name.clone(), policy.text.clone())).collect();
+        Ok(self.0.authorizer.would_take(&texts, &rules.roles)?)
     }
 }

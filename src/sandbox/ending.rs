@@ -22,10 +22,10 @@ pub(super) struct Ending {
 
 impl Ending {
     /// From here on it can be found, watched and cancelled.
-    pub(super) fn watching(hall: &Hall, run: &RunRecord) -> Self {
-        let live = Live::of(run, &hall.inner().cancel);
+    pub(super) fn watching(hall: &Hall, run: &RunRecord) -> Result<Self, SandboxError> {
+        let live = Live::of(run, &hall.end_for(&run.tenant)?);
         hall.watch(&live);
-        Self { hall: hall.clone(), live, lost: Some(run.clone()) }
+        Ok(Self { hall: hall.clone(), live, lost: Some(run.clone()) })
     }
 
     pub(super) fn live(&self) -> &Arc<Live> {

@@ -32,6 +32,8 @@ pub enum SandboxError {
     TooLarge { bytes: u64, limit: u64 },
     #[error("the service is stopping and takes no new work")]
     Stopping,
+    #[error("the tenant is closed: nothing runs in it")]
+    Closed,
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -84,6 +86,7 @@ impl SandboxError {
             SandboxError::KeyInUse(_) => "idempotency_in_use",
             SandboxError::TooLarge { .. } => "too_large",
             SandboxError::Stopping => "stopping",
+            SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
             SandboxError::Ledger(_) => "store_unavailable",
@@ -94,7 +97,7 @@ impl SandboxError {
     pub fn sort(&self) -> Sort {
         match self {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
-            SandboxError::State(_) | SandboxError::KeyInUse(_) => Sort::Conflict,
+            SandboxError::State(_) | SandboxError::KeyInUse(_) | SandboxError::Closed => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
             SandboxError::Quota(_) => Sort::TooMany,
             SandboxError::TooLittle { .. }

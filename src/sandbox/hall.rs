@@ -30,6 +30,8 @@ pub(super) type Shelf = Workspaces<Box<dyn Catalog>>;
 pub trait Tenants: Send + Sync {
     /// `None` for a tenant that is not there.
     fn ceilings(&self, tenant: &TenantId) -> Option<Arc<Ceilings>>;
+    /// Whether anything may go on in it.
+    fn is_open(&self, tenant: &TenantId) -> bool;
     /// Where the files of a tenant are kept.
     fn folder(&self, tenant: &TenantId) -> PathBuf;
     fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog>;
@@ -51,6 +53,8 @@ pub(super) struct Inner {
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
+    /// What ends everything of a tenant.
+    ends: Mutex<HashMap<TenantId, CancellationToken>>,
     pub(super) at_work: AtWork,
     stopping: Mutex<bool>,
     /// Told of each run that ended.
@@ -80,6 +84,7 @@ impl Hall {
             components: Cache::new(10_000),
             shelves: Mutex::default(),
             live: Mutex::default(),
+            ends: Mutex::default(),
             at_work: AtWork::default(),
             stopping: Mutex::new(false),
             on_end: OnceLock::new(),
@@ -172,6 +177,10 @@ impl Hall {
 
     pub(super) fn unwatch(&self, live: &Arc<Live>) {
         locked(&self.0.live).remove(&live.id);
+    }
+
+    pub(super) fn ends(&self) -> MutexGuard<'_, HashMap<TenantId, CancellationToken>> {
+        locked(&self.0.ends)
     }
 
     pub(super) fn all_live(&self) -> Vec<Arc<Live>> {

@@ -10,6 +10,7 @@
 //! away, and is written down before it is made; nothing here waits without a bound, and what is refused says when to come
 //! again.
 
+mod closing;
 mod components;
 mod counting;
 mod ending;

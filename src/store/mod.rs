@@ -7,6 +7,7 @@
 
 mod asked;
 mod backup;
+mod book;
 mod components;
 mod error;
 mod history;

@@ -1,12 +1,13 @@
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
+use super::book;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
-use super::rows::{all, change, json, one, parsed, to_json};
+use super::rows::{all, change, json, one, parsed};
 use crate::authz::CustomRole;
 use crate::identity::{Directory, DirectoryError, KeyPrefix, KeyRecord};
-use crate::model::{KeyId, PolicyName, Principal, PrincipalId, PrincipalKind, RoleName, TenantId};
-use crate::registry::{PolicyRecord, Register, RegisterError, Step, TenantRecord};
+use crate::model::{KeyId, Principal, PrincipalId, PrincipalKind, TenantId};
+use crate::registry::{Change, Part, PolicyRecord, Register, RegisterError, RegistryError, Step, TenantRecord};
 
 impl From<StepError> for RegisterError {
     fn from(error: StepError) -> Self {
@@ -17,7 +18,7 @@ impl From<StepError> for RegisterError {
     }
 }
 
-fn failed(error: rusqlite::Error) -> RegisterError {
+pub(super) fn failed(error: rusqlite::Error) -> RegisterError {
     RegisterError::Failed(error.to_string())
 }
 
@@ -51,7 +52,7 @@ fn principal(row: &Row<'_>) -> rusqlite::Result<Principal> {
     })
 }
 
-const fn word(kind: PrincipalKind) -> &'static str {
+pub(super) const fn word(kind: PrincipalKind) -> &'static str {
     match kind {
         PrincipalKind::Person => "person",
         PrincipalKind::Service => "service",
@@ -76,13 +77,39 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
     })
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u64> {
     let found = one(connection, "SELECT value FROM facts WHERE name = 'rights'", (), |row| row.get(0))?;
     found.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
-fn find_principal(c: &Connection, of: &TenantId, id: &PrincipalId) -> rusqlite::Result<Option<Principal>> {
+pub(super) fn find_principal(c: &Connection, of: &TenantId, id: &PrincipalId) -> rusqlite::Result<Option<Principal>> {
     one(c, &format!("{PRINCIPAL} WHERE tenant = ?1 AND id = ?2"), [of.as_str(), id.as_str()], principal)
+}
+
+pub(super) fn principals(c: &Connection, which: &str, params: impl Params) -> rusqlite::Result<Vec<Principal>> {
+    all(c, &format!("{PRINCIPAL} {which}"), params, principal)
+}
+
+pub(super) fn find_tenant(c: &Connection, id: &TenantId) -> rusqlite::Result<Option<TenantRecord>> {
+    one(c, &format!("{TENANT} WHERE id = ?1"), [id.as_str()], tenant)
+}
+
+pub(super) fn find_key(c: &Connection, of: &TenantId, id: &KeyId) -> rusqlite::Result<Option<KeyRecord>> {
+    one(c, &format!("{KEY} WHERE tenant = ?1 AND id = ?2"), [of.as_str(), id.as_str()], key)
+}
+
+pub(super) fn find_roles(c: &Connection, of: &TenantId) -> rusqlite::Result<Vec<CustomRole>> {
+    let sql = "SELECT name, actions, own_only FROM roles WHERE tenant = ?1 ORDER BY name";
+    all(c, sql, [of.as_str()], |row| {
+        Ok(CustomRole { name: parsed(row, 0)?, actions: json(row, 1)?, own_only: row.get(2)? })
+    })
+}
+
+pub(super) fn find_policies(c: &Connection, of: &TenantId) -> rusqlite::Result<Vec<PolicyRecord>> {
+    let sql = "SELECT name, text, created FROM policies WHERE tenant = ?1 ORDER BY name";
+    all(c, sql, [of.as_str()], |row| {
+        Ok(PolicyRecord { name: parsed(row, 0)?, text: row.get(1)?, created: row.get(2)? })
+    })
 }
 
 impl Directory for Store {
@@ -120,29 +147,9 @@ impl Directory for Store {
 }
 
 impl Store {
-    fn kept<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Step<'_, T> {
-        Box::pin(async move { Ok(self.step(Lasting::Power, work).await?) })
-    }
-
     fn asked<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, RegisterError> {
         self.reader(ask).map_err(failed)
     }
-}
-
-fn write_principal(c: &Connection, sql: &str, new: &Principal) -> rusqlite::Result<usize> {
-    let row = params![
-        new.tenant.as_str(),
-        new.id.as_str(),
-        word(new.kind),
-        to_json(&new.roles)?,
-        to_json(&new.labels)?,
-        new.suspended,
-        new.created
-    ];
-    change(c, sql, row)
 }
 
 impl Register for Store {
@@ -150,150 +157,49 @@ impl Register for Store {
         self.asked(version)
     }
 
-    fn tenants(&self) -> Result<Vec<TenantRecord>, RegisterError> {
-        self.asked(|c| all(c, &format!("{TENANT} ORDER BY id"), (), tenant))
+    fn change(&self, change: Change) -> Step<'_, Result<(), RegistryError>> {
+        Box::pin(async move { Ok(self.step(Lasting::Power, move |c| book::make(c, change)).await?) })
+    }
+
+    fn tenants(&self, part: Part<'_>) -> Result<Vec<TenantRecord>, RegisterError> {
+        let sql = format!("{TENANT} WHERE id > ?1 ORDER BY id LIMIT ?2");
+        self.asked(|c| all(c, &sql, params![part.after, part.most], tenant))
     }
 
     fn tenant(&self, id: &TenantId) -> Result<Option<TenantRecord>, RegisterError> {
-        self.asked(|c| one(c, &format!("{TENANT} WHERE id = ?1"), [id.as_str()], tenant))
+        self.asked(|c| find_tenant(c, id))
     }
 
-    fn add_tenant(&self, new: TenantRecord) -> Step<'_, bool> {
-        self.kept(move |c| {
-            let sql =
-                "INSERT INTO tenants (id, ceilings, open, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-            Ok(change(c, sql, params![new.id.as_str(), to_json(&new.ceilings)?, new.open, new.created])? == 1)
-        })
-    }
-
-    fn put_tenant(&self, new: TenantRecord) -> Step<'_, ()> {
-        self.kept(move |c| {
-            let sql = "UPDATE tenants SET ceilings = ?2, open = ?3 WHERE id = ?1";
-            change(c, sql, params![new.id.as_str(), to_json(&new.ceilings)?, new.open]).map(drop)
-        })
-    }
-
-    fn principals(&self, of: &TenantId) -> Result<Vec<Principal>, RegisterError> {
-        self.asked(|c| all(c, &format!("{PRINCIPAL} WHERE tenant = ?1 ORDER BY id"), [of.as_str()], principal))
+    fn principals(&self, of: &TenantId, part: Part<'_>) -> Result<Vec<Principal>, RegisterError> {
+        let which = "WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+        self.asked(|c| principals(c, which, params![of.as_str(), part.after, part.most]))
     }
 
     fn principal(&self, of: &TenantId, id: &PrincipalId) -> Result<Option<Principal>, RegisterError> {
         self.asked(|c| find_principal(c, of, id))
     }
 
-    fn add_principal(&self, new: Principal) -> Step<'_, bool> {
-        self.kept(move |c| {
-            let sql = "INSERT INTO principals (tenant, id, kind, roles, labels, suspended, created)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-            Ok(write_principal(c, sql, &new)? == 1)
-        })
-    }
-
-    fn put_principal(&self, new: Principal) -> Step<'_, ()> {
-        self.kept(move |c| {
-            let sql = "UPDATE principals SET kind = ?3, roles = ?4, labels = ?5, suspended = ?6, created = ?7
-                       WHERE tenant = ?1 AND id = ?2";
-            write_principal(c, sql, &new).map(drop)
-        })
-    }
-
-    fn remove_principal(&self, of: &TenantId, id: &PrincipalId) -> Step<'_, bool> {
-        let (of, id) = (of.clone(), id.clone());
-        self.kept(move |c| {
-            Ok(change(c, "DELETE FROM principals WHERE tenant = ?1 AND id = ?2", [of.as_str(), id.as_str()])? == 1)
-        })
-    }
-
-    fn keys(&self, of: &TenantId) -> Result<Vec<KeyRecord>, RegisterError> {
-        self.asked(|c| all(c, &format!("{KEY} WHERE tenant = ?1 ORDER BY id"), [of.as_str()], key))
+    fn keys(
+        &self,
+        of: &TenantId,
+        whose: Option<&PrincipalId>,
+        part: Part<'_>,
+    ) -> Result<Vec<KeyRecord>, RegisterError> {
+        let sql =
+            format!("{KEY} WHERE tenant = ?1 AND id > ?2 AND (?3 IS NULL OR principal = ?3) ORDER BY id LIMIT ?4");
+        let whose = whose.map(PrincipalId::as_str);
+        self.asked(|c| all(c, &sql, params![of.as_str(), part.after, whose, part.most], key))
     }
 
     fn key(&self, of: &TenantId, id: &KeyId) -> Result<Option<KeyRecord>, RegisterError> {
-        self.asked(|c| one(c, &format!("{KEY} WHERE tenant = ?1 AND id = ?2"), [of.as_str(), id.as_str()], key))
-    }
-
-    fn add_key(&self, new: KeyRecord) -> Step<'_, ()> {
-        self.kept(move |c| {
-            let row = params![
-                new.id.as_str(),
-                new.tenant.as_str(),
-                new.principal.as_str(),
-                new.prefix.as_str(),
-                new.hash,
-                new.name,
-                new.scopes.as_ref().map(to_json).transpose()?,
-                new.created,
-                new.expires
-            ];
-            let sql = "INSERT INTO keys (id, tenant, principal, prefix, hash, name, scopes, created, expires)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-            change(c, sql, row).map(drop)
-        })
-    }
-
-    fn revoke_key(&self, of: &TenantId, id: &KeyId, now: u64) -> Step<'_, bool> {
-        let (of, id) = (of.clone(), id.clone());
-        self.kept(move |c| {
-            let sql = "UPDATE keys SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL";
-            Ok(change(c, sql, params![of.as_str(), id.as_str(), now])? == 1)
-        })
-    }
-
-    fn revoke_token(&self, id: String, expires: u64) -> Step<'_, ()> {
-        self.kept(move |c| {
-            let sql = "INSERT INTO revoked_tokens (jti, expires) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-            change(c, sql, params![id, expires]).map(drop)
-        })
+        self.asked(|c| find_key(c, of, id))
     }
 
     fn roles(&self, of: &TenantId) -> Result<Vec<CustomRole>, RegisterError> {
-        let sql = "SELECT name, actions, own_only FROM roles WHERE tenant = ?1 ORDER BY name";
-        self.asked(|c| {
-            all(c, sql, [of.as_str()], |row| {
-                Ok(CustomRole { name: parsed(row, 0)?, actions: json(row, 1)?, own_only: row.get(2)? })
-            })
-        })
-    }
-
-    fn put_role(&self, of: &TenantId, role: CustomRole, now: u64) -> Step<'_, ()> {
-        let of = of.clone();
-        self.kept(move |c| {
-            let sql = "INSERT INTO roles (tenant, name, actions, own_only, created) VALUES (?1, ?2, ?3, ?4, ?5)
-                       ON CONFLICT (tenant, name) DO UPDATE SET actions = ?3, own_only = ?4";
-            let row = params![of.as_str(), role.name.as_str(), to_json(&role.actions)?, role.own_only, now];
-            change(c, sql, row).map(drop)
-        })
-    }
-
-    fn remove_role(&self, of: &TenantId, name: &RoleName) -> Step<'_, bool> {
-        let (of, name) = (of.clone(), name.clone());
-        self.kept(move |c| {
-            Ok(change(c, "DELETE FROM roles WHERE tenant = ?1 AND name = ?2", [of.as_str(), name.as_str()])? == 1)
-        })
+        self.asked(|c| find_roles(c, of))
     }
 
     fn policies(&self, of: &TenantId) -> Result<Vec<PolicyRecord>, RegisterError> {
-        let sql = "SELECT name, text, created FROM policies WHERE tenant = ?1 ORDER BY name";
-        self.asked(|c| {
-            all(c, sql, [of.as_str()], |row| {
-                Ok(PolicyRecord { name: parsed(row, 0)?, text: row.get(1)?, created: row.get(2)? })
-            })
-        })
-    }
-
-    fn put_policy(&self, of: &TenantId, policy: PolicyRecord) -> Step<'_, ()> {
-        let of = of.clone();
-        self.kept(move |c| {
-            let sql = "INSERT INTO policies (tenant, name, text, created) VALUES (?1, ?2, ?3, ?4)
-                       ON CONFLICT (tenant, name) DO UPDATE SET text = ?3, created = ?4";
-            change(c, sql, params![of.as_str(), policy.name.as_str(), policy.text, policy.created]).map(drop)
-        })
-    }
-
-    fn remove_policy(&self, of: &TenantId, name: &PolicyName) -> Step<'_, bool> {
-        let (of, name) = (of.clone(), name.clone());
-        self.kept(move |c| {
-            Ok(change(c, "DELETE FROM policies WHERE tenant = ?1 AND name = ?2", [of.as_str(), name.as_str()])? == 1)
-        })
+        self.asked(|c| find_policies(c, of))
     }
 }

@@ -3,10 +3,16 @@
 mod bodies;
 mod components;
 mod doors;
+mod founding;
+mod giving;
+mod guessing;
 mod house;
 mod life;
+mod listed;
 mod lists;
 mod matrix;
+mod races;
+mod revoking;
 mod rights;
 mod runs;
 mod shares;

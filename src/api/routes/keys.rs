@@ -1,18 +1,21 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
+use super::super::listed::{Asked, Page};
 use super::super::problem::Problem;
 use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};
 use crate::identity::{KeyRecord, TokenAsk};
 use crate::model::{KeyId, Labels, PrincipalId};
-use crate::registry::{KeyAsk, RegistryError};
+use crate::registry::{KeyAsk, Part, RegistryError};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -39,16 +42,31 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
-/// List the keys that you may see
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Whose keys.
+    principal: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// List the keys that you may see, in the order in which they were made
 #[utoipa::path(
-    get, path = "/v1/keys", tag = "keys",
+    get, path = "/v1/keys", tag = "keys", params(Filter),
     responses((status = 200, body = Keys), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who) -> Result<Json<Keys>, Problem> {
+async fn list(who: Who, Asked(filter): Asked<Filter>) -> Result<Json<Keys>, Problem> {
+    let of: Option<PrincipalId> = filter.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
     let labels = Labels::new();
-    let shown = |key: &&KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
-    let all = who.registry().keys(who.tenant())?;
-    Ok(Json(Keys { keys: all.iter().filter(shown).map(Key::from).collect() }))
+    let shown = |key: &KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
+    let read = |part: Part<'_>| who.registry().keys(who.tenant(), of.as_ref(), part);
+    let page = Page::new(filter.cursor, filter.limit);
+    let (keys, next) = page.cut(who.http().page, read, |key| key.id.as_str(), shown)?;
+    Ok(Json(Keys { keys: keys.iter().map(Key::from).collect(), next }))
 }
 
 fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), Problem> {

@@ -6,12 +6,13 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
+use super::super::listed::{Asked, Page};
 use super::super::problem::Problem;
 use super::super::types::{Principal, PrincipalBody, Principals, labels};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};
 use crate::model::{PrincipalId, RoleName};
-use crate::registry::{PrincipalAsk, RegistryError};
+use crate::registry::{Part, PrincipalAsk, RegistryError};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, put, delete))
@@ -25,15 +26,16 @@ fn asked(body: PrincipalBody) -> Result<PrincipalAsk, Problem> {
 
 /// List the principals that you may see
 #[utoipa::path(
-    get, path = "/v1/principals", tag = "principals",
+    get, path = "/v1/principals", tag = "principals", params(Page),
     responses((status = 200, body = Principals), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who) -> Result<Json<Principals>, Problem> {
-    let all = who.registry().principals(who.tenant())?;
-    let shown = |principal: &&crate::model::Principal| {
+async fn list(who: Who, Asked(page): Asked<Page>) -> Result<Json<Principals>, Problem> {
+    let shown = |principal: &crate::model::Principal| {
         who.may(Action::PrincipalsRead, &Object::owned(principal.id.as_str(), &principal.id, &principal.labels))
     };
-    Ok(Json(Principals { principals: all.iter().filter(shown).map(Principal::from).collect() }))
+    let read = |part: Part<'_>| who.registry().principals(who.tenant(), part);
+    let (all, next) = page.cut(who.http().page, read, |principal| principal.id.as_str(), shown)?;
+    Ok(Json(Principals { principals: all.iter().map(Principal::from).collect(), next }))
 }
 
 fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Principal, Permit), Problem> {
@@ -71,7 +73,7 @@ async fn put(
     let registry = who.registry();
     match found(&who, &name, Action::PrincipalsUpdate) {
         Ok((record, permit)) => {
-            let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?).await?;
+            let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?, who.now).await?;
             Ok((StatusCode::OK, Json(Principal::from(&changed))))
         }
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
@@ -91,6 +93,6 @@ async fn put(
 )]
 async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &name, Action::PrincipalsDelete)?;
-    who.registry().delete_principal(&permit, &who.caller, &record.id).await?;
+    who.registry().delete_principal(&permit, &who.caller, &record.id, who.now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

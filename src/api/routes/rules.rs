@@ -9,12 +9,13 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::failures::invalid;
+use super::super::listed::{Asked, Page, part_of};
 use super::super::problem::Problem;
 use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
 use super::{id, parsed};
-use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind};
+use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind, Wants};
 use crate::model::{Caller, PolicyName, PrincipalId, RoleName};
 use crate::registry::PolicyRecord;
 
@@ -30,14 +31,17 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 
 /// List roles, built in and your own
 #[utoipa::path(
-    get, path = "/v1/roles", tag = "roles",
+    get, path = "/v1/roles", tag = "roles", params(Page),
     responses((status = 200, body = Roles), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn roles(who: Who) -> Result<Json<Roles>, Problem> {
+async fn roles(who: Who, Asked(page): Asked<Page>) -> Result<Json<Roles>, Problem> {
     who.permit(Action::RolesRead, &Object::plain("*"))?;
     let own = who.registry().roles(who.tenant())?;
-    let roles = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
-    Ok(Json(Roles { roles }))
+    let mut all: Vec<Role> = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
+    all.sort_by(|a, b| a.name().cmp(b.name()));
+    let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
+    let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
+    Ok(Json(Roles { roles, next }))
 }
 
 /// Define a role, or define it anew
@@ -49,7 +53,7 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
     let permit = who.permit_new(Action::RolesCreate, None)?;
     let name: RoleName = parsed(&name, "name")?;
     let role = CustomRole { name, actions: body.actions, own_only: body.own_only };
-    who.registry().put_role(&permit, role.clone(), who.now).await?;
+    who.registry().put_role(&permit, &who.caller, role.clone(), who.now).await?;
     Ok(Json(Role::from(&role)))
 }
 
@@ -61,20 +65,25 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
 async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: RoleName = id(&name, "role")?;
     let permit = who.permit(Action::RolesDelete, &Object::plain(name.as_str()))?;
-    who.registry().delete_role(&permit, &name).await?;
+    who.registry().delete_role(&permit, &who.caller, &name, who.now).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the policies of the tenant
 #[utoipa::path(
-    get, path = "/v1/policies", tag = "policies",
+    get, path = "/v1/policies", tag = "policies", params(Page),
     responses((status = 200, body = Policies), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn policies(who: Who) -> Result<Json<Policies>, Problem> {
-    let all = who.registry().policies(who.tenant())?;
+async fn policies(who: Who, Asked(page): Asked<Page>) -> Result<Json<Policies>, Problem> {
     who.permit(Action::PoliciesRead, &Object::plain("*"))?;
-    let shown = |policy: &&PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
-    Ok(Json(Policies { policies: all.iter().filter(shown).map(Policy::from).collect() }))
+    let all = who.registry().policies(who.tenant())?;
+    let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
+    let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
+    Ok(Json(Policies { policies: policies.iter().map(Policy::from).collect(), next }))
+}
+
+fn name_of(policy: &PolicyRecord) -> &str {
+    policy.name.as_str()
 }
 
 /// Get a policy
@@ -103,7 +112,7 @@ async fn put_policy(
     let permit = who.permit_new(Action::PoliciesCreate, None)?;
     let name: PolicyName = parsed(&name, "name")?;
     let policy = PolicyRecord { name, text: body.text, created: who.now };
-    Ok(Json(checked(who.registry().put_policy(&permit, policy).await?)))
+    Ok(Json(checked(who.registry().put_policy(&permit, &who.caller, policy).await?)))
 }
 
 fn checked(told: crate::authz::Checked) -> Checked {
@@ -118,7 +127,7 @@ fn checked(told: crate::authz::Checked) -> Checked {
 async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: PolicyName = id(&name, "policy")?;
     let permit = who.permit(Action::PoliciesDelete, &Object::plain(name.as_str()))?;
-    who.registry().delete_policy(&permit, &name).await?;
+    who.registry().delete_policy(&permit, &who.caller, &name, who.now).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,10 +152,14 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
     who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
     let action: Action = parsed(&body.action, "action")?;
     let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
-    let caller = match body.principal.as_deref() {
+    let mut caller = match body.principal.as_deref() {
         None => Caller::clone(&who.caller),
         Some(name) => somebody(&who, parsed(name, "principal")?)?,
     };
+    caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
+    caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
+    let at: Option<jiff::Timestamp> = body.at.as_deref().map(|text| parsed(text, "at")).transpose()?;
+    let now = at.map_or(who.now, |at| u64::try_from(at.as_second()).unwrap_or(0));
     let tenant = who.tenant();
     let object = match (action.kind(), body.id.as_deref()) {
         (ResourceKind::Tenant, _) => tenant.as_str(),
@@ -161,8 +174,9 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
         (_, owner) => owner.as_ref(),
     };
     let resource = Resource { kind: action.kind(), tenant, id: object, owner, labels: &body.labels };
-    let told = who.registry().authorizer().explain(&caller, action, &resource, &Ask { now: who.now, wants: None });
-    Ok(Json(Explained { allowed: told.allowed, message: told.message, policies: told.policies }))
+    let wants = body.wants.or_else(|| Wants::usual(action));
+    let ask = Ask { now, wants: wants.as_ref() };
+    Ok(Json(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask))))
 }
 
 /// Somebody as he would come with a key that is not cut down.

@@ -6,10 +6,11 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Who};
+use super::super::listed::{Asked, Page};
 use super::super::problem::Problem;
 use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
 use super::{id, parsed};
-use crate::authz::Action;
+use crate::authz::{Action, HOUSE};
 use crate::model::{Ceilings, PrincipalId, TenantId};
 use crate::registry::{RegistryError, TenantRecord};
 
@@ -27,19 +28,23 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     let admin: PrincipalId = parsed(&body.admin, "admin")?;
     let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
     let ceilings = body.ceilings.unwrap_or_else(Ceilings::ordinary);
-    let made = who.registry().found_tenant(&permit, tenant, ceilings, admin, who.now).await?;
+    let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
 /// List the tenants that you may see
 #[utoipa::path(
-    get, path = "/v1/tenants", tag = "tenants",
+    get, path = "/v1/tenants", tag = "tenants", params(Page),
     responses((status = 200, body = Tenants), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who) -> Result<Json<Tenants>, Problem> {
-    let all = who.registry().tenants()?;
-    let shown = |tenant: &&TenantRecord| who.permit_tenant(Action::TenantsRead, &tenant.id).is_ok();
-    Ok(Json(Tenants { tenants: all.iter().filter(shown).map(Tenant::from).collect() }))
+async fn list(who: Who, Asked(page): Asked<Page>) -> Result<Json<Tenants>, Problem> {
+    let shown = |tenant: &TenantRecord| who.may_tenant(Action::TenantsRead, &tenant.id);
+    let (all, next) = match who.tenant().as_str() {
+        HOUSE => page.cut(who.http().page, |part| who.registry().tenants(part), |tenant| tenant.id.as_str(), shown)?,
+        // Others see their own at most; they do not look through all for it.
+        _ => (vec![who.registry().tenant(who.tenant())?].into_iter().filter(shown).collect(), None),
+    };
+    Ok(Json(Tenants { tenants: all.iter().map(Tenant::from).collect(), next }))
 }
 
 /// Get a tenant and its ceilings

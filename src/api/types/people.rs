@@ -61,6 +61,9 @@ impl From<&KeyRecord> for Key {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Keys {
     pub(in crate::api) keys: Vec<Key>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A key with its text, which is shown now and never again.
@@ -180,6 +183,9 @@ impl From<&crate::model::Principal> for Principal {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Principals {
     pub(in crate::api) principals: Vec<Principal>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A set of rights with a name.
@@ -193,7 +199,7 @@ pub(in crate::api) struct RoleBody {
     pub(in crate::api) own_only: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(in crate::api) struct Role {
     name: String,
     actions: Vec<String>,
@@ -204,6 +210,10 @@ pub(in crate::api) struct Role {
 impl Role {
     pub(in crate::api) fn built_in(name: &str) -> Self {
         Self { name: name.to_owned(), actions: Vec::new(), own_only: false, built_in: true }
+    }
+
+    pub(in crate::api) fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -217,6 +227,9 @@ impl From<&CustomRole> for Role {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Roles {
     pub(in crate::api) roles: Vec<Role>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// Policies in Cedar.
@@ -242,6 +255,9 @@ impl From<&PolicyRecord> for Policy {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Policies {
     pub(in crate::api) policies: Vec<Policy>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 /// A text that may become a policy.
@@ -276,14 +292,52 @@ pub(in crate::api) struct ExplainBody {
     #[serde(default)]
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub(in crate::api) labels: Labels,
+    /// What his key or token is cut down to.
+    #[serde(default)]
+    pub(in crate::api) scopes: Option<Vec<String>>,
+    /// When (RFC 3339); now, where nothing is said.
+    #[serde(default)]
+    pub(in crate::api) at: Option<String>,
+    /// From where; from where you ask, where nothing is said.
+    #[serde(default)]
+    pub(in crate::api) address: Option<String>,
+    /// What a run asks for: `fuel`, `memory_bytes`, `deadline_ms`, `network`, `backend`; what it has where it asks for
+    /// nothing, where nothing is said.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub(in crate::api) wants: Option<crate::authz::Wants>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Explained {
-    pub(in crate::api) allowed: bool,
-    pub(in crate::api) message: String,
+    allowed: bool,
+    /// Why not, in one word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    message: String,
     /// The ids of the policies that decided.
-    pub(in crate::api) policies: Vec<String>,
+    policies: Vec<String>,
+    /// What went wrong in policies that failed.
+    errors: Vec<String>,
+    /// The scopes that name the action; absent where the credential is not cut down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    /// What each role of his gives: `none`, `own` or `all`.
+    roles: std::collections::BTreeMap<String, &'static str>,
+}
+
+impl From<crate::authz::Explanation> for Explained {
+    fn from(told: crate::authz::Explanation) -> Self {
+        Self {
+            allowed: told.allowed,
+            reason: told.reason.map(crate::authz::DeniedReason::as_str),
+            message: told.message,
+            policies: told.policies,
+            errors: told.errors,
+            scopes: told.scopes,
+            roles: told.roles.into_iter().map(|given| (given.role.to_string(), given.reach.as_str())).collect(),
+        }
+    }
 }
 
 /// A new tenant.
@@ -332,4 +386,7 @@ impl From<&TenantRecord> for Tenant {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Tenants {
     pub(in crate::api) tenants: Vec<Tenant>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }

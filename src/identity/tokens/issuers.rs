@@ -7,7 +7,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::super::error::{Refusal, SettingsError, Stop};
-use super::super::settings::{Issuer, KeySource};
+use super::super::settings::{Issuer, KeySource, UnknownPrincipals};
 use super::claims::Claims;
 use super::fetch::FetchKeys;
 use super::jwt::Jwt;
@@ -84,6 +84,16 @@ impl Issuers {
         let expires = trusted.check(jwt, now)?;
         let recheck_at = trusted.keys.verify(jwt, tick).await?;
         Ok(Verified { claims: &jwt.claims, by: By::Issuer(&trusted.issuer), expires, recheck_at })
+    }
+
+    /// Whether an issuer vouches for those whom nobody here knows.
+    pub(in super::super) fn lets_strangers_in(&self, issuer: &str) -> bool {
+        let mut named = self.others.iter().filter(|trusted| trusted.issuer.issuer == issuer);
+        named.any(|trusted| trusted.issuer.unknown_principals != UnknownPrincipals::Refuse)
+    }
+
+    pub(in super::super) fn own_name(&self) -> &str {
+        self.own.issuer()
     }
 
     /// By `iss` and `aud`, which the token can only choose among, not make up.

@@ -44,6 +44,10 @@ impl Tenants for House {
         Some(Arc::clone(&self.ceilings))
     }
 
+    fn is_open(&self, _: &TenantId) -> bool {
+        true
+    }
+
     fn folder(&self, tenant: &TenantId) -> PathBuf {
         self.data.join(tenant.as_str())
     }

@@ -1,0 +1,52 @@
+use super::error::RegistryError;
+use super::register::{Part, TenantRecord};
+use super::start::{About, Registry, covers};
+use crate::authz::{Action, HOUSE, Permit};
+use crate::model::{Ceilings, TenantId};
+
+impl Registry {
+    /// Some of them, in the order of their names.
+    pub fn tenants(&self, part: Part<'_>) -> Result<Vec<TenantRecord>, RegistryError> {
+        Ok(self.0.register.tenants(part)?)
+    }
+
+    pub fn tenant(&self, id: &TenantId) -> Result<TenantRecord, RegistryError> {
+        self.0.register.tenant(id)?.ok_or_else(|| missing(id))
+    }
+
+    /// Changes what a tenant may have, or closes it.
+    pub async fn update_tenant(
+        &self,
+        permit: &Permit,
+        id: &TenantId,
+        ceilings: Option<Ceilings>,
+        open: Option<bool>,
+    ) -> Result<TenantRecord, RegistryError> {
+        covers(permit, Action::TenantsUpdate, id, id.as_str())?;
+        if id.as_str() == HOUSE && open == Some(false) {
+            let message = "the house itself stays open: nobody could open it again".to_owned();
+            return Err(RegistryError::Invalid { field: "open", message });
+        }
+        ceilings.as_ref().map(check).transpose()?;
+        let id = id.clone();
+        self.change(About::Tenant(id.clone()), move |book| {
+            let mut record = book.tenant(&id)?.ok_or_else(|| missing(&id))?;
+            record.ceilings = ceilings.unwrap_or(record.ceilings);
+            record.open = open.unwrap_or(record.open);
+            book.put_tenant(&record)?;
+            Ok(record)
+        })
+        .await
+    }
+}
+
+fn missing(id: &TenantId) -> RegistryError {
+    RegistryError::Missing { kind: "tenant", name: id.to_string() }
+}
+
+pub(super) fn check(ceilings: &Ceilings) -> Result<(), RegistryError> {
+    ceilings
+        .limits
+        .check()
+        .map_err(|error| RegistryError::Invalid { field: "ceilings.limits", message: error.to_string() })
+}

@@ -1,0 +1,73 @@
+//! Lists come in pages, and what may be seen is asked before a page is cut.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::House;
+
+/// All pages of a list, and of how many objects each was.
+async fn pages(house: &House, key: &str, list: &str, query: &str) -> (Vec<Value>, Vec<usize>) {
+    let (mut all, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = house.get(key, &format!("/v1/{list}?limit=2{query}{cursor}")).await.is(200);
+        let rows = page[list].as_array().unwrap();
+        sizes.push(rows.len());
+        all.extend(rows.iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return (all, sizes),
+        }
+    }
+}
+
+fn names(rows: &[Value], field: &str) -> Vec<String> {
+    rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn keys_principals_roles_policies_and_tenants_come_in_pages() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    for number in 0..5 {
+        house.person(&format!("p{number}"), &["developer"]).await;
+        let role = json!({"actions": ["runs:read"]});
+        house.with_json(admin, "PUT", &format!("/v1/roles/r{number}"), role).await.is(200);
+        let text = json!({"text": "forbid (principal, action, resource) when { resource.hasTag(\"x\") };"});
+        house.with_json(admin, "PUT", &format!("/v1/policies/t{number}"), text).await.is(200);
+        house.tenant(&format!("t{number}")).await;
+    }
+    for (list, field, count) in [
+        ("keys", "id", 6),
+        ("principals", "id", 6),
+        ("roles", "name", 11),
+        ("policies", "name", 5),
+        ("tenants", "id", 6),
+    ] {
+        let (rows, sizes) = pages(&house, admin, list, "").await;
+        let found = names(&rows, field);
+        assert_eq!(found.len(), count, "{list}: {found:?}");
+        assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), count, "{list}: nothing comes twice");
+        assert!(found.is_sorted(), "{list}: {found:?}");
+        assert_eq!(sizes.len(), count.div_ceil(2), "{list}: no page is short before the last: {sizes:?}");
+        let reply = house.get(admin, &format!("/v1/{list}?nothing=1")).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "bad_query"), "{list}");
+        assert_eq!(house.get(admin, &format!("/v1/{list}?cursor={}", "x".repeat(65))).await.code(), "invalid");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_seen_is_asked_before_a_page_is_cut() {
+    let house = House::new().await;
+    let dev = house.person("dev", &["developer"]).await;
+    for number in 0..6 {
+        house.post(&house.admin, "/v1/keys", json!({"name": format!("k{number}")})).await.is(201);
+    }
+    let own = house.post(&dev, "/v1/keys", json!({"name": "own"})).await.is(201)["key"]["id"].clone();
+    // Her second key comes after six that she may not see, and still on the first page.
+    let first = house.get(&dev, "/v1/keys?limit=2").await.is(200);
+    assert_eq!((&first["keys"][1]["id"], &first["next"]), (&own, &Value::Null));
+    let (rows, sizes) = pages(&house, &house.admin, "keys", "&principal=dev").await;
+    assert_eq!((names(&rows, "principal"), sizes), (vec!["dev".to_owned(); 2], vec![2]));
+    assert_eq!(house.get(&dev, "/v1/keys?principal=NOBODY").await.code(), "invalid");
+}
