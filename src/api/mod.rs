@@ -12,10 +12,12 @@
 mod body;
 mod context;
 mod document;
+mod exchange;
 mod failures;
 mod form;
 mod listen;
 mod problem;
+mod query;
 mod routes;
 mod server;
 mod settings;

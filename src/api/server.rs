@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::Api;
+use super::document;
 use super::problem::Problem;
 use super::routes;
 use super::settings::HttpSettings;
@@ -35,8 +36,8 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
 pub fn router(api: Api) -> Router {
     let (router, _) = documented().split_for_parts();
     router
-        .route("/openapi.json", axum::routing::get(super::document::json))
-        .route("/docs", axum::routing::get(super::document::page))
+        .route("/openapi.json", axum::routing::get(document::json))
+        .route("/docs", axum::routing::get(document::page))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "no_route", "there is nothing here; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             let detail = "this cannot be done here; the header `Allow` says what can";
@@ -72,6 +73,9 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
             Err(_) => return axum::response::IntoResponse::into_response(busy()),
         };
+        if let Some(problem) = document::unknown_in_query(method, route, request.uri()) {
+            return axum::response::IntoResponse::into_response(problem);
+        }
         next.run(request).await
     };
     let mut answer = answer.instrument(span).await;
@@ -101,6 +105,14 @@ fn busy() -> Problem {
 /// A request that whoever is in front of us could read otherwise than we do.
 fn ambiguous(request: &Request) -> Option<Problem> {
     let headers = request.headers();
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if host.is_none_or(<[u8]>::is_empty) && request.version() == axum::http::Version::HTTP_11 {
+        return Some(Problem::bad("no_host", "say with `Host` whom the request is for").at("Host"));
+    }
+    if request.uri().authority().is_some_and(|named| Some(named.as_str().as_bytes()) != host) {
+        let detail = "the request line names another host than the header; send the path alone";
+        return Some(Problem::bad("ambiguous", detail).at("Host"));
+    }
     let many = |name: HeaderName| headers.get_all(name).iter().count() > 1;
     if many(header::CONTENT_LENGTH) || many(header::TRANSFER_ENCODING) || many(header::HOST) {
         return Some(Problem::bad("ambiguous", "the request says in two ways how long it is or whom it is for"));

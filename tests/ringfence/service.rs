@@ -1,6 +1,7 @@
 //! The service as its users meet it: over HTTP, with keys.
 
 mod doors;
+mod edges;
 mod house;
 mod life;
 mod matrix;

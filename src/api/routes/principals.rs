@@ -1,5 +1,4 @@
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -7,6 +6,7 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::problem::Problem;
+use super::super::query::Path;
 use super::super::types::{Principal, PrincipalBody, Principals, labels};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,6 +9,7 @@ use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::failures::invalid;
 use super::super::problem::Problem;
+use super::super::query::Path;
 use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,8 +11,10 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::problem::Problem;
+use super::super::query::{self, Path, Query};
 use super::super::types::{
-    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, labels,
+    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, StreamedEvent,
+    labels,
 };
 use super::runs::{Request, start};
 use super::{LOOKED_AT, id, parsed};
@@ -55,8 +57,10 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
 #[into_params(parameter_in = Query)]
 struct Page {
     /// Only those with this label, as `name=value`.
+    #[param(pattern = "^[^=]+=")]
     label: Option<String>,
     /// `next` of the page before.
+    #[param(pattern = "^sbx_[0-9a-f]{32}$")]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -69,7 +73,7 @@ struct Page {
 )]
 async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Sandboxes>, Problem> {
     let mut after: Option<SandboxId> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = page.limit.unwrap_or(who.http().page).clamp(1, who.http().page) as usize;
+    let limit = query::page(page.limit, &who)? as usize;
     let label = match page.label.as_deref().map(|text| text.split_once('=')) {
         Some(None) => return Err(super::super::failures::invalid("label", "write name=value")),
         Some(pair) => pair,
@@ -150,7 +154,10 @@ async fn extend(
     Strict(body): Strict<ExtendBody>,
 ) -> Result<Json<Sandbox>, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
-    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds).await?)))
+    if body.ttl_seconds.0 == 0 {
+        return Err(super::super::failures::invalid("ttl_seconds", "write at least 1; to end a sandbox, delete it"));
+    }
+    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?)))
 }
 
 /// Stop a sandbox: what runs in it ends, its files stay
@@ -166,9 +173,9 @@ async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Pr
 /// Run something in a sandbox; as `POST /v1/runs`, with the files of the sandbox
 #[utoipa::path(
     post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes", request_body = RunBody,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$")),
     responses(
-        (status = 200, body = Run), (status = 202, body = Run, description = "It is at work"),
+        (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

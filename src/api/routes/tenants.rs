@@ -1,5 +1,4 @@
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -7,6 +6,7 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Who};
 use super::super::problem::Problem;
+use super::super::query::Path;
 use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
 use super::{id, parsed};
 use crate::authz::Action;
@@ -26,7 +26,7 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     let tenant: TenantId = parsed(&body.id, "id")?;
     let admin: PrincipalId = parsed(&body.admin, "admin")?;
     let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
-    let ceilings = body.ceilings.unwrap_or_else(Ceilings::ordinary);
+    let ceilings = body.ceilings.map_or_else(Ceilings::ordinary, Ceilings::from);
     let made = who.registry().found_tenant(&permit, tenant, ceilings, admin, who.now).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
@@ -73,6 +73,6 @@ async fn update(
     let tenant: TenantId = id(&tenant, "tenant")?;
     let permit = who.permit_tenant(Action::TenantsUpdate, &tenant)?;
     found(&who, &tenant)?;
-    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings, body.open).await?;
+    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings.map(Ceilings::from), body.open).await?;
     Ok(Json(Tenant::from(&record)))
 }
