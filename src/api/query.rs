@@ -22,8 +22,8 @@ impl<T: DeserializeOwned> FromRequestParts<Api> for Query<T> {
         pairs(&head.uri)?;
         let read = axum::extract::Query::<T>::try_from_uri(&head.uri);
         read.map(|query| Self(query.0)).map_err(|rejection| {
-            let told = rejection.source().and_then(|source| source.downcast_ref::<Told>());
-            match told {
+            let mut causes = std::iter::successors(rejection.source(), |cause| (*cause).source());
+            match causes.find_map(|cause| cause.downcast_ref::<Told>()) {
                 Some(error) => wrong(error.inner(), &error.path().to_string()),
                 None => Problem::bad("bad_query", "the query cannot be read; write name=value, with & between them"),
             }

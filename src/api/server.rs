@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -62,7 +63,14 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.as_deref().unwrap_or("none");
-    let span = tracing::info_span!("request", %id, method, route);
+    // Who it is and how it ended are written in when they are known; of what was sent nothing is.
+    let span = tracing::info_span!(
+        "request", %id, method, route,
+        principal = tracing::field::Empty, tenant = tracing::field::Empty, status = tracing::field::Empty,
+        code = tracing::field::Empty
+    );
+    // What is refused before it has come is not waited for: whoever sends it is told that this was the last answer here.
+    let long = HttpBody::size_hint(request.body()).exact().is_none_or(|bytes| bytes > 16 << 10);
     let answer = async {
         if let Some(problem) = ambiguous(&request).or_else(|| foreign(&request, &api.parts().http)) {
             return axum::response::IntoResponse::into_response(problem);
@@ -78,12 +86,16 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
         }
         next.run(request).await
     };
-    let mut answer = answer.instrument(span).await;
+    let mut answer = answer.instrument(span.clone()).await;
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
         let allow = answer.headers().get(header::ALLOW).cloned();
+        span.record("code", problem.code());
         answer = problem.answer(&id);
         if let Some(allow) = allow {
             answer.headers_mut().insert(header::ALLOW, allow);
+        }
+        if long {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
     let headers = answer.headers_mut();
@@ -93,7 +105,8 @@ async fn around(State(api): State<Api>, request: Request, next: Next) -> Respons
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let status = answer.status().as_u16();
     api.parts().telemetry.request(method, route, status, began.elapsed());
-    tracing::debug!(%id, method, route, status, "answered");
+    span.record("status", status);
+    span.in_scope(|| tracing::debug!("answered"));
     answer
 }
 

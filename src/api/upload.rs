@@ -7,7 +7,6 @@ use tempfile::TempPath;
 use super::body::Pieces;
 use super::problem::Problem;
 use super::settings::HttpSettings;
-use crate::sandbox::SandboxError;
 
 /// A body on the disk, which is gone when this is.
 pub(super) struct Upload {
@@ -23,7 +22,7 @@ impl Upload {
 
 /// Writes a body down as it comes: however large, it is never in memory as a whole.
 pub(super) async fn to_disk(body: Body, http: &HttpSettings) -> Result<Upload, Problem> {
-    let failed = |error: std::io::Error| Problem::from(SandboxError::Internal(error.to_string()));
+    let failed = |error: std::io::Error| super::failures::of_host(&error);
     let mut file = tempfile::Builder::new().prefix("ringfence-upload-").tempfile().map_err(failed)?;
     let mut pieces = Pieces::new(body, http, http.upload_bytes);
     let mut bytes = 0u64;

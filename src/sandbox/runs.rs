@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
@@ -129,10 +130,15 @@ impl Hall {
         self.watch(&live);
         let ending = Ending { hall: self.clone(), live: Arc::clone(&live), lost: Some(run.clone()) };
         let record = run.clone();
-        let task = tokio::spawn(async move {
+        let span = tracing::info_span!(
+            "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
+            outcome = tracing::field::Empty
+        );
+        let work = async move {
             let _held = held;
             ending.whole(run, planned, retry).await
-        });
+        };
+        let task = tokio::spawn(work.instrument(span));
         Ok(Started { live, record, task, guard: cancel.drop_guard() })
     }
 
@@ -202,6 +208,8 @@ impl Ending {
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
         let kept = self.hall.inner().ledger.put_run(run.clone(), retry.filter(|_| refused.is_none())).await;
         let run = Arc::new(run);
+        tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
+        tracing::debug!("ended");
         self.over(&run);
         kept?;
         match refused {

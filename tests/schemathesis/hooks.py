@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 HELLO = (pathlib.Path(__file__).resolve().parent.parent.parent / "guests/build/hello.wasm").read_bytes()
-TEXT = b'(module (memory 1) (func (export "_start")))'
+TEXT = b'(module (func (export "_start")))'
 
 
 def archive(*names):

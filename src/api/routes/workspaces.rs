@@ -131,7 +131,7 @@ struct Archive {
 async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
     let (record, _, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
     let zip = is_zip(archive.format.as_deref())?;
-    let failed = |error: std::io::Error| Problem::from(SandboxError::Internal(error.to_string()));
+    let failed = |error: std::io::Error| super::super::failures::of_host(&error);
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().join("archive");
     let to = if zip { Destination::Zip(path.clone()) } else { Destination::Tar(path.clone()) };
