@@ -50,7 +50,7 @@ impl Visitor<'_> for Number {
             return Err(E::invalid_value(de::Unexpected::Float(number), &self));
         }
         // Without a fraction it is written with digits alone.
-        format!("{number:.0}").parse().map(Whole).map_err(E::custom)
+        format!("{:.0}", number.abs()).parse().map(Whole).map_err(E::custom)
     }
 }
 
