@@ -2,19 +2,25 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/ringfence/target
 CARGO ?= cargo
 FUZZ_SECONDS ?= 1800
+SCHEMA_EXAMPLES ?= 30
 
-.PHONY: demo serve test bench fuzz guests lint fmt
+.PHONY: demo serve test schema-test bench fuzz guests lint fmt
 
 demo: guests ## Build all and show the main job from end to end
 	$(CARGO) build --release --locked
 	./demo/run "$(CARGO_TARGET_DIR)/release/ringfence"
 
-serve: ## The HTTP service comes with a later issue
-	@echo "ringfence has no service yet; run programs with: ringfence run" >&2; exit 1
+serve: ## The HTTP service on loopback, with a data folder of its own
+	$(CARGO) build --release --locked
+	"$(CARGO_TARGET_DIR)/release/ringfence" serve
 
 test: guests ## The whole suite
 	$(CARGO) test --locked --bench engine --bench figures
 	$(CARGO) test --locked
+
+schema-test: guests ## schemathesis, with all of its checks, against the document that the service serves
+	$(CARGO) build --locked
+	tests/schemathesis/run.py "$(CARGO_TARGET_DIR)/debug/ringfence" --checks all --max-examples $(SCHEMA_EXAMPLES)
 
 bench: guests ## The figures of docs/performance.md
 	$(CARGO) bench --locked

@@ -25,7 +25,7 @@ pub fn who_and_may_he(effort: Effort) -> Vec<Figure> {
         let maker = Arc::new(TokenMaker::new("bench", signing, settings.tokens.clone()).unwrap());
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let read = |path: &std::path::Path| std::fs::read(path);
-        let outside = Outside { read: &read, fetch: Arc::new(IssuerKeys::new().unwrap()) };
+        let outside = Outside { read: &read, fetch: Arc::new(IssuerKeys::new(false).unwrap()) };
         let door = Authenticator::new(&settings, directory, Pepper::new([1; 32]), Arc::clone(&maker), &outside);
         let door = Arc::new(door.unwrap());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;

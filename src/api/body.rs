@@ -57,6 +57,10 @@ impl Pieces {
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        // Whoever says that it will be too much is told before it comes.
+        if axum::body::HttpBody::size_hint(&self.body).lower() > self.left {
+            return Err(too_large(self.most));
+        }
         loop {
             let by = self.end.min(Instant::now() + self.stall);
             let frame = tokio::time::timeout_at(by, self.body.frame()).await.map_err(|_| slow())?;

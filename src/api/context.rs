@@ -1,6 +1,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
@@ -33,6 +33,7 @@ pub struct Parts {
 pub(super) struct Inner {
     parts: Parts,
     began: Instant,
+    began_at: u64,
     pub(super) requests: Arc<Shares>,
     pub(super) streams: Arc<Shares>,
     bodies: Arc<Bodies>,
@@ -52,7 +53,7 @@ impl Api {
             let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
             telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
         });
-        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams, bodies }))
+        Self(Arc::new(Inner { parts, began: Instant::now(), began_at: wall(), requests, streams, bodies }))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -63,14 +64,24 @@ impl Api {
         &self.0
     }
 
+    pub(super) fn now(&self) -> u64 {
+        not_before(wall(), self.0.began_at, self.0.began.elapsed())
+    }
+
     fn tick(&self) -> u64 {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
 /// Seconds since 1970.
-pub(super) fn now() -> u64 {
+fn wall() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What time it is where the clock may be set back: never earlier than when we began and as long as we have been at work
+/// since, or what has expired would be good again.
+fn not_before(wall: u64, began: u64, since: Duration) -> u64 {
+    wall.max(began.saturating_add(since.as_secs()))
 }
 
 /// A caller who is known, and what he may be asked about.
@@ -90,12 +101,14 @@ impl FromRequestParts<Api> for Who {
         let address =
             head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.0.ip());
         let offered = offered(&head.headers)?;
-        let now = now();
+        let now = api.now();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
             Ok(caller) => {
                 let share = api.inner().requests.share(&caller.tenant)?;
                 let visit = head.extensions.get::<Visit>().cloned().unwrap_or_default();
                 visit.caller(&caller);
+                let span = tracing::Span::current();
+                span.record("principal", caller.principal.as_str()).record("tenant", caller.tenant.as_str());
                 Ok(Self { api: api.clone(), caller, now, visit, _share: share })
             }
             Err(error) => {
@@ -250,5 +263,18 @@ impl Who {
         let (kind, id) = (ResourceKind::Service, "service");
         let resource = Resource { kind, tenant: &house, id, owner: None, labels: NO_LABELS };
         self.decide(Action::ServiceRead, &resource, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a14_a_clock_that_is_set_back_makes_nothing_good_again() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(not_before(1_060, 1_000, minute), 1_060);
+        assert_eq!(not_before(7, 1_000, minute), 1_060, "set back while we are at work");
+        assert_eq!(not_before(9_000, 1_000, minute), 9_000, "set on, it is followed");
     }
 }

@@ -1,7 +1,14 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Html;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement};
 
+use super::context::Api;
+use super::problem::Problem;
 use super::server::documented;
 
 /// The document of the API, made from the code that serves it.
@@ -13,14 +20,67 @@ pub fn openapi() -> OpenApi {
         .description(Some("Runs code that nobody has read yet: each run in a fence, metered."))
         .build();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme("bearer", bearer);
-    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", bearer);
+    components.add_security_scheme("key", key);
+    let either = ["bearer", "key"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
+    document.security = Some(either.to_vec());
     document
 }
 
-pub(super) async fn json() -> axum::Json<OpenApi> {
-    static DOCUMENT: std::sync::LazyLock<OpenApi> = std::sync::LazyLock::new(openapi);
-    axum::Json(DOCUMENT.clone())
+/// What each route takes after the `?`, by method and path as they are documented.
+static QUERIES: LazyLock<HashMap<(String, String), HashSet<String>>> = LazyLock::new(|| {
+    let document = serde_json::to_value(openapi()).unwrap_or_default();
+    let mut queries = HashMap::new();
+    for (path, operations) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
+        for (method, operation) in operations.as_object().into_iter().flatten() {
+            let all = operation.get("parameters").and_then(|all| all.as_array()).into_iter().flatten();
+            let queried = all.filter(|one| one.get("in").is_some_and(|place| place == "query"));
+            let names = queried.filter_map(|one| Some(one.get("name")?.as_str()?.to_owned())).collect();
+            queries.insert((method.to_uppercase(), path.clone()), names);
+        }
+    }
+    queries
+});
+
+/// A name after the `?` that the route does not know: it was meant for something, and it would do nothing.
+pub(super) fn unknown_in_query(method: &str, route: &str, uri: &Uri) -> Option<Problem> {
+    uri.query().filter(|query| !query.is_empty())?;
+    let method = if method == "HEAD" { "GET" } else { method };
+    let known = QUERIES.get(&(method.to_owned(), route.to_owned()))?;
+    let Ok(asked) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) else { return None };
+    let (name, _) = asked.0.iter().find(|(name, _)| !known.contains(name))?;
+    Some(Problem::bad("bad_query", format!("`{name}` is not known here; see /openapi.json")).at(name.as_str()))
+}
+
+/// All parameters of all operations.
+fn parameters(document: &mut serde_json::Value) -> impl Iterator<Item = &mut serde_json::Value> {
+    let paths = document.get_mut("paths").and_then(|paths| paths.as_object_mut()).into_iter().flatten();
+    let operations = paths.filter_map(|(_, path)| path.as_object_mut()).flatten();
+    let all = operations.filter_map(|(_, operation)| operation.get_mut("parameters")?.as_array_mut());
+    all.flatten()
+}
+
+/// With the numbers that this service was told.
+pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value> {
+    static DOCUMENT: LazyLock<serde_json::Value> = LazyLock::new(|| {
+        let mut document = serde_json::to_value(openapi()).unwrap_or_default();
+        for one in parameters(&mut document) {
+            if let Some(kinds) = one.pointer_mut("/schema/type").and_then(|kinds| kinds.as_array_mut()) {
+                // Left out is all that a parameter can be: `null` would be four letters.
+                kinds.retain(|kind| kind != "null");
+            }
+        }
+        document
+    });
+    let mut document = DOCUMENT.clone();
+    for one in parameters(&mut document).filter(|one| one.get("name").is_some_and(|name| name == "limit")) {
+        if let Some(most) = one.pointer_mut("/schema/maximum") {
+            *most = api.parts().http.page.into();
+        }
+    }
+    axum::Json(document)
 }
 
 /// A page to read and try it, which loads nothing from anywhere else.

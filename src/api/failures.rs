@@ -46,7 +46,7 @@ impl From<SandboxError> for Problem {
             Sort::Conflict => StatusCode::CONFLICT,
             Sort::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Sort::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Sort::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Sort::Unavailable | Sort::Failing => StatusCode::SERVICE_UNAVAILABLE,
             Sort::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let field = match &error {
@@ -56,12 +56,9 @@ impl From<SandboxError> for Problem {
             SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => Some("Idempotency-Key".to_owned()),
             _ => None,
         };
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            // Paths and causes are for the log.
-            tracing::error!(code = error.code(), "a request failed: {error}");
-            "the service failed; the log says more under this request's id".to_owned()
-        } else {
-            error.to_string()
+        let detail = match error.sort() {
+            Sort::Internal | Sort::Failing => failed(error.code(), &error, status).to_owned(),
+            _ => error.to_string(),
         };
         let problem = Problem::new(status, error.code(), detail).after(error.retry_after());
         match field {
@@ -82,14 +79,15 @@ impl From<RegistryError> for Problem {
             | RegistryError::Scope(_)
             | RegistryError::Token(_) => StatusCode::UNPROCESSABLE_ENTITY,
             RegistryError::Register(RegisterError::Behind) => StatusCode::SERVICE_UNAVAILABLE,
-            RegistryError::Register(_) | RegistryError::Random(_) | RegistryError::Permit => {
-                StatusCode::INTERNAL_SERVER_ERROR
+            RegistryError::Register(RegisterError::Failed(_)) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                return Problem::new(status, error.code(), failed(error.code(), &error, status)).after(Some(5));
+            }
+            RegistryError::Random(_) | RegistryError::Permit => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return Problem::new(status, error.code(), failed(error.code(), &error, status));
             }
         };
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(code = error.code(), "a request failed: {error}");
-            return Problem::new(status, error.code(), "the service failed; the log says more under this request's id");
-        }
         let after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
         let problem = Problem::new(status, error.code(), error.to_string()).after(after);
         match &error {
@@ -99,6 +97,15 @@ impl From<RegistryError> for Problem {
             _ => problem,
         }
     }
+}
+
+/// Paths and causes are for the log.
+fn failed(code: &str, error: &dyn std::fmt::Display, status: StatusCode) -> &'static str {
+    tracing::error!(code, "a request failed: {error}");
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return "the host has no room, no descriptors or no disk for this; try again later: the log says more";
+    }
+    "the service failed; the log says more under this request's id"
 }
 
 fn at_fault(problem: Problem, error: &PolicyError) -> Problem {

@@ -1,12 +1,9 @@
-use axum::extract::{FromRequestParts, Query};
-use axum::http::request::Parts as Head;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use super::context::Api;
 use super::failures::invalid;
 use super::problem::Problem;
+use super::query;
 use crate::registry::{Part, RegistryError};
 
 /// Rows that are looked at for one page, shown or not: a list costs no more than this, whoever may see how little.
@@ -43,7 +40,7 @@ impl Page {
         if after.chars().count() > CURSOR_CHARS {
             return Err(invalid("cursor", "write what the page before said in `next`"));
         }
-        let limit = self.limit.unwrap_or(most).clamp(1, most);
+        let limit = query::within(self.limit, most)?;
         // More than are shown at once: where few may be seen, and to know whether more come.
         let at_a_time = limit.max(READ) + 1;
         let mut page = Vec::new();
@@ -74,18 +71,4 @@ impl Page {
 /// Of what is read whole.
 pub(super) fn part_of<T: Clone>(all: &[T], part: Part<'_>, name: impl Fn(&T) -> &str) -> Vec<T> {
     all.iter().filter(|row| name(row) > part.after).take(part.most as usize).cloned().collect()
-}
-
-/// The query of a request; what is wrong with it is told as all else is.
-pub(super) struct Asked<T>(pub(super) T);
-
-impl<T: DeserializeOwned> FromRequestParts<Api> for Asked<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(head: &mut Head, api: &Api) -> Result<Self, Problem> {
-        match Query::<T>::from_request_parts(head, api).await {
-            Ok(Query(asked)) => Ok(Self(asked)),
-            Err(error) => Err(Problem::bad("bad_query", error.body_text())),
-        }
-    }
 }

@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::exchange::{Exchange, Spoken};
 use super::settings::{HttpSettings, TlsSettings};
 use super::tls::{self, TlsError};
+use crate::model::RequestId;
 use crate::telemetry::Telemetry;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -74,6 +76,7 @@ pub async fn serve(
     let room = Arc::new(Semaphore::new(http.connections as usize));
     let all = TaskTracker::new();
     let builder = Arc::new(builder(http));
+    let http = Arc::new(http.clone());
     let now = CancellationToken::new();
     loop {
         // Where there is no room for one more, it waits in the kernel, and costs us nothing.
@@ -96,8 +99,8 @@ pub async fn serve(
         };
         let one = One {
             builder: Arc::clone(&builder),
+            http: Arc::clone(&http),
             router: router.clone(),
-            write: Duration::from_millis(http.write_ms),
             stop: stop.clone(),
             now: now.clone(),
         };
@@ -123,7 +126,6 @@ fn builder(http: &HttpSettings) -> http1::Builder {
         .header_read_timeout(Duration::from_millis(http.header_ms))
         .max_headers(http.headers as usize)
         .max_buf_size((http.header_bytes as usize).max(8_192))
-        .pipeline_flush(true)
         // Two ways to say where a body ends are one too many.
         .half_close(false);
     builder
@@ -131,9 +133,8 @@ fn builder(http: &HttpSettings) -> http1::Builder {
 
 struct One {
     builder: Arc<http1::Builder>,
+    http: Arc<HttpSettings>,
     router: Router,
-    /// A reader that takes nothing for so long is gone.
-    write: Duration,
     stop: CancellationToken,
     now: CancellationToken,
 }
@@ -153,25 +154,38 @@ impl One {
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, address: SocketAddr) {
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(self.write));
+        stream.set_timeout(Some(Duration::from_millis(self.http.write_ms)));
+        let exchange = Arc::new(Exchange::default());
+        let (begins, answered) = (Arc::clone(&exchange), Arc::clone(&exchange));
         let service = self.router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            begins.begin();
             request.extensions_mut().insert(ConnectInfo(address));
             request
         });
-        let connection =
-            self.builder.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
-        tokio::pin!(connection);
-        tokio::select! {
-            done = connection.as_mut() => {
-                if let Err(error) = done {
-                    tracing::debug!(%address, "a connection broke off: {error}");
+        let service = TowerToHyperService::new(service.map_response(move |answer| answered.watch(answer)));
+        let stream = TokioIo::new(Spoken::new(Box::pin(stream), Arc::clone(&exchange)));
+        let mut connection = self.builder.serve_connection(stream, service);
+        let done = tokio::select! {
+            done = &mut connection => done,
+            () = self.stop.cancelled() => {
+                Pin::new(&mut connection).graceful_shutdown();
+                tokio::select! {
+                    done = &mut connection => done,
+                    () = self.now.cancelled() => return,
                 }
-                return;
             }
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        };
+        let mut stream = connection.into_parts().io.into_inner();
+        if let Err(error) = done {
+            tracing::debug!(%address, "a connection broke off: {error}");
+            if let Some(problem) = exchange.problem(&error, &self.http) {
+                let id = RequestId::random();
+                tracing::info!(%id, %address, code = problem.code(), "a request could not be read");
+                let _ = stream.refuse(problem, &id).await;
+            }
         }
         tokio::select! {
-            _ = connection.as_mut() => {}
+            () = stream.part() => {}
             () = self.now.cancelled() => {}
         }
     }

@@ -12,6 +12,7 @@
 mod body;
 mod context;
 mod document;
+mod exchange;
 mod failures;
 mod form;
 mod held;
@@ -19,6 +20,7 @@ mod listed;
 mod listen;
 mod page;
 mod problem;
+mod query;
 mod routes;
 mod server;
 mod settings;

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -10,6 +11,7 @@ use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::Api;
+use super::document;
 use super::problem::Problem;
 use super::routes;
 use super::settings::HttpSettings;
@@ -36,8 +38,8 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
 pub fn router(api: Api) -> Router {
     let (router, _) = documented().split_for_parts();
     router
-        .route("/openapi.json", axum::routing::get(super::document::json))
-        .route("/docs", axum::routing::get(super::document::page))
+        .route("/openapi.json", axum::routing::get(document::json))
+        .route("/docs", axum::routing::get(document::page))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "no_route", "there is nothing here; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             let detail = "this cannot be done here; the header `Allow` says what can";
@@ -62,7 +64,14 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
     let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.as_deref().unwrap_or("none");
-    let span = tracing::info_span!("request", %id, method, route);
+    // Who it is and how it ended are written in when they are known; of what was sent nothing is.
+    let span = tracing::info_span!(
+        "request", %id, method, route,
+        principal = tracing::field::Empty, tenant = tracing::field::Empty, status = tracing::field::Empty,
+        code = tracing::field::Empty
+    );
+    // What is refused before it has come is not waited for: whoever sends it is told that this was the last answer here.
+    let long = HttpBody::size_hint(request.body()).exact().is_none_or(|bytes| bytes > 16 << 10);
     let answer = async {
         if let Some(problem) = ambiguous(&request).or_else(|| foreign(&request, &api.parts().http)) {
             return axum::response::IntoResponse::into_response(problem);
@@ -73,16 +82,23 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
             Err(busy) => return axum::response::IntoResponse::into_response(busy),
         };
+        if let Some(problem) = document::unknown_in_query(method, route, request.uri()) {
+            return axum::response::IntoResponse::into_response(problem);
+        }
         let visit = Visit::default();
         request.extensions_mut().insert(visit.clone());
         visit.answered(&api, next.run(request)).await
     };
-    let mut answer = answer.instrument(span).await;
+    let mut answer = answer.instrument(span.clone()).await;
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
         let allow = answer.headers().get(header::ALLOW).cloned();
+        span.record("code", problem.code());
         answer = problem.answer(&id);
         if let Some(allow) = allow {
             answer.headers_mut().insert(header::ALLOW, allow);
+        }
+        if long {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
     let headers = answer.headers_mut();
@@ -92,13 +108,22 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let status = answer.status().as_u16();
     api.parts().telemetry.request(method, route, status, began.elapsed());
-    tracing::debug!(%id, method, route, status, "answered");
+    span.record("status", status);
+    span.in_scope(|| tracing::debug!("answered"));
     answer
 }
 
 /// A request that whoever is in front of us could read otherwise than we do.
 fn ambiguous(request: &Request) -> Option<Problem> {
     let headers = request.headers();
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if host.is_none_or(<[u8]>::is_empty) && request.version() == axum::http::Version::HTTP_11 {
+        return Some(Problem::bad("no_host", "say with `Host` whom the request is for").at("Host"));
+    }
+    if request.uri().authority().is_some_and(|named| Some(named.as_str().as_bytes()) != host) {
+        let detail = "the request line names another host than the header; send the path alone";
+        return Some(Problem::bad("ambiguous", detail).at("Host"));
+    }
     let many = |name: HeaderName| headers.get_all(name).iter().count() > 1;
     if many(header::CONTENT_LENGTH) || many(header::TRANSFER_ENCODING) || many(header::HOST) {
         return Some(Problem::bad("ambiguous", "the request says in two ways how long it is or whom it is for"));

@@ -1,7 +1,11 @@
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 
 use super::problem::Problem;
 
@@ -13,17 +17,62 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     Plain { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| wrong(&error, None))?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        wrong(error.inner(), (path != ".").then_some(path))
-    })
+    let read: Result<Named<T>, _> = serde_path_to_error::deserialize(&mut reader);
+    read.map(|named| named.0).map_err(|error| wrong(error.inner(), Some(&error.path().to_string())))
 }
 
-fn wrong(error: &serde_json::Error, path: Option<String>) -> Problem {
-    let problem = Problem::bad("bad_json", error.to_string());
-    match path {
-        Some(path) => problem.at(path),
+fn wrong(error: &serde_json::Error, path: Option<&str>) -> Problem {
+    let said = error.to_string();
+    let problem = Problem::bad("bad_json", said.as_str());
+    match path.and_then(|path| place(&said, path)) {
+        Some(field) => problem.at(field),
         None => problem,
+    }
+}
+
+/// The field at fault, from where the reader stood and what it said: of one that is missing it knows the name only.
+pub(super) fn place(said: &str, path: &str) -> Option<String> {
+    let path = if path == "." { "" } else { path };
+    let named = |words: &str| said.strip_prefix(words).and_then(|rest| rest.split('`').next());
+    match named("missing field `").or_else(|| named("unknown field `")) {
+        Some(name) if path.is_empty() => Some(name.to_owned()),
+        Some(name) if path != name && !path.ends_with(&format!(".{name}")) => Some(format!("{path}.{name}")),
+        _ => (!path.is_empty()).then(|| path.to_owned()),
+    }
+}
+
+/// An object. Serde itself would take an array in its place, and read the fields by their order.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Fields(PhantomData)).map(Self)
+    }
+}
+
+/// `Named`, for the fields of a document.
+pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Named::deserialize(deserializer).map(|named| named.0)
+}
+
+/// The same of a field that may be left out.
+pub(super) fn named_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Named<T>>::deserialize(deserializer)?.map(|named| named.0))
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
     }
 }
 

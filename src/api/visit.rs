@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::watch;
 
-use super::context::{Api, now};
+use super::context::Api;
 use super::failures;
 use crate::authz::{Action, Ask, Resource, Wants};
 use crate::identity::{AuthError, Refusal, Refused};
@@ -93,7 +93,7 @@ impl Visit {
                 // Somebody is being looked for, perhaps with what held before.
                 None => continue,
                 Some(caller) if due => self.stands(&api, &caller),
-                Some(caller) => caller.expires.is_none_or(|expires| expires > now()),
+                Some(caller) => caller.expires.is_none_or(|expires| expires > api.now()),
             };
             due = false;
             if !stands {
@@ -106,7 +106,7 @@ impl Visit {
     /// Whether the caller would be let in now, and permitted the same. One who has asked for nothing yet must be as he
     /// was, since he will ask as that.
     fn stands(&self, api: &Api, before: &Caller) -> bool {
-        let Ok(caller) = api.parts().door.again(before, now()) else { return false };
+        let Ok(caller) = api.parts().door.again(before, api.now()) else { return false };
         let permitted = self.standing().permitted.clone();
         if permitted.is_empty() {
             return caller == *before;
@@ -114,7 +114,7 @@ impl Visit {
         permitted.iter().all(|question| {
             let Question { action, tenant, id, owner, labels, wants } = question;
             let resource = Resource { kind: action.kind(), tenant, id, owner: owner.as_ref(), labels };
-            let ask = Ask { now: now(), wants: wants.as_ref() };
+            let ask = Ask { now: api.now(), wants: wants.as_ref() };
             api.parts().registry.authorizer().decide(&caller, *action, &resource, &ask).is_ok()
         })
     }

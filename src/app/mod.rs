@@ -69,7 +69,9 @@ pub fn start_log() {
 pub fn start_service_log(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal() && !config::no_color();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, on a full disk perhaps, must not take what it tells of along.
+    let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let log = log.with_writer(std::io::stderr);
     if settings.json {
         log.json().flatten_event(true).init();
     } else {

@@ -145,7 +145,8 @@ impl Service {
 
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let read = |path: &Path| fs::read(path);
-        let outside = Outside { read: &read, fetch: Arc::new(IssuerKeys::new()?) };
+        let outside =
+            Outside { read: &read, fetch: Arc::new(IssuerKeys::new(settings.identity.tokens.private_issuers)?) };
         let own = Pepper::new(*secret(&data, "pepper", true)?);
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());

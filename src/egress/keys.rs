@@ -1,28 +1,51 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::address::{Reach, reachable};
 use crate::identity::{FetchError, FetchKeys, Fetching, JWKS_BYTES};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Fetches key sets of issuers.
-pub struct IssuerKeys(reqwest::Client);
+pub struct IssuerKeys {
+    client: reqwest::Client,
+    reach: Reach,
+}
 
 impl IssuerKeys {
-    pub fn new() -> Result<Self, FetchError> {
+    /// Names are led to addresses of the internet, and to others only where `private` says so.
+    pub fn new(private: bool) -> Result<Self, FetchError> {
+        Self::asking(Arc::new(System), if private { Reach::Any } else { Reach::Internet })
+    }
+
+    fn asking(names: Arc<dyn Names>, reach: Reach) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(Guarded { names, reach }))
             .timeout(DEADLINE)
             .no_proxy()
             .build()
             .map_err(|error| FetchError::new(error.to_string()))?;
-        Ok(Self(client))
+        Ok(Self { client, reach })
     }
 
     async fn whole(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let failed = |error: reqwest::Error| FetchError::new(error.without_url().to_string());
-        let answer = self.0.get(url).send().await.map_err(failed)?;
+        let failed = |error: reqwest::Error| FetchError::new(told(&error.without_url()));
+        let url = Url::parse(url).map_err(|error| FetchError::new(error.to_string()))?;
+        // An address in place of a name is not looked up, so it is looked at here.
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        if let Ok(address) = host.parse::<IpAddr>()
+            && !address.is_loopback()
+            && !reachable(address, self.reach)
+        {
+            return Err(FetchError::new(REFUSED));
+        }
+        let answer = self.client.get(url).send().await.map_err(failed)?;
         if !answer.status().is_success() {
             return Err(FetchError::new(format!("the answer was {}", answer.status())));
         }
@@ -38,8 +61,144 @@ impl IssuerKeys {
     }
 }
 
+/// With the last cause, which is what a person can mend.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
 impl FetchKeys for IssuerKeys {
     fn fetch<'a>(&'a self, url: &'a str) -> Fetching<'a> {
         Box::pin(self.whole(url))
+    }
+}
+
+const REFUSED: &str =
+    "the name leads to an address that is not of the internet; identity.tokens.private_issuers allows it";
+
+/// Where names are looked up.
+trait Names: Send + Sync {
+    fn look_up(&self, name: String) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<SocketAddr>>>;
+}
+
+struct System;
+
+impl Names for System {
+    fn look_up(&self, name: String) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+    }
+}
+
+/// Gives out only addresses that may be dialled. What it gives out is what is dialled: there is no time in between in
+/// which a name could be led elsewhere.
+struct Guarded {
+    names: Arc<dyn Names>,
+    reach: Reach,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = if name.as_str().eq_ignore_ascii_case("localhost") { Reach::Host } else { self.reach };
+        let found = self.names.look_up(name.as_str().to_owned());
+        Box::pin(async move {
+            let mut all = found.await?;
+            all.retain(|address| reachable(address.ip(), reach));
+            if all.is_empty() {
+                return Err(REFUSED.into());
+            }
+            Ok(Box::new(all.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Says one thing after the other of each name, as who leads a name elsewhere does.
+    struct Says(Mutex<Vec<Vec<IpAddr>>>);
+
+    impl Names for Says {
+        fn look_up(&self, _: String) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
+            let next = self.0.lock().unwrap().remove(0);
+            Box::pin(async move { Ok(next.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()) })
+        }
+    }
+
+    /// A server that counts who comes, and answers each the same.
+    async fn server(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, came) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&came);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 4_096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        (port, came)
+    }
+
+    fn keys(said: &[&[&str]], reach: Reach) -> IssuerKeys {
+        let said = said.iter().map(|one| one.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
+        IssuerKeys::asking(Arc::new(Says(Mutex::new(said))), reach).unwrap()
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+
+    #[tokio::test]
+    async fn a10_a_name_that_leads_inside_is_not_dialled_whenever_it_does() {
+        let (port, came) = server(GOOD).await;
+        let url = format!("http://issuer.example:{port}/keys");
+        for inside in ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1", "0.0.0.0"] {
+            let error = keys(&[&[inside]], Reach::Internet).whole(&url).await.unwrap_err();
+            assert!(error.message.contains("not of the internet"), "{inside}: {}", error.message);
+        }
+        // Led inside only at the second time, after it was good, and together with a good one that does not answer.
+        let moving = keys(&[&["127.0.0.1"], &["10.0.0.1"]], Reach::Any);
+        assert_eq!(moving.whole(&url).await.unwrap(), b"{}");
+        assert_eq!(came.load(Ordering::SeqCst), 1);
+        let moving = IssuerKeys { reach: Reach::Internet, ..keys(&[&["192.0.2.1", "127.0.0.1"]], Reach::Internet) };
+        assert!(moving.whole(&url).await.is_err());
+        assert_eq!(came.load(Ordering::SeqCst), 1, "nobody came again");
+    }
+
+    #[tokio::test]
+    async fn a10_an_address_in_the_place_of_a_name_is_looked_at_as_well() {
+        for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[::ffff:10.0.0.1]/", "https://[fd00::1]/"]
+        {
+            let error = keys(&[], Reach::Internet).whole(url).await.unwrap_err();
+            assert!(error.message.contains("not of the internet"), "{url}: {}", error.message);
+        }
+        let (port, came) = server(GOOD).await;
+        assert_eq!(keys(&[], Reach::Internet).whole(&format!("http://127.0.0.1:{port}/")).await.unwrap(), b"{}");
+        assert_eq!(came.load(Ordering::SeqCst), 1, "what the settings name is where the issuer is");
+        // This machine by its name is this machine, whatever somebody says of it.
+        let url = format!("http://localhost:{port}/");
+        assert!(keys(&[&["93.184.216.34"]], Reach::Internet).whole(&url).await.is_err());
+        assert_eq!(keys(&[&["127.0.0.1"]], Reach::Internet).whole(&url).await.unwrap(), b"{}");
+    }
+
+    #[tokio::test]
+    async fn a10_nobody_is_followed_elsewhere() {
+        let (elsewhere, came) = server(GOOD).await;
+        let redirect: &'static str = Box::leak(
+            format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{elsewhere}/\r\ncontent-length: 0\r\n\r\n")
+                .into_boxed_str(),
+        );
+        let (port, _) = server(redirect).await;
+        let error = keys(&[], Reach::Internet).whole(&format!("http://127.0.0.1:{port}/")).await.unwrap_err();
+        assert!(error.message.contains("302"), "{}", error.message);
+        assert_eq!(came.load(Ordering::SeqCst), 0);
     }
 }

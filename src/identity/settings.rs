@@ -58,13 +58,15 @@ pub struct TokenSettings {
     pub default_ttl_s: u64,
     /// The longest that may be asked for.
     pub max_ttl_s: u64,
+    /// Addresses of keys may lead to private networks; otherwise only to the internet and, by name, to this machine.
+    pub private_issuers: bool,
     /// Others whose tokens are believed.
     pub issuers: Vec<Issuer>,
 }
 
 impl Default for TokenSettings {
     fn default() -> Self {
-        Self { default_ttl_s: 900, max_ttl_s: 3_600, issuers: Vec::new() }
+        Self { default_ttl_s: 900, max_ttl_s: 3_600, private_issuers: false, issuers: Vec::new() }
     }
 }
 

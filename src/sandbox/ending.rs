@@ -61,6 +61,8 @@ impl Ending {
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
         let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         let run = Arc::new(run);
+        tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
+        tracing::debug!("ended");
         self.over(&run);
         kept?;
         match refused {

@@ -61,6 +61,8 @@ pub enum Sort {
     TooMany,
     /// We cannot, for now.
     Unavailable,
+    /// The host fails us: its disk, its descriptors, its processes.
+    Failing,
     Internal,
 }
 
@@ -109,9 +111,11 @@ impl SandboxError {
             SandboxError::Engine(EngineError::Busy(_) | EngineError::CompilerBusy(_)) => Sort::Unavailable,
             SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
             SandboxError::Workspace(error) => of_workspace(error),
-            SandboxError::Engine(_) | SandboxError::Ledger(_) | SandboxError::Permit | SandboxError::Internal(_) => {
-                Sort::Internal
+            SandboxError::Ledger(LedgerError::Failed(_))
+            | SandboxError::Engine(EngineError::Worker(_) | EngineError::Dir { .. } | EngineError::Cache { .. }) => {
+                Sort::Failing
             }
+            SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
         }
     }
 
@@ -119,6 +123,7 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
+            (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,
         }
@@ -134,10 +139,8 @@ fn of_workspace(error: &WorkspaceError) -> Sort {
         | WorkspaceError::Moved { .. }
         | WorkspaceError::Occupied(_)
         | WorkspaceError::Changed { .. } => Sort::Conflict,
-        WorkspaceError::Damaged { .. }
-        | WorkspaceError::DamagedTree(_)
-        | WorkspaceError::Io { .. }
-        | WorkspaceError::Catalog(_) => Sort::Internal,
+        WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Internal,
+        WorkspaceError::Io { .. } | WorkspaceError::NoSpace { .. } | WorkspaceError::Catalog(_) => Sort::Failing,
         _ => Sort::Invalid,
     }
 }

@@ -233,7 +233,11 @@ impl Begun {
         let guard = (!apart).then(|| live.cancel.clone().drop_guard());
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
         drop(tell.send(Ok(Asked::Now(Box::new(Started { live, record, end, guard })))));
-        let done = ending.whole(run, planned, retry).await;
+        let span = tracing::info_span!(
+            "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
+            outcome = tracing::field::Empty
+        );
+        let done = ending.whole(run, planned, retry).instrument(span).await;
         // First of all: whoever hears of the end may ask again at once.
         drop(held);
         drop(tell_end.send(done));

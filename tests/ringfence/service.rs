@@ -1,15 +1,20 @@
 //! The service as its users meet it: over HTTP, with keys.
 
 mod bodies;
+mod child;
 mod components;
 mod doors;
+mod edges;
+mod everywhere;
 mod founding;
 mod giving;
 mod guessing;
 mod house;
+mod kills;
 mod life;
 mod listed;
 mod lists;
+mod logs;
 mod matrix;
 mod races;
 mod revoking;
@@ -19,5 +24,6 @@ mod shares;
 mod stopping;
 mod storage;
 mod streams;
+mod trouble;
 
 pub use house::House;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +13,8 @@ use super::super::body::{Pieces, held};
 use super::super::context::{Api, Object, Who};
 use super::super::form;
 use super::super::problem::Problem;
-use super::super::types::{Component, Components, labels};
+use super::super::query::{self, Path, Query};
+use super::super::types::{Component, Components, Raw, labels};
 use super::{LOOKED_AT, id, parsed};
 use crate::authz::Action;
 use crate::model::Digest;
@@ -30,6 +31,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 #[into_params(parameter_in = Query)]
 struct Submit {
     /// Labels as `name=value`, with commas between them.
+    #[param(pattern = "^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$")]
     labels: Option<String>,
 }
 
@@ -38,7 +40,7 @@ struct Submit {
 /// The body is the component, a preview-1 module, or the text of either, as raw bytes. The same bytes are kept once.
 #[utoipa::path(
     post, path = "/v1/components", tag = "components", params(Submit),
-    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    request_body(content = Raw, content_type = "application/wasm"),
     responses(
         (status = 201, body = Component), (status = 200, body = Component, description = "It was there already"),
         (status = "default", body = Problem, content_type = "application/problem+json")
@@ -78,7 +80,7 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err(super::super::failures::invalid("labels", "write name=value, with commas between them")),
     };
-    text.split(',').filter(|part| !part.is_empty()).map(pair).collect()
+    text.split(',').map(pair).collect()
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -86,6 +88,7 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {
 #[into_params(parameter_in = Query)]
 struct Page {
     /// `next` of the page before.
+    #[param(pattern = "^sha256:[0-9a-f]{64}$")]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -98,7 +101,7 @@ struct Page {
 )]
 async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Components>, Problem> {
     let mut after: Option<Digest> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = page.limit.unwrap_or(who.http().page).clamp(1, who.http().page) as usize;
+    let limit = query::page(page.limit, &who)? as usize;
     let mut shown = Vec::new();
     let found = who.hall().components(who.tenant(), after, LOOKED_AT)?;
     let all = found.len();

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use super::super::context::{Api, Who};
 use super::super::problem::Problem;
-use super::super::types::Files;
+use super::super::query::{Path, Query};
+use super::super::types::{Files, Raw};
 use super::super::upload;
 use super::sandboxes::found;
 use crate::authz::Action;
@@ -35,7 +36,7 @@ struct At {
 #[utoipa::path(
     get, path = "/v1/sandboxes/{id}/files", tag = "files", params(("id" = String, Path), At),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, content_type = "application/octet-stream", body = Raw),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
@@ -50,7 +51,7 @@ async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Re
 /// Write a file of a sandbox, with the folders on the way to it
 #[utoipa::path(
     put, path = "/v1/sandboxes/{id}/files", tag = "files", params(("id" = String, Path), At),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Raw, content_type = "application/octet-stream"),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn write(
@@ -104,6 +105,7 @@ struct Archive {
     /// The folder; the root, where nothing is said.
     path: Option<String>,
     /// `tar`, where nothing is said, or `zip`.
+    #[param(pattern = "^(tar|zip)$")]
     format: Option<String>,
 }
 
@@ -120,7 +122,7 @@ pub(super) fn is_zip(format: Option<&str>) -> Result<bool, Problem> {
 #[utoipa::path(
     get, path = "/v1/sandboxes/{id}/archive", tag = "files", params(("id" = String, Path), Archive),
     responses(
-        (status = 200, content_type = "application/x-tar", body = Vec<u8>),
+        (status = 200, content((Raw = "application/x-tar"), (Raw = "application/zip"))),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
@@ -160,7 +162,7 @@ fn sent<G: Send + 'static>(
 /// Unpack a tar or a zip into a folder of a sandbox
 #[utoipa::path(
     put, path = "/v1/sandboxes/{id}/archive", tag = "files", params(("id" = String, Path), Within),
-    request_body(content = Vec<u8>, content_type = "application/x-tar"),
+    request_body(content = Raw, content_type = "application/x-tar"),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn unpack(

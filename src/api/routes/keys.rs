@@ -1,5 +1,4 @@
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -8,8 +7,9 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::listed::{Asked, Page};
+use super::super::listed::Page;
 use super::super::problem::Problem;
+use super::super::query::{Path, Query};
 use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};
@@ -34,10 +34,11 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
     let whom: Option<PrincipalId> = body.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
     let permit = who.permit_for(Action::KeysCreate, whom.as_ref().unwrap_or(&who.caller.principal), None)?;
     const CENTURY: u64 = 100 * 366 * 86_400;
-    if body.ttl_seconds.is_some_and(|seconds| seconds == 0 || seconds > CENTURY) {
+    let ttl_seconds = body.ttl_seconds.map(|seconds| seconds.0);
+    if ttl_seconds.is_some_and(|seconds| seconds == 0 || seconds > CENTURY) {
         return Err(super::super::failures::invalid("ttl_seconds", format!("write 1 to {CENTURY}")));
     }
-    let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds: body.ttl_seconds };
+    let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds };
     let made = who.registry().create_key(&permit, &who.caller, ask, who.now).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
@@ -59,7 +60,7 @@ struct Filter {
     get, path = "/v1/keys", tag = "keys", params(Filter),
     responses((status = 200, body = Keys), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Asked(filter): Asked<Filter>) -> Result<Json<Keys>, Problem> {
+async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Keys>, Problem> {
     let of: Option<PrincipalId> = filter.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
     let labels = Labels::new();
     let shown = |key: &KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
@@ -106,7 +107,7 @@ async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem
 )]
 async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let permit = who.permit_new(Action::TokensCreate, None)?;
-    let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds, audience: None };
+    let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds.map(|seconds| seconds.0), audience: None };
     let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now)?;
     Ok((StatusCode::CREATED, Json(MadeToken::new(token, info))))
 }

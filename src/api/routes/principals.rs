@@ -1,13 +1,13 @@
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::listed::{Asked, Page};
+use super::super::listed::Page;
 use super::super::problem::Problem;
+use super::super::query::{Path, Query};
 use super::super::types::{Principal, PrincipalBody, Principals, labels};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};
@@ -29,7 +29,7 @@ fn asked(body: PrincipalBody) -> Result<PrincipalAsk, Problem> {
     get, path = "/v1/principals", tag = "principals", params(Page),
     responses((status = 200, body = Principals), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Asked(page): Asked<Page>) -> Result<Json<Principals>, Problem> {
+async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Principals>, Problem> {
     let shown = |principal: &crate::model::Principal| {
         who.may(Action::PrincipalsRead, &Object::owned(principal.id.as_str(), &principal.id, &principal.labels))
     };

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -9,8 +8,9 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::failures::invalid;
-use super::super::listed::{Asked, Page, part_of};
+use super::super::listed::{Page, part_of};
 use super::super::problem::Problem;
+use super::super::query::{Path, Query};
 use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
@@ -34,7 +34,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     get, path = "/v1/roles", tag = "roles", params(Page),
     responses((status = 200, body = Roles), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn roles(who: Who, Asked(page): Asked<Page>) -> Result<Json<Roles>, Problem> {
+async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Problem> {
     who.permit(Action::RolesRead, &Object::plain("*"))?;
     let own = who.registry().roles(who.tenant())?;
     let mut all: Vec<Role> = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
@@ -74,7 +74,7 @@ async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, P
     get, path = "/v1/policies", tag = "policies", params(Page),
     responses((status = 200, body = Policies), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn policies(who: Who, Asked(page): Asked<Page>) -> Result<Json<Policies>, Problem> {
+async fn policies(who: Who, Query(page): Query<Page>) -> Result<Json<Policies>, Problem> {
     who.permit(Action::PoliciesRead, &Object::plain("*"))?;
     let all = who.registry().policies(who.tenant())?;
     let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));

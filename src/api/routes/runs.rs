@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,8 +14,9 @@ use super::super::context::{Api, Object, Who};
 use super::super::held::InMemory;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
+use super::super::query::{self, Path, Query};
 use super::super::stream::{seat, stream};
-use super::super::types::{self as wire, Run, RunBody, Runs, ask};
+use super::super::types::{self as wire, Run, RunBody, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
@@ -38,9 +39,9 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 /// answer.
 #[utoipa::path(
     post, path = "/v1/runs", tag = "runs", request_body = RunBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters")),
+    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters")),
     responses(
-        (status = 200, body = Run), (status = 202, body = Run, description = "It is at work"),
+        (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
@@ -112,9 +113,13 @@ impl Request {
 fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
     const KEY: usize = 255;
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY);
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
     let key = key.ok_or_else(|| {
-        Problem::bad("bad_header", format!("write 1 to {KEY} visible characters")).at("Idempotency-Key")
+        Problem::bad("bad_header", format!("write 1 to {KEY} visible characters of ASCII, no spaces"))
+            .at("Idempotency-Key")
     })?;
     let mut hash = blake3::Hasher::new();
     hash.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes());
@@ -164,20 +169,27 @@ fn accepted(run: &RunRecord) -> Result<Response, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Filter {
+    #[param(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     owner: Option<String>,
+    #[param(pattern = "^sbx_[0-9a-f]{32}$")]
     sandbox: Option<String>,
+    #[param(pattern = "^sha256:[0-9a-f]{64}$")]
     component: Option<String>,
     /// `running` or `ended`.
+    #[param(pattern = "^(running|ended)$")]
     state: Option<String>,
     /// `returned`, `out_of_fuel`, `failed`, …
     outcome: Option<String>,
     /// Created at or after this time (RFC 3339).
+    #[param(format = DateTime)]
     since: Option<String>,
     /// Created at or before this time.
+    #[param(format = DateTime)]
     until: Option<String>,
     /// Only those with this label, as `name=value`.
     label: Option<String>,
     /// `next` of the page before.
+    #[param(pattern = "^run_[0-9a-f]{32}$")]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -219,7 +231,7 @@ impl Filter {
 )]
 async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Runs>, Problem> {
     let before: Option<RunId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = filter.limit.unwrap_or(who.http().page).clamp(1, who.http().page);
+    let limit = query::page(filter.limit, &who)?;
     let wanted = filter.wanted()?;
     let listed = apart(who, move |who| {
         let ask = |before: Option<&RunId>, most| {
@@ -271,9 +283,9 @@ async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<w
 ///
 /// Each event has a number as its id; with `Last-Event-ID` the stream begins after that one.
 #[utoipa::path(
-    get, path = "/v1/runs/{id}/events", tag = "runs", params(("id" = String, Path), ("Last-Event-ID" = Option<u64>, Header)),
+    get, path = "/v1/runs/{id}/events", tag = "runs", params(("id" = String, Path), ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,19}$")),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String),
+        (status = 200, content_type = "text/event-stream", body = StreamedEvent),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
@@ -286,8 +298,15 @@ async fn events(
     let (run, permit) = found(&who, &run, Action::RunsRead)?;
     let after = match headers.get("last-event-id") {
         None => 0,
-        Some(value) => parsed(value.to_str().unwrap_or_default(), "Last-Event-ID")?,
+        Some(value) => last_event(value)?,
     };
     let seat = seat(&api, who.tenant())?;
     Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
+}
+
+fn last_event(value: &HeaderValue) -> Result<u64, Problem> {
+    let text = value.to_str().unwrap_or_default();
+    let digits = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.ok_or_else(|| Problem::bad("bad_header", "write the id of an event: a number").at("Last-Event-ID"))
 }

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -12,8 +12,10 @@ use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
+use super::super::query::{self, Path, Query};
 use super::super::types::{
-    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, labels,
+    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, StreamedEvent,
+    labels,
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
@@ -59,8 +61,10 @@ struct Filter {
     /// `ready` or `stopped`.
     state: Option<String>,
     /// Only those with this label, as `name=value`.
+    #[param(pattern = "^[^=]+=")]
     label: Option<String>,
     /// `next` of the page before.
+    #[param(pattern = "^sbx_[0-9a-f]{32}$")]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -89,7 +93,7 @@ impl Filter {
 )]
 async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Sandboxes>, Problem> {
     let after: Option<SandboxId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = filter.limit.unwrap_or(who.http().page).clamp(1, who.http().page);
+    let limit = query::page(filter.limit, &who)?;
     let wanted = filter.wanted()?;
     let listed = apart(who, move |who| {
         let ask = |after: Option<&SandboxId>, most: u32| {
@@ -162,7 +166,10 @@ async fn extend(
     Strict(body): Strict<ExtendBody>,
 ) -> Result<Json<Sandbox>, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
-    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds).await?)))
+    if body.ttl_seconds.0 == 0 {
+        return Err(super::super::failures::invalid("ttl_seconds", "write at least 1; to end a sandbox, delete it"));
+    }
+    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?)))
 }
 
 /// Stop a sandbox: what runs in it ends, its files stay
@@ -178,9 +185,9 @@ async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Pr
 /// Run something in a sandbox; as `POST /v1/runs`, with the files of the sandbox
 #[utoipa::path(
     post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes", request_body = RunBody,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$")),
     responses(
-        (status = 200, body = Run), (status = 202, body = Run, description = "It is at work"),
+        (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

@@ -64,7 +64,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
     responses(
-        (status = 200, content_type = "text/plain", body = String),
+        (status = 200, content_type = "application/openmetrics-text", body = String),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

@@ -1,13 +1,13 @@
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Who};
-use super::super::listed::{Asked, Page};
+use super::super::listed::Page;
 use super::super::problem::Problem;
+use super::super::query::{Path, Query};
 use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
 use super::{id, parsed};
 use crate::authz::{Action, HOUSE};
@@ -27,7 +27,7 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     let tenant: TenantId = parsed(&body.id, "id")?;
     let admin: PrincipalId = parsed(&body.admin, "admin")?;
     let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
-    let ceilings = body.ceilings.unwrap_or_else(Ceilings::ordinary);
+    let ceilings = body.ceilings.map_or_else(Ceilings::ordinary, Ceilings::from);
     let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
@@ -37,7 +37,7 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     get, path = "/v1/tenants", tag = "tenants", params(Page),
     responses((status = 200, body = Tenants), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Asked(page): Asked<Page>) -> Result<Json<Tenants>, Problem> {
+async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Tenants>, Problem> {
     let shown = |tenant: &TenantRecord| who.may_tenant(Action::TenantsRead, &tenant.id);
     let (all, next) = match who.tenant().as_str() {
         HOUSE => page.cut(who.http().page, |part| who.registry().tenants(part), |tenant| tenant.id.as_str(), shown)?,
@@ -78,6 +78,6 @@ async fn update(
     let tenant: TenantId = id(&tenant, "tenant")?;
     let permit = who.permit_tenant(Action::TenantsUpdate, &tenant)?;
     found(&who, &tenant)?;
-    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings, body.open).await?;
+    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings.map(Ceilings::from), body.open).await?;
     Ok(Json(Tenant::from(&record)))
 }

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use super::super::context::{Api, Object, Who};
 use super::super::problem::Problem;
-use super::super::types::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
+use super::super::query::{Path, Query};
+use super::super::types::{MadeWorkspace, Raw, Workspace, WorkspaceTree, Workspaces};
 use super::super::upload;
 use super::files::{is_zip, sent_archive};
 use super::id;
@@ -80,7 +81,7 @@ struct How {
 /// What `.gitignore`, `.sandboxignore` or a secret's name leaves out is in the answer.
 #[utoipa::path(
     put, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), How),
-    request_body(content = Vec<u8>, content_type = "application/x-tar"),
+    request_body(content = Raw, content_type = "application/x-tar"),
     responses((status = 201, body = MadeWorkspace), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn create(
@@ -115,6 +116,7 @@ async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Proble
 #[into_params(parameter_in = Query)]
 struct Archive {
     /// `tar`, where nothing is said, or `zip`.
+    #[param(pattern = "^(tar|zip)$")]
     format: Option<String>,
 }
 
@@ -122,7 +124,7 @@ struct Archive {
 #[utoipa::path(
     get, path = "/v1/workspaces/{name}/archive", tag = "workspaces", params(("name" = String, Path), Archive),
     responses(
-        (status = 200, content_type = "application/x-tar", body = Vec<u8>),
+        (status = 200, content((Raw = "application/x-tar"), (Raw = "application/zip"))),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{LimitName, Preset};
+use super::super::strict;
+use super::wire::Whole;
+use crate::model::{Ceilings, LimitName, Limits, Preset};
 use crate::sandbox::LimitsAsk;
 
 macro_rules! limits {
@@ -14,15 +16,34 @@ macro_rules! limits {
             /// `small` where nothing is said: a fraction of a second, tens of megabytes.
             #[schema(value_type = Option<String>, pattern = "^(small|medium|large)$")]
             preset: Option<Preset>,
-            $(#[schema(minimum = 0)] $field: Option<u64>,)*
+            $($field: Option<Whole>,)*
         }
 
         impl LimitsBody {
             pub(in crate::api) fn ask(&self) -> LimitsAsk {
                 let named = [$((stringify!($field), self.$field)),*];
                 let known = |name: &str| LimitName::ALL.iter().copied().find(|limit| limit.as_str() == name);
-                let set = named.into_iter().filter_map(|(name, value)| Some((known(name)?, value?))).collect();
+                let set = named.into_iter().filter_map(|(name, value)| Some((known(name)?, value?.0))).collect();
                 LimitsAsk { preset: self.preset, set }
+            }
+        }
+
+        /// Each limit.
+        #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(in crate::api) struct AllLimits {
+            $($field: Whole,)*
+        }
+
+        impl From<AllLimits> for Limits {
+            fn from(body: AllLimits) -> Self {
+                Self { $($field: body.$field.0,)* }
+            }
+        }
+
+        impl From<&Limits> for AllLimits {
+            fn from(limits: &Limits) -> Self {
+                Self { $($field: Whole(limits.$field),)* }
             }
         }
 
@@ -36,6 +57,62 @@ limits! {
     stdin_bytes result_bytes open_files entries_read files_created written_bytes resources hostcall_bytes
 }
 
+/// The most that a tenant may have.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct CeilingsBody {
+    /// The most of each limit that one run may have.
+    #[serde(deserialize_with = "strict::named")]
+    limits: AllLimits,
+    clocks: bool,
+    randomness: bool,
+    concurrent_runs: Whole,
+    runs_per_minute: Whole,
+    fuel_per_minute: Whole,
+    live_sandboxes: Whole,
+    sandbox_seconds: Whole,
+    /// Components, workspaces and the files of sandboxes.
+    storage_bytes: Whole,
+    /// Files, folders, links and components.
+    storage_files: Whole,
+}
+
+impl From<CeilingsBody> for Ceilings {
+    fn from(body: CeilingsBody) -> Self {
+        Self {
+            limits: body.limits.into(),
+            clocks: body.clocks,
+            randomness: body.randomness,
+            concurrent_runs: body.concurrent_runs.0,
+            runs_per_minute: body.runs_per_minute.0,
+            fuel_per_minute: body.fuel_per_minute.0,
+            live_sandboxes: body.live_sandboxes.0,
+            sandbox_seconds: body.sandbox_seconds.0,
+            storage_bytes: body.storage_bytes.0,
+            storage_files: body.storage_files.0,
+        }
+    }
+}
+
+impl From<&Ceilings> for CeilingsBody {
+    fn from(ceilings: &Ceilings) -> Self {
+        let Ceilings { limits, clocks, randomness, concurrent_runs, runs_per_minute, .. } = ceilings;
+        let Ceilings { fuel_per_minute, live_sandboxes, sandbox_seconds, storage_bytes, storage_files, .. } = ceilings;
+        Self {
+            limits: limits.into(),
+            clocks: *clocks,
+            randomness: *randomness,
+            concurrent_runs: Whole(*concurrent_runs),
+            runs_per_minute: Whole(*runs_per_minute),
+            fuel_per_minute: Whole(*fuel_per_minute),
+            live_sandboxes: Whole(*live_sandboxes),
+            sandbox_seconds: Whole(*sandbox_seconds),
+            storage_bytes: Whole(*storage_bytes),
+            storage_files: Whole(*storage_files),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +122,13 @@ mod tests {
         assert_eq!(FIELDS, LimitName::ALL.iter().map(|limit| limit.as_str()).collect::<Vec<_>>());
         let body: LimitsBody = serde_json::from_str(r#"{"preset": "large", "fuel": 7}"#).unwrap();
         assert_eq!(body.ask(), LimitsAsk { preset: Some(Preset::Large), set: vec![(LimitName::Fuel, 7)] });
+    }
+
+    #[test]
+    fn ceilings_go_over_the_wire_and_back_and_are_written_as_they_are_kept() {
+        let ceilings = Ceilings::ordinary();
+        let body = CeilingsBody::from(&ceilings);
+        assert_eq!(serde_json::to_value(&body).unwrap(), serde_json::to_value(&ceilings).unwrap());
+        assert_eq!(Ceilings::from(body), ceilings);
     }
 }

@@ -5,10 +5,11 @@ mod limits;
 mod people;
 mod runs;
 mod sandboxes;
+mod wire;
 mod workspaces;
 
 pub(super) use components::{Component, Components};
-pub(super) use limits::LimitsBody;
+pub(super) use limits::{CeilingsBody, LimitsBody};
 pub(super) use people::{
     CheckBody, Checked, ExplainBody, Explained, Key, KeyBody, Keys, MadeKey, MadeToken, Policies, Policy, PolicyBody,
     Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,
@@ -18,6 +19,7 @@ pub(super) use runs::{CutBody, Run, RunBody, RunSummary, Runs, ask, place, text_
 pub(super) use sandboxes::{
     Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };
+pub(super) use wire::{Raw, StreamedEvent, Whole};
 pub(super) use workspaces::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
 
 use crate::model::Labels;

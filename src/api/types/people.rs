@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time_s;
+use super::{CeilingsBody, Whole, time_s};
+use crate::api::strict;
 use crate::authz::CustomRole;
 use crate::identity::{KeyRecord, TokenInfo};
 use crate::model::{Caller, Credential, Labels, PrincipalKind};
@@ -12,16 +13,18 @@ use crate::registry::{NewKey, PolicyRecord, TenantRecord};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct KeyBody {
+    #[schema(min_length = 1, max_length = 100)]
     pub(in crate::api) name: String,
     /// Whom it is for; yourself, where nobody is named.
     #[serde(default)]
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) principal: Option<String>,
     /// What it is cut down to: names of actions (`runs:create`), `runs:*` or `*`.
     #[serde(default)]
     pub(in crate::api) scopes: Option<Vec<String>>,
     #[serde(default)]
-    #[schema(minimum = 1)]
-    pub(in crate::api) ttl_seconds: Option<u64>,
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3_162_240_000_i64)]
+    pub(in crate::api) ttl_seconds: Option<Whole>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,8 +89,8 @@ pub(in crate::api) struct TokenBody {
     /// What it is good for; no more than you have.
     pub(in crate::api) scopes: Vec<String>,
     #[serde(default)]
-    #[schema(minimum = 1)]
-    pub(in crate::api) ttl_seconds: Option<u64>,
+    #[schema(value_type = Option<i64>, minimum = 1)]
+    pub(in crate::api) ttl_seconds: Option<Whole>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -264,6 +267,7 @@ pub(in crate::api) struct Policies {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct CheckBody {
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) name: String,
     pub(in crate::api) text: String,
 }
@@ -281,13 +285,15 @@ pub(in crate::api) struct Checked {
 pub(in crate::api) struct ExplainBody {
     /// Who; yourself, where nobody is named.
     #[serde(default)]
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) principal: Option<String>,
-    #[schema(example = "runs:read")]
+    #[schema(example = "runs:read", pattern = "^[a-z]+:[a-z_]+$")]
     pub(in crate::api) action: String,
     /// The id of what it is about; for what is created nothing.
     #[serde(default)]
     pub(in crate::api) id: Option<String>,
     #[serde(default)]
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) owner: Option<String>,
     #[serde(default)]
     #[schema(value_type = std::collections::HashMap<String, String>)]
@@ -344,21 +350,21 @@ impl From<crate::authz::Explanation> for Explained {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct TenantBody {
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) id: String,
     /// The most that it may have; what an ordinary tenant has, where nothing is said.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub(in crate::api) ceilings: Option<crate::model::Ceilings>,
+    #[serde(default, deserialize_with = "strict::named_or_none")]
+    pub(in crate::api) ceilings: Option<CeilingsBody>,
     /// Somebody who can begin to work in it.
+    #[schema(pattern = "^[a-z0-9][a-z0-9._@-]{0,63}$")]
     pub(in crate::api) admin: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct TenantPatch {
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub(in crate::api) ceilings: Option<crate::model::Ceilings>,
+    #[serde(default, deserialize_with = "strict::named_or_none")]
+    pub(in crate::api) ceilings: Option<CeilingsBody>,
     /// Nobody of a closed tenant is let in.
     #[serde(default)]
     pub(in crate::api) open: Option<bool>,
@@ -367,7 +373,7 @@ pub(in crate::api) struct TenantPatch {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Tenant {
     id: String,
-    ceilings: Value,
+    ceilings: CeilingsBody,
     open: bool,
     created: String,
 }
@@ -376,7 +382,7 @@ impl From<&TenantRecord> for Tenant {
     fn from(tenant: &TenantRecord) -> Self {
         Self {
             id: tenant.id.to_string(),
-            ceilings: serde_json::to_value(&tenant.ceilings).unwrap_or_default(),
+            ceilings: (&tenant.ceilings).into(),
             open: tenant.open,
             created: time_s(tenant.created),
         }

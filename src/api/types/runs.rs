@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::super::failures::invalid;
 use super::super::problem::Problem;
-use super::{LimitsBody, labels, time};
+use super::{LimitsBody, Whole, labels, time};
+use crate::api::strict;
 use crate::fs_policy::{Preset, Rules};
 use crate::model::{Captured, Denial, Labels, Mode, Usage};
 use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wished};
@@ -19,7 +20,10 @@ use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wis
 #[serde(deny_unknown_fields, default)]
 pub(in crate::api) struct RunBody {
     /// The digest of a component that was submitted. Left out where the module comes in the same request.
-    #[schema(example = "sha256:0000000000000000000000000000000000000000000000000000000000000000")]
+    #[schema(
+        pattern = "^sha256:[0-9a-f]{64}$",
+        example = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    )]
     pub(in crate::api) component: Option<String>,
     /// Calls this exported function; without it the component is run as a command.
     function: Option<String>,
@@ -36,10 +40,13 @@ pub(in crate::api) struct RunBody {
     stdin_base64: Option<String>,
     clocks: Option<bool>,
     randomness: Option<bool>,
+    #[serde(deserialize_with = "strict::named")]
     limits: LimitsBody,
     /// Gives the run a world that is the same each time: seeded randomness, stepped clocks.
+    #[serde(deserialize_with = "strict::named_or_none")]
     deterministic: Option<Deterministic>,
     /// `wasm`, where nothing is said.
+    #[schema(pattern = "^wasm$")]
     backend: Option<String>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     labels: Labels,
@@ -51,7 +58,7 @@ pub(in crate::api) struct RunBody {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Deterministic {
-    seed: u64,
+    seed: Whole,
 }
 
 /// What is asked, with the module that came along.
@@ -87,7 +94,7 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         clocks: body.clocks,
         randomness: body.randomness,
         limits: body.limits.ask(),
-        mode: body.deterministic.map_or(Mode::Ordinary, |same| Mode::Deterministic { seed: same.seed }),
+        mode: body.deterministic.map_or(Mode::Ordinary, |same| Mode::Deterministic { seed: same.seed.0 }),
         backend: body.backend,
         labels: labels(body.labels)?,
     })

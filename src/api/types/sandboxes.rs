@@ -5,7 +5,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::problem::Problem;
-use super::{CutBody, LimitsBody, labels, place, time, time_s};
+use super::{CutBody, LimitsBody, Whole, labels, place, time, time_s};
+use crate::api::strict;
 use crate::model::Labels;
 use crate::sandbox::{SandboxAsk, SandboxRecord};
 use crate::workspace::{Change, FileKind};
@@ -15,13 +16,17 @@ use crate::workspace::{Change, FileKind};
 #[serde(deny_unknown_fields, default)]
 pub(in crate::api) struct SandboxBody {
     /// The workspace that its files begin as; without it they begin as none.
+    #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
     pub(in crate::api) workspace: Option<String>,
     /// Where its files are for guests: `/workspace`, where nothing is said.
+    #[schema(pattern = "^(/[A-Za-z0-9._-]+)+$")]
     at: Option<String>,
     /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
+    #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]
     preset: Option<String>,
     /// Rules on top, as `PATTERN:LEVEL[,TYPE][,priority=N]`. With neither, everything may be written.
     rules: Vec<String>,
+    #[serde(deserialize_with = "strict::named")]
     limits: LimitsBody,
     clocks: Option<bool>,
     randomness: Option<bool>,
@@ -30,14 +35,14 @@ pub(in crate::api) struct SandboxBody {
     #[schema(value_type = std::collections::HashMap<String, String>)]
     labels: Labels,
     /// An hour, where nothing is said.
-    #[schema(minimum = 1)]
-    ttl_seconds: Option<u64>,
+    #[schema(value_type = Option<i64>, minimum = 1)]
+    ttl_seconds: Option<Whole>,
 }
 
 impl SandboxBody {
     pub(in crate::api) fn ask(self) -> Result<SandboxAsk, Problem> {
         const HOUR: u64 = 3_600;
-        let ttl_seconds = self.ttl_seconds.unwrap_or(HOUR);
+        let ttl_seconds = self.ttl_seconds.map_or(HOUR, |seconds| seconds.0);
         if ttl_seconds == 0 {
             return Err(super::super::failures::invalid("ttl_seconds", "write at least 1"));
         }
@@ -114,8 +119,8 @@ impl Sandboxes {
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ExtendBody {
     /// From now on.
-    #[schema(minimum = 1)]
-    pub(in crate::api) ttl_seconds: u64,
+    #[schema(value_type = i64, minimum = 1)]
+    pub(in crate::api) ttl_seconds: Whole,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,6 +1,3 @@
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
 use super::House;
@@ -115,44 +112,6 @@ async fn a07_bodies_are_bounded_and_a08_json_is_strict() {
     assert_eq!(House::send(request.body(vec![0; 2_000_000])).await.code(), "too_large");
     let request = house.ask("POST", "/v1/sandboxes").header("x-api-key", &house.admin).json(&json!({}));
     assert_eq!(House::send(request.header("content-encoding", "gzip")).await.code(), "compressed");
-}
-
-/// Says something to the socket and reads until it is closed.
-fn raw(house: &House, text: &str) -> String {
-    let address = house.url.strip_prefix("http://").unwrap().to_owned();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a07_heads_are_bounded_and_read_in_one_way() {
-    let house = House::with(&[("http.header_ms", "500"), ("http.stall_ms", "500")]).await;
-    let (house, key) = (&house, &house.admin);
-    let status = |text: &str| tokio::task::block_in_place(|| raw(house, text)).get(9..12).unwrap_or("cut").to_owned();
-    let head = format!("Host: localhost\r\nX-API-Key: {key}\r\nConnection: close\r\n");
-    assert_eq!(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}\r\n")), "200");
-    let many = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
-    // What is not read to its end may be cut before the answer is.
-    let refused = |answer: String| assert!(matches!(answer.as_str(), "431" | "cut"), "{answer}");
-    refused(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}{many}\r\n")));
-    let long = format!("x: {}\r\n", "y".repeat(100_000));
-    refused(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}{long}\r\n")));
-    let both = "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n";
-    let answer = status(&format!("POST /v1/runs HTTP/1.1\r\n{head}{both}\r\n0\r\n\r\n"));
-    // It is chunked, whatever it says of its length, and the connection is not used again.
-    assert_eq!(answer, "415");
-    let twice = "Content-Length: 2\r\nContent-Length: 3\r\n";
-    let answer = status(&format!("POST /v1/runs HTTP/1.1\r\n{head}{twice}\r\n{{}}"));
-    assert!(matches!(answer.as_str(), "400" | "cut"), "{answer}");
-    // A head that never ends and a body that never comes are both cut.
-    assert!(matches!(status("GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n").as_str(), "cut" | "408"));
-    let waits =
-        format!("POST /v1/sandboxes HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{{");
-    assert_eq!(status(&waits), "408");
-    assert_eq!(status(&format!("GET /v1/whoami HTTP/1.1\r\n{head}\r\n")), "200", "and it goes on answering");
 }
 
 #[tokio::test]

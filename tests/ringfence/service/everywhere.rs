@@ -1,0 +1,238 @@
+//! What holds at every endpoint. The endpoints are those of the document that is served, so that a new one without a row
+//! here fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::House;
+
+const OPEN: [&str; 3] = ["/healthz", "/readyz", "/version"];
+
+/// A good body for each endpoint that wants one; the rest wants none.
+fn body_for(method: &str, path: &str) -> Option<Value> {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    Some(match (method, path) {
+        ("POST", "/v1/runs" | "/v1/sandboxes/{id}/runs") => json!({"component": digest}),
+        ("POST", "/v1/sandboxes" | "/v1/sandboxes/{id}/apply") => json!({}),
+        ("PATCH", "/v1/sandboxes/{id}") => json!({"labels": {}}),
+        ("POST", "/v1/sandboxes/{id}/extend") => json!({"ttl_seconds": 60}),
+        ("POST", "/v1/keys") => json!({"name": "x"}),
+        ("POST", "/v1/tokens") => json!({"scopes": ["runs:read"]}),
+        ("PUT", "/v1/principals/{id}") => json!({"kind": "agent", "roles": []}),
+        ("PUT", "/v1/roles/{name}") => json!({"actions": ["runs:read"]}),
+        ("PUT", "/v1/policies/{name}") => json!({"text": "permit (principal, action, resource);"}),
+        ("POST", "/v1/policy-check") => json!({"name": "x", "text": "permit (principal, action, resource);"}),
+        ("POST", "/v1/policy-explain") => json!({"action": "runs:create"}),
+        ("POST", "/v1/tenants") => json!({"id": "new", "admin": "x"}),
+        ("PATCH", "/v1/tenants/{id}") => json!({"open": true}),
+        _ => return None,
+    })
+}
+
+/// Methods by path, as the service tells them, with what each takes.
+async fn endpoints(house: &House) -> BTreeMap<String, BTreeMap<String, Value>> {
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    let mut all = BTreeMap::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let methods = methods.as_object().unwrap().iter();
+        let methods: BTreeMap<_, _> = methods.map(|(method, what)| (method.to_uppercase(), what.clone())).collect();
+        for (method, what) in &methods {
+            let takes_json = !what["requestBody"]["content"]["application/json"].is_null();
+            assert_eq!(body_for(method, path).is_some(), takes_json, "give {method} {path} a row in body_for");
+        }
+        all.insert(path.clone(), methods);
+    }
+    assert!(all.values().map(BTreeMap::len).sum::<usize>() > 50);
+    all
+}
+
+fn filled(path: &str, with: &BTreeMap<&str, String>) -> String {
+    let Some((before, rest)) = path.split_once('{') else { return path.to_owned() };
+    let (_, after) = rest.split_once('}').unwrap();
+    let kind = path.split('/').nth(2).unwrap();
+    let id = with.get(kind).unwrap_or_else(|| panic!("give {kind} a row"));
+    format!("{before}{id}{after}")
+}
+
+fn never() -> BTreeMap<&'static str, String> {
+    let zeros = |prefix: &str, n: usize| format!("{prefix}{}", "0".repeat(n));
+    let mut ids = BTreeMap::from([
+        ("components", zeros("sha256:", 64)),
+        ("runs", zeros("run_", 32)),
+        ("sandboxes", zeros("sbx_", 32)),
+        ("keys", zeros("key_", 32)),
+    ]);
+    ids.extend(["workspaces", "principals", "roles", "policies", "tenants"].map(|kind| (kind, "never".to_owned())));
+    ids
+}
+
+/// With what must stand in the query.
+fn whole(path: String) -> String {
+    if path.ends_with("/files") { format!("{path}?path=x") } else { path }
+}
+
+#[tokio::test]
+async fn every_endpoint_refuses_a_credential_that_was_good_once() {
+    let many = ["failures_per_prefix", "failures_per_source"].map(|name| format!("identity.guesses.{name}"));
+    let house = House::with(&many.each_ref().map(|name| (name.as_str(), "100000"))).await;
+    let made = house.post(&house.admin, "/v1/keys", json!({"name": "revoked"})).await.is(201);
+    let revoked = made["secret"].as_str().unwrap().to_owned();
+    house.delete(&house.admin, &format!("/v1/keys/{}", made["key"]["id"].as_str().unwrap())).await.is(204);
+    let short = house.post(&house.admin, "/v1/keys", json!({"name": "short", "ttl_seconds": 1})).await.is(201);
+    let short = short["secret"].as_str().unwrap().to_owned();
+    let token = house.post(&house.admin, "/v1/tokens", json!({"scopes": ["*"], "ttl_seconds": 1})).await.is(201);
+    let token = token["token"].as_str().unwrap().to_owned();
+    for old in [&short, &token] {
+        while House::send(house.ask("GET", "/v1/whoami").bearer_auth(old)).await.status == 200 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for (path, methods) in endpoints(&house).await {
+        for method in methods.keys().filter(|_| !OPEN.contains(&path.as_str())) {
+            let at = whole(filled(&path, &never()));
+            for old in [&revoked, &short, &token] {
+                let mut request = house.ask(method, &at).bearer_auth(old);
+                if let Some(body) = body_for(method, &path) {
+                    request = request.json(&body);
+                }
+                let reply = House::send(request).await;
+                assert_eq!((reply.status, reply.code().as_str()), (401, "bad_credential"), "{method} {path}");
+            }
+        }
+    }
+}
+
+/// A04: whatever another tenant asks for is not there, by whatever method, and it is as it was afterwards.
+#[tokio::test]
+async fn a04_every_endpoint_hides_what_is_another_tenants() {
+    let house = House::new().await;
+    let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let digest = house.submit(&ours, "hello").await;
+    House::send(house.ask("PUT", "/v1/workspaces/site").header("x-api-key", &ours)).await.is(201);
+    let agent = json!({"kind": "agent", "roles": []});
+    house.with_json(&ours, "PUT", "/v1/principals/mole", agent).await.is(201);
+    house.with_json(&ours, "PUT", "/v1/roles/helper", json!({"actions": ["runs:read"]})).await.is(200);
+    let policy = json!({"text": "@id(\"own\") permit (principal, action == Action::\"runs:read\", resource);"});
+    house.with_json(&ours, "PUT", "/v1/policies/small", policy).await.is(200);
+    let with = BTreeMap::from([
+        ("components", digest.clone()),
+        ("runs", text(&house.post(&ours, "/v1/runs", json!({"component": digest})).await.is(200)["id"])),
+        ("sandboxes", text(&house.post(&ours, "/v1/sandboxes", json!({})).await.is(201)["id"])),
+        ("keys", text(&house.get(&ours, "/v1/keys").await.is(200)["keys"][0]["id"])),
+        ("workspaces", "site".to_owned()),
+        ("principals", "mole".to_owned()),
+        ("roles", "helper".to_owned()),
+        ("policies", "small".to_owned()),
+        ("tenants", "ours".to_owned()),
+    ]);
+    let ask = async |key: &str, method: &str, path: &str, at: &str| {
+        let mut request = house.ask(method, at).header("x-api-key", key);
+        if let Some(body) = body_for(method, path) {
+            request = request.json(&body);
+        }
+        House::send(request).await
+    };
+    for (path, methods) in endpoints(&house).await.iter().filter(|(path, _)| path.contains('{')) {
+        for method in methods.keys() {
+            // Names are each tenant's own: with them one makes something of one's own.
+            let makes = method == "PUT" && path.rsplit('/').next().unwrap().starts_with('{');
+            if makes {
+                continue;
+            }
+            let reply = ask(&theirs, method, path, &whole(filled(path, &with))).await;
+            let never = ask(&theirs, method, path, &whole(filled(path, &never()))).await;
+            let said = |reply: &super::house::Reply| {
+                let mut said = reply.json();
+                said["instance"] = Value::Null;
+                said.to_string().replace("helper", "never").replace("small", "never")
+            };
+            assert_eq!((reply.status, reply.code().as_str()), (404, "not_found"), "{method} {path}");
+            assert_eq!(said(&reply), said(&never), "{method} {path}");
+        }
+    }
+    // All of it is there still, for its owner.
+    for kind in ["components", "runs", "sandboxes", "workspaces", "keys", "principals", "policies"] {
+        house.get(&ours, &format!("/v1/{kind}/{}", with[kind])).await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_names_the_methods_that_it_has() {
+    let house = House::new().await;
+    for (path, methods) in endpoints(&house).await {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED"] {
+            if methods.contains_key(method) {
+                continue;
+            }
+            let request = house.ask(method, &filled(&path, &never())).header("x-api-key", &house.admin);
+            let reply = House::send(request).await;
+            assert_eq!((reply.status, reply.code().as_str()), (405, "wrong_method"), "{method} {path}");
+            let allowed = reply.headers["allow"].to_str().unwrap().split(',').map(str::trim);
+            let allowed: BTreeSet<_> = allowed.filter(|method| *method != "HEAD").map(str::to_owned).collect();
+            assert_eq!(allowed, methods.keys().cloned().collect(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_refuses_what_is_of_the_wrong_type_or_too_much() {
+    let house = House::with(&[("http.body_bytes", "4096"), ("http.upload_bytes", "8192"), ("http.page", "5")]).await;
+    // Some look for the place before they read what is to happen in it.
+    let mut ids = never();
+    let sandbox = house.post(&house.admin, "/v1/sandboxes", json!({})).await.is(201);
+    ids.insert("sandboxes", sandbox["id"].as_str().unwrap().to_owned());
+    for (path, methods) in endpoints(&house).await {
+        for (method, what) in methods {
+            let at = whole(filled(&path, &ids));
+            let ask = |at: &str| house.ask(&method, at).header("x-api-key", &house.admin);
+            if let Some(good) = body_for(&method, &path) {
+                let with = |key: &str, value: Value| {
+                    let mut body = good.clone();
+                    body[key] = value;
+                    body
+                };
+                let mut bad = vec![json!([]), json!([null]), json!(1), json!("x"), with("nothing", json!(1))];
+                bad.extend(good.as_object().unwrap().keys().map(|key| with(key, json!(-1))));
+                for body in bad {
+                    let reply = House::send(ask(&at).json(&body)).await;
+                    assert_eq!((reply.status, reply.code().as_str()), (400, "bad_json"), "{method} {path} {body}");
+                }
+                let reply = House::send(ask(&at).header("content-type", "text/plain").body(good.to_string())).await;
+                assert_eq!((reply.status, reply.code().as_str()), (415, "not_json"), "{method} {path}");
+                let reply = House::send(ask(&at).json(&with("nothing", json!("x".repeat(5_000))))).await;
+                assert_eq!((reply.status, reply.code().as_str()), (413, "too_large"), "{method} {path}");
+            }
+            let unknown = if at.contains('?') { format!("{at}&nothing=1") } else { format!("{at}?nothing=1") };
+            let reply = House::send(ask(&unknown)).await;
+            assert_eq!((reply.status, reply.code().as_str()), (400, "bad_query"), "{method} {path}");
+            assert_eq!(reply.json()["field"], "nothing");
+            for parameter in what["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "query") {
+                let name = parameter["name"].as_str().unwrap();
+                let plain = filled(&path, &ids);
+                let twice = House::send(ask(&format!("{plain}?{name}=1&{name}=1"))).await;
+                assert!(matches!(twice.status, 400 | 404), "{method} {path} {name}: {twice:?}");
+                twice.code();
+                let kinds = &parameter["schema"]["type"];
+                if kinds.to_string().contains("integer") || kinds.to_string().contains("boolean") {
+                    let reply = House::send(ask(&format!("{plain}?{name}=x"))).await;
+                    assert_eq!((reply.status, reply.code().as_str()), (400, "bad_query"), "{method} {path} {name}");
+                    assert_eq!(reply.json()["field"], name);
+                }
+            }
+        }
+    }
+    for limit in ["0", "6", "4294967295"] {
+        for list in ["components", "runs", "sandboxes"] {
+            let reply = house.get(&house.admin, &format!("/v1/{list}?limit={limit}")).await;
+            assert_eq!((reply.status, &reply.json()["field"]), (422, &json!("limit")), "{list} {limit}");
+        }
+    }
+    assert_eq!(house.get(&house.admin, "/v1/runs/%ff").await.code(), "bad_path");
+    assert_eq!(house.get(&house.admin, "/v1/runs?owner=%ff").await.json()["field"], "owner");
+    let at = House::send(
+        house.ask("GET", &format!("/v1/sandboxes/{}/files", never()["sandboxes"])).header("x-api-key", &house.admin),
+    );
+    assert_eq!(at.await.json()["field"], "path");
+}

@@ -1,0 +1,84 @@
+//! A host that has no room any more: the service says so, opens nothing, loses nothing, and goes on when there is room.
+
+use std::net::TcpStream;
+
+use rustix::process::Resource;
+use serde_json::json;
+
+use super::child::Served;
+use super::house::Reply;
+
+#[track_caller]
+fn is_host_trouble(reply: &Reply) {
+    assert_eq!(reply.status, 503, "{}", String::from_utf8_lossy(&reply.bytes));
+    reply.code();
+    assert!(reply.headers.contains_key("retry-after"), "{reply:?}");
+    let said = String::from_utf8_lossy(&reply.bytes).into_owned();
+    assert!(!said.contains("/tmp") && !said.contains("os error"), "{said}");
+}
+
+/// Files cannot grow, as on a disk that is full.
+#[tokio::test]
+async fn a14_a_full_disk_is_said_and_what_was_acknowledged_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(dir.path(), &[]);
+    let admin = served.first_key.clone().unwrap();
+    let sandbox = served.sandbox(&admin).await;
+    let file = |path: &str| format!("/v1/sandboxes/{sandbox}/files?path={path}");
+    let write = |path: &str, size: usize| Served::answer(served.ask(&admin, "PUT", &file(path)).body(vec![b'x'; size]));
+    write("before", 100_000).await.unwrap().is(204);
+    let key = served.post(&admin, "/v1/keys", json!({"name": "before"})).await.is(201)["secret"].clone();
+    let key = key.as_str().unwrap();
+    served.give(Resource::Fsize, Some(1_000));
+    // Nothing of it is acknowledged, and none of it opens anything.
+    is_host_trouble(&write("during", 100_000).await.unwrap());
+    is_host_trouble(&served.post(&admin, "/v1/keys", json!({"name": "during"})).await);
+    is_host_trouble(&served.post(&admin, "/v1/sandboxes", json!({})).await);
+    let request = served.ask(&admin, "PUT", "/v1/workspaces/during").body(vec![0; 100_000]);
+    is_host_trouble(&Served::answer(request).await.unwrap());
+    assert_eq!(served.get("rf_nothing", "/v1/whoami").await.status, 401);
+    // What needs no room goes on.
+    served.get(key, "/v1/whoami").await.is(200);
+    assert_eq!(served.get(&admin, &file("before")).await.bytes.len(), 100_000);
+    served.give(Resource::Fsize, None);
+    write("after", 100_000).await.unwrap().is(204);
+    assert_eq!(served.get(&admin, &file("during")).await.code(), "no_file");
+    let names = served.get(&admin, "/v1/keys").await.is(200);
+    assert!(!names["keys"].as_array().unwrap().iter().any(|key| key["name"] == "during"), "{names}");
+    served.post(&admin, "/v1/keys", json!({"name": "after"})).await.is(201);
+    assert_eq!(served.get(&admin, "/v1/sandboxes").await.is(200)["sandboxes"].as_array().unwrap().len(), 1);
+    // And so it is after the next start.
+    served.stop();
+    let served = Served::start(dir.path(), &[]);
+    assert_eq!(served.get(&admin, &file("before")).await.bytes.len(), 100_000);
+    served.get(key, "/v1/whoami").await.is(200);
+}
+
+#[tokio::test]
+async fn a14_without_descriptors_nobody_is_let_in_by_mistake_and_it_recovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(dir.path(), &[("http.header_ms", "60000")]);
+    let admin = served.first_key.clone().unwrap();
+    let sandbox = served.sandbox(&admin).await;
+    let file = format!("/v1/sandboxes/{sandbox}/files?path=f");
+    Served::answer(served.ask(&admin, "PUT", &file).body("before")).await.unwrap().is(204);
+    // Few are left, and idle connections take them.
+    served.give(Resource::Nofile, Some(served.open_files() + 3));
+    let address = served.url.strip_prefix("http://").unwrap();
+    let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let request = || served.ask(&admin, "PUT", &file).body("during");
+    let refused = loop {
+        let reply = Served::answer(request()).await.unwrap();
+        if reply.status != 204 {
+            break reply;
+        }
+    };
+    is_host_trouble(&refused);
+    assert_eq!(served.get("rf_nothing", "/v1/whoami").await.status, 401);
+    served.get(&admin, "/healthz").await.is(200);
+    drop(idle);
+    served.give(Resource::Nofile, None);
+    Served::answer(served.ask(&admin, "PUT", &file).body("after")).await.unwrap().is(204);
+    assert_eq!(served.get(&admin, &file).await.bytes, b"after");
+    served.stop();
+}
