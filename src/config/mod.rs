@@ -6,6 +6,7 @@ mod process;
 mod service;
 
 pub use process::{
-    ConfigError, Overrides, cache_dir, data_dir, engine_settings, log_filter, no_color, own_program, variable,
+    ConfigError, Overrides, cache_dir, config_dir, data_dir, engine_settings, log_filter, no_color, own_program,
+    variable,
 };
 pub use service::{EngineSection, LogSettings, Settings, SettingsError};

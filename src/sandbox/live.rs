@@ -225,6 +225,11 @@ impl Events {
         Self { live: Live::ended(run), after: 0 }
     }
 
+    /// Whose they are.
+    pub fn run(&self) -> &RunId {
+        &self.live.id
+    }
+
     /// `None` after the last.
     pub async fn next(&mut self) -> Option<Event> {
         loop {

@@ -33,7 +33,7 @@ mod tree;
 pub use catalog::{Catalog, CatalogError, DraftRecord, WorkspaceRecord};
 pub use changes::{Change, ChangeKind, Changes, shown};
 pub use error::WorkspaceError;
-pub use export::Destination;
+pub use export::{Destination, receive};
 pub use files::{FileEntry, FileKind, Packed};
 pub use intake::{Found, Intake, Left, Source};
 pub use name::{BadName, DraftId, WorkspaceName};

@@ -10,6 +10,7 @@ mod bulk;
 mod cache;
 mod cli;
 mod cli_files;
+mod client;
 mod crashes;
 mod drafts;
 mod fs_policy;

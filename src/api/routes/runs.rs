@@ -332,7 +332,7 @@ fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
                     counted(&watched.api, run);
                     watched.done = true;
                 }
-                shown(event)
+                shown(event, watched.events.run())
             }
             None => return None,
         };
@@ -341,12 +341,12 @@ fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
     futures_util::StreamExt::flatten(each)
 }
 
-fn shown(event: Event) -> Vec<Sent> {
+fn shown(event: Event, run: &RunId) -> Vec<Sent> {
     let number = event.number;
     let sent =
         |name: &str, data: serde_json::Value| Sent::default().event(name).id(number.to_string()).data(data.to_string());
     match event.what {
-        Happened::Started => vec![sent("started", json!({"seq": number}))],
+        Happened::Started => vec![sent("started", json!({"seq": number, "id": run}))],
         Happened::Output { stream, bytes } => {
             let name = if stream == Which::Stdout { "stdout" } else { "stderr" };
             let (text, base64) = super::super::types::text_or_code(&bytes);
