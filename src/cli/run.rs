@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::draft::{Unseen, Work, Worked};
@@ -172,15 +173,17 @@ fn program_name(file: Option<OsString>) -> String {
     file.map_or_else(|| "program".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Ends when a person or a supervisor asks for the end; never, where that cannot be heard.
-pub(super) async fn interrupted() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminate.recv() => {}
-        else => std::future::pending().await,
+/// Ends when a person or a supervisor asks for the end; never, where that cannot be heard. It is listened for from the
+/// moment of the call.
+pub(super) fn interrupted() -> impl Future<Output = ()> + Send + 'static {
+    let listen = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = listen else { return std::future::pending().await };
+        tokio::select! {
+            Some(()) = terminate.recv() => {}
+            Some(()) = interrupt.recv() => {}
+            else => std::future::pending().await,
+        }
     }
 }
 

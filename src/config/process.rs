@@ -105,3 +105,8 @@ pub fn no_color() -> bool {
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
+
+/// The names of all variables of our environment.
+pub fn variable_names() -> Vec<String> {
+    env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
+}

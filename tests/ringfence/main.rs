@@ -21,6 +21,7 @@ mod intake;
 mod limits;
 mod outcomes;
 mod service;
+mod settings;
 mod support;
 mod threats_code;
 mod threats_files;

@@ -7,4 +7,4 @@ mod matrix;
 mod rights;
 mod runs;
 
-pub use house::House;
+pub use house::{House, Reply};
