@@ -90,7 +90,10 @@ pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Res
     let done = super::block_on(async {
         let mut stop = Box::pin(interrupted());
         let seconds = limits.get(LimitName::DeadlineMs) / 1_000 + DRAFT_SECONDS;
-        let (sandbox, made) = entered(client, place, &body, seconds).await?;
+        let (sandbox, made) = tokio::select! {
+            entered = entered(client, place, &body, seconds) => entered?,
+            () = &mut stop => return Ok((Ended::Left, None)),
+        };
         let started = async {
             let events = started(client, &program, sandbox.as_ref(), &body).await?;
             Ok::<_, anyhow::Error>(Some(events))
@@ -122,7 +125,7 @@ pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Res
         Ended::Report { report, run } => {
             let cut = words::list(&run, "cut");
             if !cut.is_empty() && !args.json {
-                show::complain(&format!("the server gives less than was asked for: {}", cuts(cut)), None);
+                show::complain(&words::cuts(cut), None);
             }
             finish(args.json, &report, worked.as_ref(), more(&run))
         }
@@ -371,18 +374,6 @@ async fn left(client: &Client, id: &SandboxId, made: bool, ran: bool) -> Option<
     }
     let changes = changes.map_err(|error| Unseen { code: error.code().to_owned(), message: error.to_string() });
     Some(Worked { id: id.to_string(), changes })
-}
-
-fn cuts(cut: &[Value]) -> String {
-    let one = |cut: &Value| {
-        let (what, by) = (words::text(cut, "what"), words::text(cut, "by"));
-        let (asked, given) = (words::number(cut, "asked"), words::number(cut, "given"));
-        match LimitName::ALL.iter().find(|name| name.as_str() == what) {
-            Some(name) => format!("{what} {} → {} ({by})", name.show(asked), name.show(given)),
-            None => format!("{what} {asked} → {given} ({by})"),
-        }
-    };
-    cut.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What only a server says of a run.

@@ -134,7 +134,14 @@ async fn done(action: &Action, client: &Client, json: bool) -> anyhow::Result<St
     };
     let shown = |sandbox: Value| if json { pretty(&sandbox) } else { Ok(line(&sandbox)) };
     Ok(match action {
-        Action::Create(args) => shown(create(client, &body(args)?).await?)?,
+        Action::Create(args) => {
+            let made = create(client, &body(args)?).await?;
+            let cut = words::list(&made, "cut");
+            if !json && !cut.is_empty() {
+                show::complain(&words::cuts(cut), None);
+            }
+            shown(made)?
+        }
         Action::List { label } => {
             let filter: Vec<_> = label.iter().map(|label| ("label", label.as_str())).collect();
             let all = pages(client, &["v1", "sandboxes"], "sandboxes", &filter, u64::MAX).await?;

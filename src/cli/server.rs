@@ -23,7 +23,7 @@ pub(super) struct ServerFlags {
     /// else what `ringfence login` keeps]
     #[arg(long, global = true, value_name = "KEY", conflicts_with = "api_key_file")]
     api_key: Option<String>,
-    /// A file with the key for the server; `-` for standard input
+    /// A file with the key for the server
     #[arg(long, global = true, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
     /// The certificates that may vouch for the server, in PEM, instead of those that this machine knows
@@ -82,11 +82,12 @@ impl ServerFlags {
     }
 
     fn client(&self, address: Option<&str>) -> anyhow::Result<Client> {
-        let given = self.given_key()?;
-        // What is kept is looked at only where it is needed: whoever has a key needs no folder.
+        let given = self.flag_key()?.or_else(|| variable("RINGFENCE_API_KEY"));
+        let kept = || Ok::<_, anyhow::Error>(Logins::read(&config::config_dir()?)?);
         let logins = match (&given, address) {
-            (Some(_), Some(address)) if address != SAVED => Logins::default(),
-            _ => Logins::read(&config::config_dir()?)?,
+            // Whoever has a key needs no folder.
+            (Some(_), Some(address)) if address != SAVED => kept().unwrap_or_default(),
+            _ => kept()?,
         };
         let address = match address {
             Some(address) if address != SAVED => address.to_owned(),
@@ -106,19 +107,12 @@ impl ServerFlags {
         Ok(Client::new(server, &key, ca.as_deref())?)
     }
 
-    /// The key of the command line, then of the environment.
-    fn given_key(&self) -> anyhow::Result<Option<String>> {
-        if let Some(file) = &self.api_key_file {
-            let mut text = String::new();
-            let read = if file.as_os_str() == "-" {
-                std::io::stdin().lock().take(KEY_BYTES).read_to_string(&mut text)
-            } else {
-                std::fs::File::open(file).and_then(|file| file.take(KEY_BYTES).read_to_string(&mut text))
-            };
-            read.map_err(|reason| Mistake::File { file: file.display().to_string(), reason })?;
-            return Ok(Some(text.trim().to_owned()));
-        }
-        Ok(self.api_key.clone().or_else(|| variable("RINGFENCE_API_KEY")))
+    fn flag_key(&self) -> Result<Option<String>, Mistake> {
+        let Some(path) = &self.api_key_file else { return Ok(self.api_key.clone()) };
+        let mut text = String::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(KEY_BYTES).read_to_string(&mut text));
+        read.map_err(|reason| Mistake::File { file: path.display().to_string(), reason })?;
+        Ok(Some(text.trim().to_owned()))
     }
 
     /// Where a login goes: named, or the service of this machine as it is by itself.
@@ -126,7 +120,8 @@ impl ServerFlags {
         let address = self.address().filter(|address| address != SAVED);
         let address = address.unwrap_or_else(|| "http://127.0.0.1:7070".to_owned());
         let server = Server::parse(&address, self.insecure_http)?;
-        let key = match self.given_key()? {
+        // What the environment says is in use already; a login is for another key, or to have it kept.
+        let key = match self.flag_key()? {
             Some(key) => key,
             None => ask(&server)?,
         };

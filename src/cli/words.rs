@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::model::show_bytes;
+use crate::model::{LimitName, show_bytes};
 use crate::workspace::shown;
 
 pub(super) fn text<'a>(of: &'a Value, key: &str) -> &'a str {
@@ -144,6 +144,20 @@ pub(super) fn applied(told: &Value, draft: &str) -> String {
         let _ = writeln!(out, "{} more in {draft} still", number(told, "left"));
     }
     out
+}
+
+/// What was asked for and not given.
+pub(super) fn cuts(cut: &[Value]) -> String {
+    let one = |cut: &Value| {
+        let (what, by) = (text(cut, "what"), text(cut, "by"));
+        let (asked, given) = (number(cut, "asked"), number(cut, "given"));
+        match LimitName::ALL.iter().find(|name| name.as_str() == what) {
+            Some(name) => format!("{what} {} → {} ({by})", name.show(asked), name.show(given)),
+            None => format!("{what} {asked} → {given} ({by})"),
+        }
+    };
+    let all: Vec<String> = cut.iter().map(one).collect();
+    format!("the server gives less than was asked for: {}", all.join(", "))
 }
 
 pub(super) fn program(description: &Value) -> String {

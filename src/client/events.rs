@@ -75,17 +75,18 @@ impl Parser {
 
     fn take(&mut self, piece: &[u8]) {
         self.waiting.extend_from_slice(piece);
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut rest = waiting.as_slice();
-        let mut known = self.looked_at;
-        while let Some(end) = rest.get(known..).and_then(|new| new.iter().position(|b| *b == b'\n')) {
-            let (line, after) = rest.split_at(known + end);
-            self.line(&String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)));
-            rest = after.get(1..).unwrap_or_default();
-            known = 0;
+        let mut begin = 0;
+        loop {
+            let rest = self.waiting.get(begin..).unwrap_or_default();
+            let Some(end) = rest.iter().skip(self.looked_at).position(|b| *b == b'\n') else { break };
+            let line = rest.get(..self.looked_at + end).unwrap_or_default();
+            let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
+            begin += self.looked_at + end + 1;
+            self.looked_at = 0;
+            self.line(&line);
         }
-        self.looked_at = rest.len();
-        self.waiting = rest.to_vec();
+        self.waiting.drain(..begin);
+        self.looked_at = self.waiting.len();
     }
 
     fn line(&mut self, line: &str) {

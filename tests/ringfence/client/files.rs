@@ -124,6 +124,8 @@ async fn a_sandbox_from_its_making_to_its_end() {
     assert!(desk.ok(&["sandbox", "list", "--label", "team=red"]).starts_with(&format!("{id}  ready  w  until ")));
     assert_eq!(desk.ok(&["sandbox", "list", "--label", "team=blue"]), "");
     assert!(desk.ok(&["sandbox", "show", id]).contains("at: /w\n"));
+    let more = ["sandbox", "create", "--ttl-seconds", "99999999"];
+    fails(&desk.there(&more), 0, "ttl_seconds 99999999 → ");
     // No limit was named, so none is cut: those of the sandbox hold.
     let output = desk.there(&["sandbox", "run", id, &probe, "--", "append|readme|two\n", "put|new|x"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\nok\n");

@@ -21,7 +21,9 @@ async fn a_login_keeps_a_key_that_was_checked_where_nobody_else_reads_it() {
     fails(&desk.here(&["whoami"]), 2, "[bad_server]");
     assert!(!file.exists(), "a key that does not open anything is not kept");
 
-    let output = desk.fed(desk.command(&login), format!("{key}\n").as_bytes());
+    let mut command = desk.command(&login);
+    command.env("RINGFENCE_API_KEY", "rf_wrong");
+    let output = desk.fed(command, format!("{key}\n").as_bytes());
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     assert!(said.contains(&url) && said.contains("(admin)") && !said.contains(&key), "{said}");
@@ -118,6 +120,7 @@ async fn a_certificate_of_ones_own_is_believed_where_it_is_given() {
     let login = desk.command(&["login", "--server", &desk.house.url, "--ca", &cert]);
     assert!(desk.fed(login, desk.house.admin.as_bytes()).status.success());
     assert!(desk.here(&["whoami"]).status.success());
+    assert!(desk.here(&["whoami", "--server", &desk.house.url, "--api-key", &desk.house.admin]).status.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,12 +26,13 @@ async fn kept(set: &[(&str, &str)], dir: &tempfile::TempDir) -> usize {
     for number in 0..3 {
         submit(&house, new_program(number)).await.is(201);
     }
-    entries(&code)
+    entries(&code) + entries(&house.dir.path().join("data/code"))
 }
 
 #[tokio::test]
 pub async fn cache_dir_is_where_code_is_kept() {
-    assert_eq!(kept(&[], &tempfile::tempdir().unwrap()).await, 3);
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!((kept(&[], &dir).await, entries(&dir.path().join("code"))), (3, 3));
 }
 
 #[tokio::test]

@@ -216,6 +216,7 @@ pub async fn tls_files_are_what_is_shown_to_callers() {
     };
     let (cert, key) = (file("cert", made.cert.pem()), file("key", made.signing_key.serialize_pem()));
     let house = House::with(&[("tls.cert_file", &cert), ("tls.key_file", &key)]).await;
+    assert!(house.url.starts_with("https://"));
     let trusts = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([trusts]).build().unwrap();
     assert_eq!(client.get(format!("{}/healthz", house.url)).send().await.unwrap().status(), 200);

@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(8);
 async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     let held = async {
         while !condition().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(SOON, held).await.unwrap_or_else(|_| panic!("the setting is ignored: {what}"));
