@@ -16,6 +16,7 @@ pub mod registry;
 pub mod sandbox;
 
 pub mod api;
+pub mod client;
 
 pub mod config;
 pub mod store;

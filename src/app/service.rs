@@ -112,7 +112,7 @@ fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<E
     let section = &settings.engine;
     let mut own = EngineSettings::new(worker);
     own.concurrent_runs = settings.runs.concurrent_runs;
-    own.cache_dir = Some(section.cache_dir.clone().unwrap_or_else(|| data.join("code")));
+    own.cache_dir = section.cache.then(|| section.cache_dir.clone().unwrap_or_else(|| data.join("code")));
     own.cache_bytes = section.cache_bytes;
     own.module_bytes = section.module_bytes;
     own.compile_deadline_ms = section.compile_deadline_ms;

@@ -1,21 +1,22 @@
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{show, workspace};
+use super::exit::Mistake;
+use super::server::{ServerFlags, no_host_flags};
+use super::{sandbox, show, words};
 use crate::app::{self, Shelf};
 use crate::config::Overrides;
 use crate::engine::CopyOnWrite;
-use crate::workspace::{Change, ChangeKind, Changes, DraftId, Entered, Node, WorkspaceError, WorkspaceName, shown};
+use crate::workspace::{Changes, DraftId, Entered, WorkspaceName};
 
 /// Show what a run did to a workspace: what was added, changed and removed, and how
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ringfence diff\n  ringfence diff draft-0123456789 --stat")]
 pub(super) struct DiffArgs {
-    /// The draft that the run worked in; not needed where there is only one
+    /// The draft that the run worked in, on a server the sandbox; not needed where there is only one
     draft: Option<DraftId>,
     /// Only which paths, not the lines
     #[arg(long)]
@@ -49,40 +50,88 @@ pub(super) struct DiscardArgs {
     json: bool,
 }
 
-pub(super) fn diff(args: &DiffArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let shelf = app::workspaces(host)?;
-    let draft = workspace::draft_of(&shelf, args.draft.as_ref())?;
-    let changes = shelf.diff(&draft, !args.stat)?;
-    let text = if args.json {
-        serde_json::to_string_pretty(&json!({"draft": draft, "changes": changes}))? + "\n"
-    } else {
-        in_words(&changes)
-    };
-    show::print(&text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn apply(args: &ApplyArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let shelf = app::workspaces(host)?;
-    let applied = shelf.apply(&args.draft, &args.paths)?;
-    let text = if args.json {
-        json!({"workspace": applied.workspace, "changes": applied.changes, "left": applied.left}).to_string() + "\n"
-    } else {
-        let mut text = format!("{}: {}\n", applied.workspace.name, summary(&applied.changes));
-        if applied.left > 0 {
-            let _ = writeln!(text, "{} more in {} still", applied.left, args.draft);
+pub(super) fn diff(args: &DiffArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    let (id, changes) = match to.named()? {
+        Some(client) => {
+            no_host_flags(host)?;
+            super::block_on(async {
+                let id = sandbox::chosen(&client, args.draft.as_ref()).await?;
+                let changes = sandbox::changes(&client, &id, !args.stat).await?;
+                Ok::<_, anyhow::Error>((id.to_string(), changes))
+            })??
         }
-        text
+        None => {
+            let shelf = app::workspaces(host)?;
+            let draft = draft_of(&shelf, args.draft.as_ref())?;
+            (draft.to_string(), in_json(&shelf.diff(&draft, !args.stat)?))
+        }
     };
+    show::print(&told(&id, &changes, args.json)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What changed, in words or in JSON.
+pub(super) fn told(id: &str, changes: &[Value], json: bool) -> anyhow::Result<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(&json!({"draft": id, "changes": changes}))? + "\n");
+    }
+    Ok(words::diff(changes))
+}
+
+pub(super) fn apply(args: &ApplyArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    let told = match to.named()? {
+        Some(client) => {
+            no_host_flags(host)?;
+            super::block_on(async {
+                let id = sandbox::chosen(&client, Some(&args.draft)).await?;
+                sandbox::apply(&client, &id, &args.paths).await
+            })??
+        }
+        None => {
+            let applied = app::workspaces(host)?.apply(&args.draft, &args.paths)?;
+            json!({"workspace": applied.workspace, "changes": applied.changes, "left": applied.left})
+        }
+    };
+    let text = if args.json { told.to_string() + "\n" } else { words::applied(&told, args.draft.as_str()) };
     show::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn discard(args: &DiscardArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    app::workspaces(host)?.discard(&args.draft)?;
-    let gone = json!({"discarded": args.draft}).to_string();
-    show::print(&if args.json { gone + "\n" } else { format!("{} is gone\n", args.draft) })?;
+/// On a server the draft is a sandbox. One that a run made goes; one that a person made begins anew.
+pub(super) fn discard(args: &DiscardArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    let is_gone = match to.named()? {
+        Some(client) => {
+            no_host_flags(host)?;
+            super::block_on(async {
+                let id = sandbox::chosen(&client, Some(&args.draft)).await?;
+                Ok::<_, anyhow::Error>(sandbox::discard(&client, &id).await?)
+            })??
+        }
+        None => app::workspaces(host)?.discard(&args.draft).map(|()| true)?,
+    };
+    let what = if is_gone { "is gone" } else { "is again what it was" };
+    let told = json!({"discarded": args.draft}).to_string();
+    show::print(&if args.json { told + "\n" } else { format!("{} {what}\n", args.draft) })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn in_json(changes: &Changes) -> Vec<Value> {
+    changes.0.iter().map(|change| json!(change)).collect()
+}
+
+/// The one draft there is, where none was named.
+fn draft_of(shelf: &Shelf, given: Option<&DraftId>) -> anyhow::Result<DraftId> {
+    if let Some(id) = given {
+        return Ok(id.clone());
+    }
+    match shelf.drafts()?.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => Err(Mistake::Draft("there is no draft; a run with --workspace makes one".into()).into()),
+        many => {
+            let names: Vec<&str> = many.iter().map(|draft| draft.id.as_str()).collect();
+            Err(Mistake::Draft(format!("there are several drafts; name one of {}", names.join(", "))).into())
+        }
+    }
 }
 
 /// The draft that a run works on. A new one that is dropped before its end, or in which nothing changed, is thrown
@@ -122,16 +171,23 @@ impl Work {
         if let Some(entered) = self.entered.take() {
             entered.leave();
         }
-        let changes = self.shelf.diff(&self.id, false);
+        let changes = self.shelf.diff(&self.id, false).map(|changes| in_json(&changes));
         self.keep |= changes.as_ref().map_or(true, |changes| !changes.is_empty());
-        Worked { id: self.id.clone(), changes }
+        let changes = changes.map_err(|error| Unseen { code: error.code().to_owned(), message: error.to_string() });
+        Worked { id: self.id.to_string(), changes }
     }
 }
 
 /// A draft after the run.
 pub(super) struct Worked {
-    pub(super) id: DraftId,
-    pub(super) changes: Result<Changes, WorkspaceError>,
+    pub(super) id: String,
+    pub(super) changes: Result<Vec<Value>, Unseen>,
+}
+
+/// Why it could not be looked through.
+pub(super) struct Unseen {
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 impl Drop for Work {
@@ -143,47 +199,5 @@ impl Drop for Work {
             // Nothing is in it that anybody would miss.
             let _ = self.shelf.discard(&self.id);
         }
-    }
-}
-
-/// How much of each kind.
-pub(super) fn summary(changes: &Changes) -> String {
-    let count = |kind, word| (changes.count(kind), word);
-    let all = [
-        count(ChangeKind::Added, "added"),
-        count(ChangeKind::Changed, "changed"),
-        count(ChangeKind::Removed, "removed"),
-    ];
-    let said: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    if said.is_empty() { "nothing changed".to_owned() } else { said.join(", ") }
-}
-
-fn in_words(changes: &Changes) -> String {
-    let mut text = format!("{}\n", summary(changes));
-    for change in &changes.0 {
-        let letter = match change.change {
-            ChangeKind::Added => 'A',
-            ChangeKind::Changed => 'M',
-            ChangeKind::Removed => 'D',
-        };
-        let _ = writeln!(text, "{letter} {}{}", shown(&change.path), about(change));
-    }
-    for diff in changes.0.iter().filter_map(|change| change.diff.as_ref()) {
-        text.push('\n');
-        text.push_str(diff);
-    }
-    text
-}
-
-/// What lines alone would not show.
-fn about(change: &Change) -> String {
-    match (&change.before, &change.after) {
-        (_, Some(Node::Folder)) | (Some(Node::Folder), None) => "/".to_owned(),
-        (_, Some(Node::Link { target })) => format!(" → {}", shown(target)),
-        (Some(Node::File { bytes: before, .. }), Some(Node::File { bytes: after, .. })) => {
-            format!("  ({before} → {after} bytes)")
-        }
-        (None, Some(Node::File { bytes, .. })) | (Some(Node::File { bytes, .. }), None) => format!("  ({bytes} bytes)"),
-        _ => String::new(),
     }
 }

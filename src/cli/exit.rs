@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use crate::app::StoreError;
+use crate::client::ClientError;
 use crate::model::Outcome;
 use crate::workspace::WorkspaceError;
 
@@ -18,6 +19,7 @@ Environment:
   RINGFENCE_CACHE_DIR, RINGFENCE_CACHE_BYTES   the compile cache
   RINGFENCE_DATA_DIR                           workspaces and drafts
   RINGFENCE_LOG                                what the host says of itself (warn; info, debug, …)
+  RINGFENCE_SERVER, RINGFENCE_API_KEY          the server that does the work, and the key for it
   NO_COLOR                                     no colours, even on a terminal";
 
 /// A policy that is not taken, as a program that is not.
@@ -58,6 +60,17 @@ pub(super) enum Mistake {
     Draft(String),
     #[error("{0}")]
     Setting(String),
+    /// Which server, or what is said of it.
+    #[error("{0}")]
+    Server(String),
+    #[error("{0}")]
+    NoKey(String),
+    /// What this machine can do and a server cannot, or the other way round.
+    #[error("{0}")]
+    NoEqual(String),
+    /// What a server was asked for, and what it does not have.
+    #[error("{0}")]
+    NotThere(String),
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
     StdinTwice,
 }
@@ -71,6 +84,10 @@ impl Mistake {
             Mistake::Question(_) => "bad_question",
             Mistake::Draft(_) => "no_draft",
             Mistake::Setting(_) => "bad_settings",
+            Mistake::Server(_) => "bad_server",
+            Mistake::NoKey(_) => "no_credential",
+            Mistake::NoEqual(_) => "no_equal",
+            Mistake::NotThere(_) => "not_found",
             Mistake::StdinTwice => "bad_stdin",
         }
     }
@@ -87,7 +104,15 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     }
     if let Some(mistake) = error.downcast_ref::<Mistake>() {
         show::complain(&mistake.to_string(), Some(mistake.code()));
-        return ExitCode::from(WRONG);
+        return ExitCode::from(if matches!(mistake, Mistake::NotThere(_)) { REFUSED } else { WRONG });
+    }
+    if let Some(client) = error.downcast_ref::<ClientError>() {
+        show::complain(&client.to_string(), Some(client.code()));
+        return ExitCode::from(match client {
+            client if client.is_typed_wrong() => WRONG,
+            client if client.is_callers() => REFUSED,
+            _ => HOST_FAILED,
+        });
     }
     if let Some(workspace) = error.downcast_ref::<WorkspaceError>() {
         show::complain(&workspace.to_string(), Some(workspace.code()));

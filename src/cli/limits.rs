@@ -1,4 +1,6 @@
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use serde_json::{Map, Value};
 
 use crate::model::{LimitName, Limits, LimitsError, Preset, parse_bytes};
 
@@ -6,6 +8,8 @@ use crate::model::{LimitName, Limits, LimitsError, Preset, parse_bytes};
 #[derive(Debug, Clone)]
 pub(super) struct LimitFlags {
     preset: Preset,
+    /// A person named the preset.
+    named: bool,
     set: Vec<(LimitName, u64)>,
 }
 
@@ -18,6 +22,16 @@ impl LimitFlags {
         }
         limits.check()?;
         Ok(limits)
+    }
+
+    /// As a server is asked for them. In a sandbox the ones that it was made with hold where nothing is said.
+    pub(super) fn asked(&self, sandbox: bool) -> Value {
+        let mut asked = Map::new();
+        if self.named || !sandbox {
+            asked.insert("preset".to_owned(), self.preset.as_str().into());
+        }
+        asked.extend(self.set.iter().map(|(name, value)| (name.as_str().to_owned(), (*value).into())));
+        Value::Object(asked)
     }
 }
 
@@ -66,7 +80,8 @@ impl FromArgMatches for LimitFlags {
             .map_err(|error: LimitsError| clap::Error::raw(clap::error::ErrorKind::InvalidValue, error.to_string()))?;
         let set =
             LimitName::ALL.iter().filter_map(|&name| Some((name, *matches.get_one::<u64>(name.as_str())?))).collect();
-        Ok(Self { preset, set })
+        let named = matches.value_source("limits") == Some(ValueSource::CommandLine);
+        Ok(Self { preset, named, set })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

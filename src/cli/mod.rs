@@ -7,18 +7,27 @@ mod backup;
 mod cache;
 mod calibrate;
 mod compile;
+mod component;
 mod draft;
 mod exit;
 mod fs;
 mod inspect;
+mod key;
 mod limits;
+mod login;
 mod mounts;
 mod policy;
 mod program;
 mod run;
+mod run_there;
+mod runs;
+mod sandbox;
+mod sandbox_files;
 mod serve;
+mod server;
 mod settings;
 mod show;
+mod words;
 mod workspace;
 
 use std::io::Write as _;
@@ -43,6 +52,8 @@ use crate::model::parse_bytes;
 struct Cli {
     #[command(flatten)]
     host: HostFlags,
+    #[command(flatten)]
+    server: server::ServerFlags,
     #[command(subcommand)]
     command: Command,
 }
@@ -103,6 +114,13 @@ enum Command {
     Discard(draft::DiscardArgs),
     Fs(fs::FsArgs),
     Policy(policy::PolicyArgs),
+    Login(login::LoginArgs),
+    Logout(login::LogoutArgs),
+    Whoami(login::WhoamiArgs),
+    Sandbox(Box<sandbox::SandboxArgs>),
+    Runs(runs::RunsArgs),
+    Component(component::ComponentArgs),
+    Key(key::KeyArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
     Backup(backup::BackupArgs),
@@ -147,29 +165,59 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let host = cli.host.overrides();
+    let (host, server) = (cli.host.overrides(), &cli.server);
     match &cli.command {
-        Command::Run(args) => run::run(args, &host),
-        Command::Inspect(args) => inspect::run(args, &host),
-        Command::Compile(args) => compile::run(args, &host),
-        Command::Workspace(args) => workspace::run(args, &host),
-        Command::Diff(args) => draft::diff(args, &host),
-        Command::Apply(args) => draft::apply(args, &host),
-        Command::Discard(args) => draft::discard(args, &host),
+        Command::Run(args) => run::run(args, &host, server),
+        Command::Inspect(args) => inspect::run(args, &host, server),
+        Command::Compile(args) => compile::run(args, &host, server),
+        Command::Workspace(args) => workspace::run(args, &host, server),
+        Command::Diff(args) => draft::diff(args, &host, server),
+        Command::Apply(args) => draft::apply(args, &host, server),
+        Command::Discard(args) => draft::discard(args, &host, server),
+        Command::Login(_)
+        | Command::Logout(_)
+        | Command::Whoami(_)
+        | Command::Sandbox(_)
+        | Command::Runs(_)
+        | Command::Component(_)
+        | Command::Key(_) => there(&cli.command, &host, server),
+        _ => here(&cli.command, &host, server),
+    }
+}
+
+/// What only a server can do.
+fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> anyhow::Result<ExitCode> {
+    server::no_host_flags(host)?;
+    match command {
+        Command::Login(args) => login::login(args, server),
+        Command::Logout(args) => login::logout(args, server),
+        Command::Whoami(args) => login::whoami(args, server),
+        Command::Sandbox(args) => sandbox::run(args, server),
+        Command::Runs(args) => runs::run(args, server),
+        Command::Component(args) => component::run(args, server),
+        Command::Key(args) => key::run(args, server),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What only this machine can do.
+fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> anyhow::Result<ExitCode> {
+    server.none()?;
+    match command {
         Command::Fs(args) => fs::run(args),
         Command::Policy(args) => policy::run(args),
-        Command::Serve(args) => serve::serve(args, &host),
-        Command::Config(args) => settings::run(args, &host),
-        Command::Backup(args) => backup::run(args, &host),
-        Command::Cache(args) => cache::run(args, &host),
-        Command::Calibrate(args) => calibrate::run(args, &host),
+        Command::Serve(args) => serve::serve(args, host),
+        Command::Config(args) => settings::run(args, host),
+        Command::Backup(args) => backup::run(args, host),
+        Command::Cache(args) => cache::run(args, host),
+        Command::Calibrate(args) => calibrate::run(args, host),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "ringfence", &mut script);
             std::io::stdout().write_all(&script)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::CompileWorker => Ok(ExitCode::SUCCESS),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

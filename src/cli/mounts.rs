@@ -70,6 +70,40 @@ impl MountFlags {
         dirs.iter().map(|dir| self.mount(dir, &dirs, &shared)).collect()
     }
 
+    /// The rules for the one folder that a server gives: the files of a workspace or a sandbox, at `guest`.
+    pub(super) fn rules_there(&self, guest: &str) -> Result<Rules, Mistake> {
+        self.no_folder()?;
+        let mut rules = self.shared()?;
+        let there = [Dir { host: PathBuf::new(), guest: guest.to_owned(), most: Level::Write, shares: None }];
+        for text in &self.fs {
+            rules.rules.extend(rule_for(text, guest, &there)?);
+        }
+        Ok(rules)
+    }
+
+    /// Where a server gives no files, or gives those that have rules of their own.
+    pub(super) fn nothing_there(&self, why: &str) -> Result<(), Mistake> {
+        self.no_folder()?;
+        let given = [
+            (!self.fs.is_empty(), "--fs"),
+            (self.fs_preset.is_some(), "--fs-preset"),
+            (self.fs_rules.is_some(), "--fs-rules"),
+        ];
+        match given.iter().find(|(is, _)| *is) {
+            Some((_, flag)) => Err(Mistake::Rules(format!("{flag}: {why}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn no_folder(&self) -> Result<(), Mistake> {
+        if self.dir.is_empty() {
+            return Ok(());
+        }
+        let what = "--dir gives a folder of this machine, and the server cannot reach it: make a workspace of it with \
+            `ringfence workspace create NAME --from FOLDER`, and give --workspace NAME";
+        Err(Mistake::NoEqual(what.to_owned()))
+    }
+
     /// What holds for every folder.
     fn shared(&self) -> Result<Rules, Mistake> {
         let mut rules = match &self.fs_rules {

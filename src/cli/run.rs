@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::draft::{self, Work, Worked};
+use super::draft::{Unseen, Work, Worked};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
-use super::{program, show, workspace};
+use super::server::{ServerFlags, no_host_flags};
+use super::{program, run_there, show, words, workspace};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
@@ -33,57 +36,58 @@ Examples:
   ringfence run agent.wasm --workspace site --fs-preset development
   ringfence run agent.wasm --limits small --deadline-ms 500 --json
   echo 'some text' | ringfence run filter.wasm --stdin
-  ringfence run simulation.wasm --deterministic --seed 7")]
+  ringfence run simulation.wasm --deterministic --seed 7
+  ringfence run agent.wasm --server https://fence.example.org --workspace site")]
 pub(super) struct RunArgs {
-    /// A component, a preview-1 module, or the text of either; `-` for standard input
-    file: PathBuf,
+    /// A component, a preview-1 module, or the text of either; `-` for standard input; on a server also a digest
+    pub(super) file: PathBuf,
     /// Arguments of the command
     #[arg(last = true)]
-    command_args: Vec<String>,
+    pub(super) command_args: Vec<String>,
     /// Call this exported function instead of running a command
     #[arg(long, value_name = "NAME", conflicts_with = "command_args")]
-    call: Option<String>,
+    pub(super) call: Option<String>,
     /// Arguments of the function: a JSON array in order, or an object by name
     #[arg(long, value_name = "JSON", requires = "call", value_parser = parse_json)]
-    args: Option<Value>,
+    pub(super) args: Option<Value>,
     /// Work on a draft of a workspace, at /workspace or at GUEST; see `ringfence diff`, `apply` and `discard`
     #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place::<WorkspaceName>, help_heading = "Grants")]
-    workspace: Option<(WorkspaceName, String)>,
+    pub(super) workspace: Option<(WorkspaceName, String)>,
     /// Go on in a draft that an earlier run left, at /workspace or at GUEST
     #[arg(long, value_name = "ID[::GUEST]", value_parser = workspace::parse_place::<DraftId>, conflicts_with = "workspace", help_heading = "Grants")]
-    draft: Option<(DraftId, String)>,
+    pub(super) draft: Option<(DraftId, String)>,
     #[command(flatten)]
-    mounts: MountFlags,
+    pub(super) mounts: MountFlags,
     /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
-    env: Vec<String>,
+    pub(super) env: Vec<String>,
     /// Let the guest read our standard input, as it comes
     #[arg(long, help_heading = "Grants")]
-    stdin: bool,
+    pub(super) stdin: bool,
     /// Take away the clocks, and with them sleeping
     #[arg(long, help_heading = "Grants")]
-    no_clocks: bool,
+    pub(super) no_clocks: bool,
     /// Take away randomness
     #[arg(long, help_heading = "Grants")]
-    no_randomness: bool,
+    pub(super) no_randomness: bool,
     #[command(flatten)]
-    limits: LimitFlags,
+    pub(super) limits: LimitFlags,
     /// Give each run the same world: seeded randomness, stepped clocks, canonical NaNs
     #[arg(long)]
-    deterministic: bool,
+    pub(super) deterministic: bool,
     /// The seed of --deterministic
     #[arg(long, value_name = "N", default_value_t = 0, requires = "deterministic")]
-    seed: u64,
+    pub(super) seed: u64,
     /// Print the whole outcome as JSON when the run is over, instead of its output as it comes
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
-fn environment(given: &[String]) -> Result<Vec<(String, String)>, Mistake> {
+pub(super) fn environment(given: &[String]) -> Result<Vec<(String, String)>, Mistake> {
     let pair = |text: &String| match text.split_once('=') {
         Some(("", _)) => Err(Mistake::EnvName(text.clone())),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
@@ -95,7 +99,11 @@ fn environment(given: &[String]) -> Result<Vec<(String, String)>, Mistake> {
     given.iter().map(pair).collect()
 }
 
-pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    if let Some(client) = to.named()? {
+        no_host_flags(host)?;
+        return run_there::run(args, &client, &run_there::Place::of(args)?);
+    }
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
     if args.stdin && args.file.as_os_str() == "-" {
         return Err(Mistake::StdinTwice.into());
@@ -129,9 +137,9 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));
     }
     let writer = (!args.json).then(|| {
-        let (printer, heard) = channel();
-        request.listener = Some(Arc::new(Printer(printer)));
-        std::thread::spawn(move || print(&heard))
+        let (printer, writer) = Printer::start();
+        request.listener = Some(Arc::new(printer));
+        writer
     });
     let report = super::block_on(async {
         let mut stop = tokio::spawn(interrupted());
@@ -153,7 +161,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         let _ = writer.join();
     }
     match report {
-        Some(report) => finish(args, &report, draft.map(Work::end).as_ref()),
+        Some(report) => finish(args.json, &report, draft.map(Work::end).as_ref(), Map::new()),
         None => {
             show::complain("cancelled before the program was compiled", None);
             Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
@@ -165,29 +173,40 @@ fn program_name(file: Option<OsString>) -> String {
     file.map_or_else(|| "program".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Ends when a person or a supervisor asks for the end; never, where that cannot be heard.
-pub(super) async fn interrupted() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminate.recv() => {}
-        else => std::future::pending().await,
+/// Ends when a person or a supervisor asks for the end; never, where that cannot be heard. It is listened for from the
+/// moment of the call.
+pub(super) fn interrupted() -> impl Future<Output = ()> + Send + 'static {
+    let listen = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = listen else { return std::future::pending().await };
+        tokio::select! {
+            Some(()) = terminate.recv() => {}
+            Some(()) = interrupt.recv() => {}
+            else => std::future::pending().await,
+        }
     }
 }
 
-fn finish(args: &RunArgs, report: &Report, worked: Option<&Worked>) -> anyhow::Result<ExitCode> {
+/// Tells how a run ended; `more` is what else JSON says of it.
+pub(super) fn finish(
+    as_json: bool,
+    report: &Report,
+    worked: Option<&Worked>,
+    more: Map<String, Value>,
+) -> anyhow::Result<ExitCode> {
     // A draft that cannot be looked through must not take the report with it.
     let worked = worked.filter(|worked| worked.changes.as_ref().map_or(true, |changes| !changes.is_empty()));
-    if args.json {
+    if as_json {
         let mut told = serde_json::to_value(report)?;
-        if let (Some(fields), Some(Worked { id, changes })) = (told.as_object_mut(), worked) {
-            let draft = match changes {
-                Ok(changes) => json!({"id": id, "changes": changes}),
-                Err(error) => json!({"id": id, "error": {"code": error.code(), "message": error.to_string()}}),
-            };
-            fields.insert("draft".into(), draft);
+        if let Some(fields) = told.as_object_mut() {
+            fields.extend(more);
+            if let Some(Worked { id, changes }) = worked {
+                let draft = match changes {
+                    Ok(changes) => json!({"id": id, "changes": changes}),
+                    Err(Unseen { code, message }) => json!({"id": id, "error": {"code": code, "message": message}}),
+                };
+                fields.insert("draft".into(), draft);
+            }
         }
         show::print(&format!("{}\n", serde_json::to_string_pretty(&told)?))?;
     } else {
@@ -200,11 +219,11 @@ fn finish(args: &RunArgs, report: &Report, worked: Option<&Worked>) -> anyhow::R
         }
         match worked {
             Some(Worked { id, changes: Ok(changes) }) => {
-                let what = draft::summary(changes);
+                let what = words::summary(changes);
                 show::complain(&format!("{id}: {what}; see `ringfence diff {id}`, then apply or discard it"), None);
             }
-            Some(Worked { id, changes: Err(error) }) => {
-                show::complain(&format!("{id} is kept, but cannot be looked through: {error}"), Some(error.code()));
+            Some(Worked { id, changes: Err(Unseen { code, message }) }) => {
+                show::complain(&format!("{id} is kept, but cannot be looked through: {message}"), Some(code));
             }
             None => {}
         }
@@ -214,12 +233,24 @@ fn finish(args: &RunArgs, report: &Report, worked: Option<&Worked>) -> anyhow::R
 
 /// Carries output from the guest's thread to the one that writes: a slow terminal must not hold up the run. What
 /// can be under way is bounded by the limits of the streams.
-struct Printer(Sender<(Stream, Vec<u8>)>);
+pub(super) struct Printer(Sender<(Stream, Vec<u8>)>);
+
+impl Printer {
+    /// The thread ends when all is written, after this is gone.
+    pub(super) fn start() -> (Self, JoinHandle<()>) {
+        let (printer, heard) = channel();
+        (Self(printer), std::thread::spawn(move || print(&heard)))
+    }
+
+    pub(super) fn output(&self, stream: Stream, bytes: Vec<u8>) {
+        // Nobody reads any more: the run goes on, its output is in the report.
+        let _ = self.0.send((stream, bytes));
+    }
+}
 
 impl crate::engine::OutputListener for Printer {
     fn output(&self, stream: Stream, bytes: &[u8]) {
-        // Nobody reads any more: the run goes on, its output is in the report.
-        let _ = self.0.send((stream, bytes.to_vec()));
+        self.output(stream, bytes.to_vec());
     }
 }
 

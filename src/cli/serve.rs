@@ -41,31 +41,52 @@ pub(super) struct SettingsFlags {
 }
 
 impl SettingsFlags {
-    pub(super) fn load(&self, more: &[(String, String)], host: &Overrides) -> anyhow::Result<Settings> {
+    pub(super) fn load(&self, more: &[(&'static str, String)], host: &Overrides) -> anyhow::Result<Settings> {
+        let wrong = |what: String| Mistake::Setting(what);
+        config::check_variables(config::variable_names()).map_err(|error| wrong(error.to_string()))?;
         let mut flags = Vec::new();
-        if let Some(data) = &host.data_dir {
-            flags.push(("data_dir".to_owned(), data.display().to_string()));
-        }
         for text in &self.set {
-            let Some((key, value)) = text.split_once('=') else {
-                return Err(Mistake::Setting(format!("--set {text}: write KEY=VALUE")).into());
-            };
-            flags.push((key.to_owned(), value.to_owned()));
+            let pair = text.split_once('=').ok_or_else(|| wrong(format!("--set {text}: write KEY=VALUE")))?;
+            flags.push((pair.0.to_owned(), pair.1.to_owned()));
         }
-        flags.extend(more.iter().cloned());
+        for (key, value) in host_settings(host).into_iter().chain(more.iter().cloned()) {
+            if flags.iter().any(|(set, _)| set == key) {
+                return Err(wrong(format!("--set {key}: a flag of its own says it as well; leave one out")).into());
+            }
+            flags.push((key.to_owned(), value));
+        }
         let file = self.config.clone().or_else(|| config::variable("RINGFENCE_CONFIG").map(PathBuf::from));
         let loaded = Settings::load(file.as_deref(), config::variable, &flags);
-        loaded.map_err(|error| Mistake::Setting(error.to_string()).into())
+        loaded.map_err(|error| wrong(error.to_string()).into())
     }
 }
 
+/// The flags about the host, as the settings that they are for a service.
+fn host_settings(host: &Overrides) -> Vec<(&'static str, String)> {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let all = [
+        ("data_dir", path(&host.data_dir)),
+        ("engine.disk_reserve_bytes", number(host.disk_reserve_bytes)),
+        ("engine.cache_dir", path(&host.cache_dir)),
+        ("engine.cache_bytes", number(host.cache_bytes)),
+        ("engine.cache", host.no_cache.then(|| "false".to_owned())),
+        ("engine.module_bytes", number(host.module_bytes)),
+        ("engine.compile_deadline_ms", number(host.compile_deadline_ms)),
+        ("engine.compile_memory_bytes", number(host.compile_memory_bytes)),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
 pub(super) fn serve(args: &ServeArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let listen: Vec<_> = args.listen.iter().map(|address| ("http.listen".to_owned(), address.to_string())).collect();
+    let listen: Vec<_> = args.listen.iter().map(|address| ("http.listen", address.to_string())).collect();
     let settings = args.settings.load(&listen, host)?;
     app::start_service_log(&settings.log);
     super::block_on(async {
         let service = Service::new(settings).await?;
         let url = service.url()?;
+        // Before anybody can know that it is there to be stopped.
+        let interrupted = super::run::interrupted();
         if args.json {
             let key = service.first_key.as_ref().map(|key| key.expose().to_owned());
             show::print(&format!("{}\n", serde_json::json!({"url": url, "first_key": key})))?;
@@ -79,7 +100,7 @@ pub(super) fn serve(args: &ServeArgs, host: &Overrides) -> anyhow::Result<ExitCo
         let asked = tokio::spawn({
             let stop = stop.clone();
             async move {
-                super::run::interrupted().await;
+                interrupted.await;
                 stop.cancel();
             }
         });

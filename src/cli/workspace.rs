@@ -1,16 +1,18 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::exit::Mistake;
-use super::show;
+use super::component::pages;
+use super::sandbox_files::fetched;
+use super::server::{ServerFlags, no_host_flags};
+use super::{show, words};
 use crate::app::{self, Shelf};
-use crate::config::Overrides;
-use crate::model::show_bytes;
-use crate::workspace::{BadName, Destination, Intake, Node, Source, WorkspaceName, shown};
+use crate::client::{Call, Client};
+use crate::config::{self, Overrides};
+use crate::workspace::{BadName, Destination, Intake, Source, WorkspaceError, WorkspaceName};
 
 /// Keep trees of files for runs to work on: made from a folder, a tar, a zip or a file
 #[derive(Debug, Args)]
@@ -62,82 +64,149 @@ enum Action {
     Delete { name: WorkspaceName },
 }
 
-pub(super) fn run(args: &WorkspaceArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let shelf = app::workspaces(host)?;
-    let text = match &args.action {
-        Action::Create { name, from, with_secrets, allow_credentials } => {
-            let source = from.clone().map_or(Source::Empty, Source::Path);
-            let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
-            create(&shelf, name, &source, intake, args.json)?
+pub(super) fn run(args: &WorkspaceArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    let told = match to.named()? {
+        Some(client) => {
+            no_host_flags(host)?;
+            super::block_on(there(&args.action, &client))??
         }
-        Action::List => list(&shelf, args.json)?,
-        Action::Show { name } => show_one(&shelf, name, args.json)?,
-        Action::Export { name, to } => {
-            let to = Destination::of(to)?;
-            let record = shelf.export(name, &to)?;
-            if args.json {
-                json!(record).to_string() + "\n"
-            } else {
-                format!("{} files, {}\n", record.files, show_bytes(record.bytes))
-            }
-        }
-        Action::Delete { name } => {
-            shelf.delete(name)?;
-            if args.json { json!({"deleted": name}).to_string() + "\n" } else { format!("{name} is gone\n") }
-        }
+        None => here(&args.action, &app::workspaces(host)?)?,
+    };
+    let text = match (&args.action, args.json) {
+        (Action::List | Action::Show { .. }, true) => serde_json::to_string_pretty(&told)? + "\n",
+        (_, true) => told.to_string() + "\n",
+        (Action::Create { .. }, false) => words::made_workspace(&told),
+        (Action::List, false) => words::workspaces(&told),
+        (Action::Show { .. }, false) => words::workspace(&told),
+        (Action::Export { .. }, false) => words::exported(&told),
+        (Action::Delete { name }, false) => format!("{name} is gone\n"),
     };
     show::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn create(shelf: &Shelf, name: &WorkspaceName, from: &Source, how: Intake, json: bool) -> anyhow::Result<String> {
-    let (record, left_out, found) = shelf.create(name, &app::owner(), from, how)?;
-    if json {
-        return Ok(json!({"workspace": record, "left_out": left_out, "credentials": found}).to_string() + "\n");
-    }
-    let mut lines = vec![format!("{name}: {} files, {}", record.files, show_bytes(record.bytes))];
-    lines.extend(left_out.iter().map(|left| format!("left out  {}  ({})", shown(&left.path), left.because)));
-    let like =
-        found.iter().map(|found| format!("taken as told  {}:{}  ({})", shown(&found.path), found.line, found.what));
-    lines.extend(like);
-    Ok(lines.join("\n") + "\n")
-}
-
-fn list(shelf: &Shelf, json: bool) -> anyhow::Result<String> {
-    let (workspaces, drafts) = (shelf.list()?, shelf.drafts()?);
-    if json {
-        return Ok(serde_json::to_string_pretty(&json!({"workspaces": workspaces, "drafts": drafts}))? + "\n");
-    }
-    let mut lines = Vec::new();
-    for record in &workspaces {
-        lines.push(format!("{}  {} files, {}", record.name, record.files, show_bytes(record.bytes)));
-        let own = drafts.iter().filter(|draft| draft.workspace.as_ref() == Some(&record.name));
-        lines.extend(own.map(|draft| {
-            let old = if draft.base == record.tree { "" } else { "  (the workspace moved on since)" };
-            format!("  {}{old}", draft.id)
-        }));
-    }
-    if lines.is_empty() {
-        lines.push("no workspaces; make one with: ringfence workspace create NAME --from FOLDER".to_owned());
-    }
-    Ok(lines.join("\n") + "\n")
-}
-
-fn show_one(shelf: &Shelf, name: &WorkspaceName, json: bool) -> anyhow::Result<String> {
-    let (record, tree) = shelf.get(name)?;
-    if json {
-        let entries: Vec<_> = tree.iter().map(|(path, node)| json!({"path": path, "node": node})).collect();
-        return Ok(serde_json::to_string_pretty(&json!({"workspace": record, "entries": entries}))? + "\n");
-    }
-    let mut lines = vec![format!("{name}  {}", record.tree)];
-    lines.extend(tree.iter().map(|(path, node)| match node {
-        Node::Folder => format!("{}/", shown(path)),
-        Node::Link { target } => format!("{} → {}", shown(path), shown(target)),
-        Node::File { bytes, executable, .. } => {
-            format!("{}  {}{}", shown(path), show_bytes(*bytes), if *executable { "  executable" } else { "" })
+/// What was done, as it is told in JSON.
+fn here(action: &Action, shelf: &Shelf) -> anyhow::Result<Value> {
+    Ok(match action {
+        Action::Create { name, from, with_secrets, allow_credentials } => {
+            let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
+            let source = from.clone().map_or(Source::Empty, Source::Path);
+            let (record, left_out, found) = shelf.create(name, &app::owner(), &source, intake)?;
+            json!({"workspace": record, "left_out": left_out, "credentials": found})
         }
-    }));
-    Ok(lines.join("\n") + "\n")
+        Action::List => json!({"workspaces": shelf.list()?, "drafts": shelf.drafts()?}),
+        Action::Show { name } => {
+            let (record, tree) = shelf.get(name)?;
+            let entries: Vec<_> = tree.iter().map(|(path, node)| json!({"path": path, "node": node})).collect();
+            json!({"workspace": record, "entries": entries})
+        }
+        Action::Export { name, to } => json!(shelf.export(name, &Destination::of(to)?)?),
+        Action::Delete { name } => {
+            shelf.delete(name)?;
+            json!({"deleted": name})
+        }
+    })
+}
+
+/// The same, done by a server.
+async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
+    Ok(match action {
+        Action::Create { name, from, with_secrets, allow_credentials } => {
+            let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
+            create_there(client, name, from.as_deref(), intake).await?
+        }
+        Action::List => {
+            let mut all = client.json(Call::get(&["v1", "workspaces"]), None).await?;
+            for record in all.get_mut("workspaces").and_then(Value::as_array_mut).into_iter().flatten() {
+                in_seconds(record);
+            }
+            // What a run left there to be looked at lies in sandboxes.
+            let sandboxes = pages(client, &["v1", "sandboxes"], "sandboxes", &[], u64::MAX).await?;
+            let drafts = sandboxes.iter().filter(|sandbox| sandbox.get("workspace").is_some()).map(|sandbox| {
+                let said = |name: &str| words::text(sandbox, name);
+                let mut draft = json!({"id": said("id"), "workspace": said("workspace"), "created": said("created")});
+                in_seconds(&mut draft);
+                draft
+            });
+            json!({"workspaces": all.get("workspaces"), "drafts": drafts.collect::<Vec<_>>()})
+        }
+        Action::Show { name } => {
+            let mut told = client.json(Call::get(&["v1", "workspaces", name.as_str()]), None).await?;
+            told.get_mut("workspace").map(in_seconds);
+            told
+        }
+        Action::Export { name, to } => {
+            let to = Destination::of(to)?;
+            let steps = ["v1", "workspaces", name.as_str()];
+            let mut told = client.json(Call::get(&steps), None).await?;
+            let format = if matches!(to, Destination::Zip(_)) { "zip" } else { "tar" };
+            let archive = ["v1", "workspaces", name.as_str(), "archive"];
+            fetched(client, Call::get(&archive).with(&[("format", format)]), &to).await?;
+            let mut record = told.get_mut("workspace").map(Value::take).unwrap_or_default();
+            in_seconds(&mut record);
+            record
+        }
+        Action::Delete { name } => {
+            client.json(Call::delete(&["v1", "workspaces", name.as_str()]), None).await?;
+            json!({"deleted": name})
+        }
+    })
+}
+
+/// What goes to a server is chosen here, by the rules that hold here: a secret that is left out never leaves this machine.
+async fn create_there(
+    client: &Client,
+    name: &WorkspaceName,
+    from: Option<&Path>,
+    intake: Intake,
+) -> anyhow::Result<Value> {
+    let flag = |is: bool| if is { "true" } else { "false" };
+    let query = [("with_secrets", flag(intake.with_secrets)), ("allow_credentials", flag(intake.allow_credentials))];
+    let steps = ["v1", "workspaces", name.as_str()];
+    let call = Call::put(&steps).with(&query);
+    let mut made = match from {
+        None => client.send(call, TAR, bytes::Bytes::new()).await?.1,
+        Some(from) => {
+            apart_from_own_data(from)?;
+            let aside = tempfile::Builder::new().prefix("ringfence-upload-").tempdir()?;
+            let shelf =
+                app::workspaces(&Overrides { data_dir: Some(aside.path().join("data")), ..Overrides::default() })?;
+            let (_, left_out, _) = shelf.create(name, &app::owner(), &Source::Path(from.to_owned()), intake)?;
+            let archive = aside.path().join("archive.tar");
+            shelf.export(name, &Destination::Tar(archive.clone()))?;
+            let mut made = client.send_file(call, TAR, &archive).await?;
+            if let Some(Value::Array(all)) = made.get_mut("left_out") {
+                all.splice(..0, left_out.iter().map(|left| json!(left)));
+            }
+            made
+        }
+    };
+    made.get_mut("workspace").map(in_seconds);
+    Ok(made)
+}
+
+const TAR: &str = "application/x-tar";
+
+/// The folder of what is kept here holds keys and the work of others.
+fn apart_from_own_data(from: &Path) -> anyhow::Result<()> {
+    let (Ok(from), Ok(data)) = (from.canonicalize(), config::data_dir(&Overrides::default())?.canonicalize()) else {
+        return Ok(());
+    };
+    if data.starts_with(&from) || from.starts_with(&data) {
+        let path = from.display().to_string();
+        return Err(WorkspaceError::Special { path, kind: "where ringfence keeps its own data" }.into());
+    }
+    Ok(())
+}
+
+/// Times as they are told here: seconds since 1970.
+fn in_seconds(record: &mut Value) {
+    for name in ["created", "changed"] {
+        let time = record.get(name).and_then(Value::as_str).and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        if let (Some(time), Some(field)) = (time, record.get_mut(name)) {
+            *field = json!(time.as_second());
+        }
+    }
 }
 
 /// `NAME`, or `NAME::GUEST` for another place than `/workspace`.
@@ -147,22 +216,4 @@ pub(super) fn parse_place<Name: FromStr<Err = BadName>>(text: &str) -> Result<(N
         return Err("write NAME, or NAME::GUEST".into());
     }
     Ok((name.parse().map_err(|error: BadName| error.to_string())?, super::mounts::guest_name(guest)))
-}
-
-/// The one draft there is, where none was named.
-pub(super) fn draft_of(
-    shelf: &Shelf,
-    given: Option<&crate::workspace::DraftId>,
-) -> anyhow::Result<crate::workspace::DraftId> {
-    if let Some(id) = given {
-        return Ok(id.clone());
-    }
-    match shelf.drafts()?.as_slice() {
-        [one] => Ok(one.id.clone()),
-        [] => Err(Mistake::Draft("there is no draft; a run with --workspace makes one".into()).into()),
-        many => {
-            let names: Vec<&str> = many.iter().map(|draft| draft.id.as_str()).collect();
-            Err(Mistake::Draft(format!("there are several drafts; name one of {}", names.join(", "))).into())
-        }
-    }
 }

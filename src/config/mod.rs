@@ -4,8 +4,11 @@
 
 mod process;
 mod service;
+mod variables;
 
 pub use process::{
-    ConfigError, Overrides, cache_dir, data_dir, engine_settings, log_filter, no_color, own_program, variable,
+    ConfigError, Overrides, cache_dir, config_dir, data_dir, engine_settings, log_filter, no_color, own_program,
+    variable, variable_names,
 };
 pub use service::{EngineSection, LogSettings, Settings, SettingsError};
+pub use variables::{check_variables, variable_of};

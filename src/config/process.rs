@@ -25,6 +25,8 @@ pub enum ConfigError {
     NoCacheDir,
     #[error("there is no folder for what is kept: set RINGFENCE_DATA_DIR or HOME, or use --data-dir")]
     NoDataDir,
+    #[error("there is no folder to keep keys in: set XDG_CONFIG_HOME or HOME, or give the key with --api-key-file")]
+    NoConfigDir,
     #[error("RINGFENCE_CACHE_BYTES: {0}")]
     CacheBytes(#[source] QuantityError),
 }
@@ -80,6 +82,15 @@ pub fn data_dir(overrides: &Overrides) -> Result<PathBuf, ConfigError> {
         .ok_or(ConfigError::NoDataDir)
 }
 
+/// The folder where this person keeps how things are set up: the keys of servers.
+pub fn config_dir() -> Result<PathBuf, ConfigError> {
+    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    from("XDG_CONFIG_HOME")
+        .or_else(|| from("HOME").map(|home| home.join(".config")))
+        .map(|base| base.join("ringfence"))
+        .ok_or(ConfigError::NoConfigDir)
+}
+
 /// What the host itself logs, in the syntax of `tracing`: warnings unless RINGFENCE_LOG says otherwise.
 pub fn log_filter() -> String {
     env::var("RINGFENCE_LOG").unwrap_or_else(|_| "warn".to_owned())
@@ -93,4 +104,9 @@ pub fn no_color() -> bool {
 /// A variable of our own environment, for a person who passes it on by name.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
+}
+
+/// The names of all variables of our environment.
+pub fn variable_names() -> Vec<String> {
+    env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
 }

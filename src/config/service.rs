@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
 
+use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
 use crate::identity::IdentitySettings;
 use crate::model::parse_bytes;
@@ -41,6 +43,8 @@ impl Default for LogSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineSection {
+    /// Keeps compiled code on disk.
+    pub cache: bool,
     /// Folder of the compile cache; in the data folder, where nothing is said.
     pub cache_dir: Option<PathBuf>,
     pub cache_bytes: u64,
@@ -54,6 +58,7 @@ impl Default for EngineSection {
     fn default() -> Self {
         let own = crate::engine::EngineSettings::new(PathBuf::new());
         Self {
+            cache: true,
             cache_dir: None,
             cache_bytes: own.cache_bytes,
             module_bytes: own.module_bytes,
@@ -74,6 +79,8 @@ pub enum SettingsError {
     Value { key: String, from: String, reason: String },
     #[error("there is no setting `{key}` ({from}); `ringfence config show` lists them")]
     Unknown { key: String, from: String },
+    #[error("there is no setting for {name}; did you mean {near}? `ringfence config show` lists them all")]
+    Variable { name: String, near: String },
     #[error("the settings together: {0}")]
     Together(String),
 }
@@ -104,13 +111,15 @@ impl Settings {
         parsed(table.clone()).map_err(|reason| SettingsError::Syntax { file: from, reason })?;
         let keys = Self::keys();
         for (key, like) in &keys {
-            let name = format!("RINGFENCE_{}", key.to_uppercase().replace('.', "_"));
-            if let Some(text) = environment(&name) {
-                set(&mut table, Said { key: key.clone(), value: value(&text, like.as_ref()), from: name })?;
+            let also = ALSO.iter().filter(|(_, of)| of == key).map(|(name, _)| (*name).to_owned());
+            for name in also.chain([variable_of(key)]) {
+                if let Some(text) = environment(&name).filter(|text| !text.is_empty()) {
+                    set(&mut table, Said { key: key.clone(), value: value(&text, like.as_ref()), from: name })?;
+                }
             }
         }
         for (key, text) in flags {
-            let from = format!("--set {key}");
+            let from = format!("flags, {key}");
             let Some((_, like)) = keys.iter().find(|(known, _)| known == key) else {
                 return Err(SettingsError::Unknown { key: key.clone(), from });
             };
@@ -140,12 +149,22 @@ impl Settings {
             ("runs.history_runs", runs.history_runs, 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
         ];
-        match least.into_iter().find(|(_, value, least)| value < least) {
-            None => Ok(()),
-            Some((key, value, least)) => {
-                Err(SettingsError::Together(format!("{key} is {value}, but must be at least {least}")))
-            }
+        if let Some((key, value, least)) = least.into_iter().find(|(_, value, least)| value < least) {
+            return Err(SettingsError::Together(format!("{key} is {value}, but must be at least {least}")));
         }
+        self.check_words()
+    }
+
+    /// What would be found out at the start, or not at all.
+    fn check_words(&self) -> Result<(), SettingsError> {
+        let wrong = |what: String| Err(SettingsError::Together(what));
+        if let Err(error) = EnvFilter::try_new(&self.log.filter) {
+            return wrong(format!("log.filter: {error}"));
+        }
+        if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
+            return wrong("tls.cert_file and tls.key_file go together; name both".to_owned());
+        }
+        self.identity.check().or_else(|error| wrong(format!("identity.{error}")))
     }
 
     /// All settings with their default values, those without one last.
@@ -182,8 +201,6 @@ fn leaves(prefix: &str, table: &Table, into: &mut Vec<(String, Option<Value>)>) 
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         match value {
             Value::Table(inner) => leaves(&key, inner, into),
-            // Lists are for the file.
-            Value::Array(_) => {}
             value => into.push((key, Some(value.clone()))),
         }
     }
@@ -196,9 +213,19 @@ fn value(text: &str, like: Option<&Value>) -> Value {
         Some(Value::Integer(_)) => number().map(Value::Integer),
         Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
         Some(Value::Float(_)) => text.parse().ok().map(Value::Float),
+        Some(Value::Array(_)) => list(text),
         _ => None,
     };
     read.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// A list as TOML writes one, or words with commas between them.
+fn list(text: &str) -> Option<Value> {
+    if text.trim_start().starts_with('[') {
+        return toml::from_str::<Table>(&format!("list = {text}")).ok()?.remove("list");
+    }
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    Some(Value::Array(words.map(|word| Value::String(word.to_owned())).collect()))
 }
 
 fn set(table: &mut Table, said: Said) -> Result<(), SettingsError> {

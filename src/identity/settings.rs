@@ -154,7 +154,8 @@ const LIFETIME_S: u64 = 366 * 86_400;
 const TTL_S: u64 = 86_400;
 
 impl IdentitySettings {
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
+    /// Refuses by name what cannot be held, before anything starts.
+    pub fn check(&self) -> Result<(), SettingsError> {
         let guesses = &self.guesses;
         within("warm_credentials", u64::from(self.warm_credentials), 1, 10_000_000)?;
         within("guesses.failures_per_source", u64::from(guesses.failures_per_source), 1, 1_000_000)?;

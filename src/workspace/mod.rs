@@ -36,7 +36,7 @@ mod weigh;
 pub use catalog::{Catalog, CatalogError, DraftRecord, WorkspaceRecord};
 pub use changes::{Change, ChangeKind, Changes, shown};
 pub use error::WorkspaceError;
-pub use export::Destination;
+pub use export::{Destination, receive};
 pub use files::{FileEntry, FileKind};
 pub use intake::{Found, Intake, Left, Source};
 pub use name::{BadName, DraftId, WorkspaceName};

@@ -1,10 +1,10 @@
 //! Who is calling, through the public surface of `identity`, with a directory and clocks of our own.
 
-mod forge;
+pub mod forge;
 mod guesses;
 mod issuing;
 mod keys;
 mod remote;
 mod settings;
 mod tokens;
-mod world;
+pub mod world;

@@ -1,6 +1,6 @@
 //! The service as its users meet it: over HTTP, with keys.
 
-mod bodies;
+pub mod bodies;
 mod child;
 mod components;
 mod doors;
@@ -22,8 +22,8 @@ mod rights;
 mod runs;
 mod shares;
 mod stopping;
-mod storage;
+pub mod storage;
 mod streams;
 mod trouble;
 
-pub use house::House;
+pub use house::{House, Reply};

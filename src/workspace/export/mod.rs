@@ -6,7 +6,9 @@
 
 mod beside;
 mod destination;
+mod receive;
 mod write;
 
 pub use destination::Destination;
+pub use receive::receive;
 pub(super) use write::{pack, write};

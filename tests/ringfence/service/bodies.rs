@@ -63,7 +63,7 @@ async fn what_is_no_archive_is_no_workspace() {
 
 /// The first holds most of the share of its tenant until its second half comes.
 #[tokio::test]
-async fn components_that_come_at_once_share_a_budget() {
+pub async fn components_that_come_at_once_share_a_budget() {
     let settings =
         [("http.tenant_bodies_bytes", "1500000"), ("http.bodies_bytes", "2000000"), ("http.body_bytes", "1000")];
     let house = House::with(&settings).await;

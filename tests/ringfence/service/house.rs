@@ -58,6 +58,7 @@ fn settings(dir: &tempfile::TempDir, more: &[(&str, &str)]) -> Settings {
         ("http.listen".to_owned(), "127.0.0.1:0".to_owned()),
         // Compiled guests are shared with all tests.
         ("engine.cache_dir".to_owned(), PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("code").display().to_string()),
+        ("engine.compile_deadline_ms".to_owned(), "60000".to_owned()),
         ("runs.sweep_seconds".to_owned(), "1".to_owned()),
     ];
     flags.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
@@ -85,9 +86,8 @@ impl House {
         house
     }
 
-    async fn service(mut settings: Settings) -> Service {
+    async fn service(settings: Settings) -> Service {
         // This test binary is no compiler: the worker is the product's own binary.
-        settings.engine.compile_deadline_ms = 60_000;
         Service::with_worker(settings, crate::support::WORKER.into()).await.unwrap()
     }
 

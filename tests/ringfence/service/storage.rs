@@ -277,7 +277,7 @@ async fn a_tenant_that_cannot_be_counted_writes_nothing_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn the_history_of_a_tenant_is_bounded_and_the_oldest_go_first() {
+pub async fn the_history_of_a_tenant_is_bounded_and_the_oldest_go_first() {
     let house = House::with(&[("runs.history_runs", "5"), ("runs.history_bytes", "50000")]).await;
     let key = &house.admin;
     let hello = house.submit(key, "hello").await;

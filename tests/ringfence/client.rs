@@ -1,0 +1,8 @@
+//! The command line against a service: the real binary, a real server, as a person would use them.
+
+mod desk;
+mod files;
+mod login;
+mod runs;
+
+pub use desk::Desk;

@@ -1,0 +1,9 @@
+//! Every setting of the service: where it comes from, and what it changes.
+
+mod engine;
+mod http;
+mod identity;
+mod runs;
+mod served;
+mod sources;
+mod table;

@@ -1,0 +1,168 @@
+//! File, environment, flags: which one counts, and that nothing that a person says is lost without a word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use ringfence::config::{Settings, SettingsError, check_variables, variable_of};
+use serde_json::Value;
+
+use super::table::ROWS;
+use crate::support::WORKER;
+
+/// All keys that a file may have, as the reader itself names them when it is given one that it does not know.
+fn every_key() -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut sections = vec![String::new()];
+    while let Some(section) = sections.pop() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let header = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        std::fs::write(file.path(), format!("{header}zzz = 1\n")).unwrap();
+        let error = Settings::load(Some(file.path()), |_| None, &[]).unwrap_err().to_string();
+        let known = error.split("expected ").nth(1).unwrap_or_else(|| panic!("{error}"));
+        for name in known.split('`').skip(1).step_by(2) {
+            let key = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+            std::fs::write(file.path(), format!("{key} = 'zzz'\n")).unwrap();
+            // What a word cannot be told for is a section; a list is a key.
+            let told = Settings::load(Some(file.path()), |_| None, &[]).err().map(|error| error.to_string());
+            if told.is_some_and(|told| told.contains("expected struct")) {
+                sections.push(key);
+            } else {
+                keys.insert(key);
+            }
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_has_a_row_and_can_be_said_in_the_environment() {
+    let keys = every_key();
+    assert!(keys.len() > 30, "{keys:?}");
+    let rows: BTreeSet<String> = ROWS.iter().map(|row| row.key.to_owned()).collect();
+    assert_eq!(rows.len(), ROWS.len(), "a key has two rows");
+    let missing: Vec<_> = keys.difference(&rows).collect();
+    assert!(missing.is_empty(), "no test shows what these settings do: add rows to settings/table.rs: {missing:?}");
+    let gone: Vec<_> = rows.difference(&keys).collect();
+    assert!(gone.is_empty(), "there are no such settings: {gone:?}");
+    let known: BTreeSet<String> = Settings::keys().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(known, keys, "Settings::keys and what a file may have differ");
+}
+
+fn leaf(settings: &Settings, key: &str) -> Value {
+    let whole = serde_json::to_value(settings).unwrap();
+    key.split('.').fold(whole, |at, step| at[step].clone())
+}
+
+/// For every key: a flag is stronger than the environment, and that than the file.
+#[test]
+fn flags_are_stronger_than_the_environment_and_that_than_the_file() {
+    for row in ROWS {
+        let [in_file, in_environment, in_flags] = row.values;
+        // Some are checked together with others.
+        let beside = match row.key {
+            "tls.cert_file" => "tls.key_file = 'k'\n",
+            "tls.key_file" => "tls.cert_file = 'k'\n",
+            _ => "",
+        };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{beside}{} = {in_file}\n", row.key)).unwrap();
+        let name = variable_of(row.key);
+        let environment = |asked: &str| (asked == name).then(|| in_environment.to_owned());
+        let flags = [(row.key.to_owned(), in_flags.to_owned())];
+        let load = |environment: &dyn Fn(&str) -> Option<String>, flags: &[(String, String)]| {
+            let loaded = Settings::load(Some(file.path()), environment, flags);
+            leaf(&loaded.unwrap_or_else(|error| panic!("{}: {error}", row.key)), row.key)
+        };
+        let all = [load(&|_| None, &[]), load(&environment, &[]), load(&environment, &flags)];
+        assert_ne!(all[0], all[1], "{}: the environment changes nothing", row.key);
+        assert_ne!(all[1], all[2], "{}: a flag changes nothing", row.key);
+        let only_flag = load(&|_| None, &flags);
+        assert_eq!(only_flag, all[2], "{}", row.key);
+    }
+}
+
+fn config(args: &[&str], environment: &[(&str, &str)]) -> std::process::Output {
+    let mut command = Command::new(WORKER);
+    command.args(args).env_clear().env("HOME", "/nowhere").envs(environment.iter().copied()).output().unwrap()
+}
+
+fn shown(args: &[&str], environment: &[(&str, &str)]) -> BTreeMap<String, Value> {
+    let output = config(&[args, &["config", "show", "--json"]].concat(), environment);
+    assert!(output.status.success(), "{output:?}");
+    let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let engine = whole["engine"].as_object().unwrap().clone();
+    let mut all: BTreeMap<String, Value> = engine.into_iter().collect();
+    all.insert("data_dir".into(), whole["data_dir"].clone());
+    all.insert("filter".into(), whole["log"]["filter"].clone());
+    all
+}
+
+/// The flags that every command has hold for a service as well, and so do the variables that others know.
+#[test]
+fn the_flags_and_variables_of_other_commands_hold_for_a_service() {
+    let flags = [
+        ("--data-dir", "/d", "data_dir", Value::from("/d")),
+        ("--cache-dir", "/c", "cache_dir", Value::from("/c")),
+        ("--cache-bytes", "1KiB", "cache_bytes", Value::from(1024)),
+        ("--disk-reserve-bytes", "2KiB", "disk_reserve_bytes", Value::from(2048)),
+        ("--module-bytes", "3KiB", "module_bytes", Value::from(3072)),
+        ("--compile-deadline-ms", "4", "compile_deadline_ms", Value::from(4)),
+        ("--compile-memory-bytes", "5KiB", "compile_memory_bytes", Value::from(5120)),
+    ];
+    for (flag, value, key, expected) in flags {
+        assert_eq!(shown(&[flag, value], &[])[key], expected, "{flag}");
+    }
+    assert_eq!(shown(&["--no-cache"], &[])["cache"], Value::from(false));
+    let weak = [("RINGFENCE_CACHE_DIR", "/c"), ("RINGFENCE_CACHE_BYTES", "1KiB"), ("RINGFENCE_LOG", "trace")];
+    let all = shown(&[], &weak);
+    assert_eq!((&all["cache_dir"], &all["cache_bytes"]), (&Value::from("/c"), &Value::from(1024)));
+    assert_eq!(all["filter"], "trace");
+    let own = [weak[0], weak[1], ("RINGFENCE_ENGINE_CACHE_DIR", "/own"), ("RINGFENCE_DATA_DIR", "/data")];
+    let all = shown(&["--cache-bytes", "7"], &own);
+    assert_eq!((&all["cache_dir"], &all["cache_bytes"]), (&Value::from("/own"), &Value::from(7)));
+    assert_eq!(all["data_dir"], "/data");
+    let twice = config(&["config", "check", "--cache-bytes", "1", "--set", "engine.cache_bytes=2"], &[]);
+    assert!(String::from_utf8(twice.stderr).unwrap().contains("leave one out"));
+}
+
+#[test]
+fn a_variable_that_means_nothing_is_refused_with_the_one_that_was_meant() {
+    for (wrong, meant) in [
+        ("RINGFENCE_HTTP_BODYBYTES", "RINGFENCE_HTTP_BODY_BYTES"),
+        ("RINGFENCE_HTTP_LISTN", "RINGFENCE_HTTP_LISTEN"),
+        ("RINGFENCE_CACHEDIR", "RINGFENCE_CACHE_DIR"),
+        ("RINGFENCE_APIKEY", "RINGFENCE_API_KEY"),
+    ] {
+        for command in [&["config", "check"][..], &["config", "show"], &["serve", "--listen", "127.0.0.1:0"]] {
+            let output = config(command, &[(wrong, "1")]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains(wrong) && said.contains(meant) && said.lines().count() == 1, "{said}");
+        }
+        // Others are not about the settings of a service, and go on.
+        assert!(config(&["fs", "presets"], &[(wrong, "1")]).status.success());
+    }
+    let known = ["RINGFENCE_SERVER", "RINGFENCE_FUZZ_SECONDS", "RINGFENCE_GUESTS_DIR", "RINGFENCE_TOOLS_DIR", "PATH"];
+    check_variables(known.into_iter().map(str::to_owned)).unwrap();
+    let rows = ROWS.iter().map(|row| variable_of(row.key));
+    check_variables(rows).unwrap();
+    let error = check_variables(["RINGFENCE_X".to_owned()]).unwrap_err();
+    assert!(matches!(error, SettingsError::Variable { .. }), "{error}");
+}
+
+/// What would be found out only at the start, or never.
+#[test]
+fn what_cannot_be_used_is_refused_before_the_start() {
+    for (set, words) in [
+        ("log.filter=ringfence=loud", "log.filter"),
+        ("tls.cert_file=/x", "tls.key_file"),
+        ("identity.guesses.window_s=0", "identity.guesses.window_s"),
+        ("identity.tokens.max_ttl_s=5", "identity.tokens.default_ttl_s"),
+        ("http.nothing=1", "http.nothing"),
+        ("http.page=many", "http.page"),
+    ] {
+        let output = config(&["config", "check", "--set", set], &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{set}: {said}");
+    }
+}
