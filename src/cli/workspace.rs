@@ -34,12 +34,14 @@ pub(super) struct WorkspaceArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make a workspace; what .gitignore, .sandboxignore or a secret's name leaves out is said
-    #[command(after_help = "Example:\n  ringfence workspace create site --from ./site")]
+    #[command(
+        after_help = "Example:\n  ringfence workspace create site --from ./site\n  ringfence workspace create two --from a.py --from b.csv"
+    )]
     Create {
         name: WorkspaceName,
-        /// A folder, a tar (gzipped or not), a zip, or one file; an empty workspace without it
+        /// A folder, a tar (gzipped or not), a zip, or a file; several files, each as it is; an empty workspace without it
         #[arg(long, value_name = "PATH")]
-        from: Option<PathBuf>,
+        from: Vec<PathBuf>,
         /// Take files whose names say that they hold secrets
         #[arg(long)]
         with_secrets: bool,
@@ -90,7 +92,7 @@ fn here(action: &Action, shelf: &Shelf) -> anyhow::Result<Value> {
     Ok(match action {
         Action::Create { name, from, with_secrets, allow_credentials } => {
             let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
-            let source = from.clone().map_or(Source::Empty, Source::Path);
+            let source = Source::of(from.clone());
             let (record, left_out, found) = shelf.create(name, &app::owner(), &source, intake)?;
             json!({"workspace": record, "left_out": left_out, "credentials": found})
         }
@@ -113,7 +115,7 @@ async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
     Ok(match action {
         Action::Create { name, from, with_secrets, allow_credentials } => {
             let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
-            create_there(client, name, from.as_deref(), intake).await?
+            create_there(client, name, from, intake).await?
         }
         Action::List => {
             let mut all = client.json(Call::get(&["v1", "workspaces"]), None).await?;
@@ -157,7 +159,7 @@ async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
 async fn create_there(
     client: &Client,
     name: &WorkspaceName,
-    from: Option<&Path>,
+    from: &[PathBuf],
     intake: Intake,
 ) -> anyhow::Result<Value> {
     let flag = |is: bool| if is { "true" } else { "false" };
@@ -165,13 +167,13 @@ async fn create_there(
     let steps = ["v1", "workspaces", name.as_str()];
     let call = Call::put(&steps).with(&query);
     let mut made = match from {
-        None => client.send(call, TAR, bytes::Bytes::new()).await?.1,
-        Some(from) => {
-            apart_from_own_data(from)?;
+        [] => client.send(call, TAR, bytes::Bytes::new()).await?.1,
+        from => {
+            from.iter().try_for_each(|path| apart_from_own_data(path))?;
             let aside = tempfile::Builder::new().prefix("ringfence-upload-").tempdir()?;
             let shelf =
                 app::workspaces(&Overrides { data_dir: Some(aside.path().join("data")), ..Overrides::default() })?;
-            let (_, left_out, _) = shelf.create(name, &app::owner(), &Source::Path(from.to_owned()), intake)?;
+            let (_, left_out, _) = shelf.create(name, &app::owner(), &Source::of(from.to_vec()), intake)?;
             let archive = aside.path().join("archive.tar");
             shelf.export(name, &Destination::Tar(archive.clone()))?;
             let mut made = client.send_file(call, TAR, &archive).await?;

@@ -8,6 +8,7 @@ use super::hall::Hall;
 use super::storage::Reserved;
 use crate::authz::Permit;
 use crate::model::{SandboxId, TenantId, Weight};
+use crate::workspace::WorkspaceError;
 
 /// What of one body waits for the disk.
 const BUFFER: usize = 128 << 10;
@@ -54,5 +55,5 @@ impl Incoming {
 }
 
 fn failed(reason: std::io::Error) -> SandboxError {
-    SandboxError::Internal(format!("the upload could not be written: {reason}"))
+    SandboxError::Workspace(WorkspaceError::io("the upload", reason))
 }

@@ -86,7 +86,7 @@ impl WorkspaceError {
         }
     }
 
-    pub(super) fn io(path: impl std::fmt::Display, reason: impl Into<std::io::Error>) -> Self {
+    pub fn io(path: impl std::fmt::Display, reason: impl Into<std::io::Error>) -> Self {
         WorkspaceError::Io { path: path.to_string(), reason: reason.into() }
     }
 }

@@ -115,6 +115,16 @@ fn a_workspace_from_its_making_to_its_end() {
     let probe = probe();
     let made = cli.ok(&["workspace", "create", "w", "--from", "site"]);
     assert!(made.starts_with("w: 2 files, 9B\nleft out  .env"), "{made}");
+    // Several files, each as it is; none twice, and no folder among them.
+    std::fs::create_dir(cli.path("more")).unwrap();
+    std::fs::write(cli.path("more/b"), "b").unwrap();
+    std::fs::write(cli.path("a"), "a").unwrap();
+    assert_eq!(cli.ok(&["workspace", "create", "two", "--from", "a", "--from", "more/b"]), "two: 2 files, 2B\n");
+    let said = cli.ok(&["run", &probe, "--workspace", "two", "--", "read|b"]);
+    assert!(said.starts_with("ok b\n"), "{said}");
+    std::fs::write(cli.path("more/a"), "b").unwrap();
+    cli.fails(&["workspace", "create", "x", "--from", "a", "--from", "more/a"], 117, "same name");
+    cli.fails(&["workspace", "create", "x", "--from", "a", "--from", "more"], 117, "[special_file]");
     cli.fails(&["workspace", "create", "w"], 117, "[workspace_exists]");
     cli.fails(&["workspace", "create", "NOT A NAME"], 2, "is no name");
     cli.fails(&["diff"], 2, "[no_draft]");

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -23,10 +24,26 @@ use crate::fs_policy::{Kind as RuleKind, Level, Policy, Rule, secret_patterns};
 pub enum Source {
     /// A folder, an archive, or a file; which, is seen.
     Path(PathBuf),
+    /// Files, each as it is and under its own name.
+    Files(Vec<PathBuf>),
     /// An archive that came whole, and nothing else: a file alone has no name.
     Upload(Upload),
     /// Nothing: an empty workspace.
     Empty,
+}
+
+impl Source {
+    /// What was named: nothing, one thing whatever it is, or several files.
+    pub fn of(mut paths: Vec<PathBuf>) -> Self {
+        match (paths.pop(), paths.is_empty()) {
+            (None, _) => Source::Empty,
+            (Some(one), true) => Source::Path(one),
+            (Some(last), false) => {
+                paths.push(last);
+                Source::Files(paths)
+            }
+        }
+    }
 }
 
 /// How an upload is looked at.
@@ -66,6 +83,7 @@ pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> 
     let path = match source {
         Source::Empty => return Ok(Taken { tree: Tree::default(), left_out: Vec::new(), found: Vec::new() }),
         Source::Upload(upload) => return take_upload(blobs, upload, intake),
+        Source::Files(paths) => return take_files(blobs, paths, intake),
         Source::Path(path) => path,
     };
     let failed = |reason| WorkspaceError::io(path.display(), reason);
@@ -85,18 +103,32 @@ pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> 
             let aside = unpack(blobs, file, format, &Endless)?;
             take_folder(blobs, aside.path(), intake, options(intake))
         }
-        None => {
-            let executable = about.permissions().mode() & 0o111 != 0;
-            let one = Selected { path: name.to_owned(), kind: Kind::File { executable, bytes: about.len() } };
-            let mut selection = Selection::default();
-            if !intake.with_secrets && secret_names().level_of(&format!("/{name}")) == Level::None {
-                selection.left_out.push((one.path, LeftOut::SecretName));
-            } else {
-                selection.taken.push(one);
-            }
-            take_selected(blobs, selection, &|_| open_source(path), intake)
+        None => take_files(blobs, std::slice::from_ref(path), intake),
+    }
+}
+
+/// Files that are nothing else: what is an archive stays one.
+fn take_files(blobs: &Blobs, paths: &[PathBuf], intake: Intake) -> Result<Taken, WorkspaceError> {
+    let (secrets, mut selection, mut named) = (secret_names(), Selection::default(), BTreeMap::new());
+    for path in paths {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file").to_owned();
+        let special = |kind| WorkspaceError::Special { path: path.display().to_string(), kind };
+        let about = open_source(path)?.metadata().map_err(|reason| WorkspaceError::io(path.display(), reason))?;
+        let kind = Kind::File { executable: about.permissions().mode() & 0o111 != 0, bytes: about.len() };
+        if named.insert(name.clone(), path.as_path()).is_some() {
+            return Err(special("of the same name as another of them"));
+        }
+        if !intake.with_secrets && secrets.level_of(&format!("/{name}")) == Level::None {
+            selection.left_out.push((name, LeftOut::SecretName));
+        } else {
+            selection.taken.push(Selected { path: name, kind });
         }
     }
+    selection.taken.sort_by(|a, b| a.path.cmp(&b.path));
+    let open = |name: &str| {
+        named.get(name).map_or_else(|| Err(WorkspaceError::Changed { path: name.into() }), |path| open_source(path))
+    };
+    take_selected(blobs, selection, &open, intake)
 }
 
 fn take_upload(blobs: &Blobs, upload: &Upload, intake: Intake) -> Result<Taken, WorkspaceError> {

@@ -116,5 +116,5 @@ async fn a_stream_says_which_run_it_is_and_goes_on_where_it_broke_off() {
     assert!(numbers.contains("ringfence_sandboxes_stuck 0\n"));
     let request = house.ask("GET", &format!("/v1/runs/{id}/events")).header("x-api-key", key);
     let wrong = House::send(request.header("last-event-id", "x")).await;
-    assert_eq!((wrong.status, &wrong.json()["field"]), (422, &json!("Last-Event-ID")));
+    assert_eq!((wrong.status, &wrong.json()["field"]), (400, &json!("Last-Event-ID")));
 }
