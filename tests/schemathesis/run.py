@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -111,8 +112,12 @@ def main():
             arguments = ["--config-file", HERE / "schemathesis.toml", "run", f"{url}/openapi.json", *more]
             code = subprocess.run([command, *arguments], env={**os.environ, **told}, cwd=work).returncode
             # A run that has locked itself out has tested nothing.
-            for credential in tokens.values():
-                ask(f"{url}/v1/whoami", credential)
+            for name, credential in tokens.items():
+                try:
+                    ask(f"{url}/v1/whoami", credential)
+                except urllib.error.HTTPError as error:
+                    print(f"{name} was locked out: {error.read().decode()}", file=sys.stderr)
+                    code = code or 1
         finally:
             service.send_signal(signal.SIGTERM)
             stopped = service.wait(timeout=60)

@@ -174,7 +174,11 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
         (_, owner) => owner.as_ref(),
     };
     let resource = Resource { kind: action.kind(), tenant, id: object, owner, labels: &body.labels };
-    let wants = body.wants.or_else(|| Wants::usual(action));
+    let usual = Wants::usual(action);
+    let wants = match body.wants {
+        Some(said) => Some(said.wants(usual)),
+        None => usual,
+    };
     let ask = Ask { now, wants: wants.as_ref() };
     Ok(Json(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask))))
 }

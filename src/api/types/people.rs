@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::{CeilingsBody, Whole, time_s};
 use crate::api::strict;
-use crate::authz::CustomRole;
+use crate::authz::{CustomRole, Wants};
 use crate::identity::{KeyRecord, TokenInfo};
 use crate::model::{Caller, Credential, Labels, PrincipalKind};
 use crate::registry::{NewKey, PolicyRecord, TenantRecord};
@@ -307,11 +307,36 @@ pub(in crate::api) struct ExplainBody {
     /// From where; from where you ask, where nothing is said.
     #[serde(default)]
     pub(in crate::api) address: Option<String>,
-    /// What a run asks for: `fuel`, `memory_bytes`, `deadline_ms`, `network`, `backend`; what it has where it asks for
-    /// nothing, where nothing is said.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub(in crate::api) wants: Option<crate::authz::Wants>,
+    /// What a run asks for; what it has where it asks for nothing, where nothing is said.
+    #[serde(default, deserialize_with = "strict::named_or_none")]
+    pub(in crate::api) wants: Option<WantsBody>,
+}
+
+/// What a run asks for, as policies see it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::api) struct WantsBody {
+    fuel: Option<Whole>,
+    memory_bytes: Option<Whole>,
+    deadline_ms: Option<Whole>,
+    network: Option<bool>,
+    backend: Option<String>,
+}
+
+impl WantsBody {
+    /// With what is usual where nothing is said.
+    pub(in crate::api) fn wants(self, usual: Option<Wants>) -> Wants {
+        let nothing = || Wants { fuel: 0, memory_bytes: 0, deadline_ms: 0, network: false, backend: "wasm".to_owned() };
+        let usual = usual.unwrap_or_else(nothing);
+        let or = |said: Option<Whole>, usual| said.map_or(usual, |number| number.0);
+        Wants {
+            fuel: or(self.fuel, usual.fuel),
+            memory_bytes: or(self.memory_bytes, usual.memory_bytes),
+            deadline_ms: or(self.deadline_ms, usual.deadline_ms),
+            network: self.network.unwrap_or(usual.network),
+            backend: self.backend.unwrap_or(usual.backend),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
