@@ -30,3 +30,10 @@ schemathesis.openapi.media_type(
 @schemathesis.deserializer("application/x-tar", "application/zip", "application/octet-stream")
 def as_it_is(ctx, response):
     return response.content.decode("latin-1")
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Nobody closes a tenant: it could be that of the run."""
+    closes = isinstance(case.body, dict) and case.body.get("open") is False
+    return not (closes and case.operation.label == "PATCH /v1/tenants/{id}")
