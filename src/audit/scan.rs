@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::text::is_forbidden;
 
 /// What is wrong with a line that should be a record.
@@ -33,6 +35,14 @@ impl BadRecord {
             BadRecord::TooLong => "too_long",
             BadRecord::UnknownVersion => "unknown_version",
         }
+    }
+}
+
+impl std::error::Error for BadRecord {}
+
+impl fmt::Display for BadRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a line of the log is no record as it was written: {}", self.code())
     }
 }
 

@@ -3,6 +3,11 @@
 //! Standard output carries what was asked for, standard error everything else. A mistake is one line on standard
 //! error that names what to change.
 
+mod audit;
+mod audit_events;
+mod audit_proof;
+mod audit_verify;
+mod audit_witness;
 mod backup;
 mod cache;
 mod calibrate;
@@ -103,6 +108,7 @@ enum Command {
     Fs(fs::FsArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
+    Audit(audit::AuditArgs),
     Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -157,6 +163,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Fs(args) => fs::run(args),
         Command::Serve(args) => serve::serve(args, &host),
         Command::Config(args) => settings::run(args, &host),
+        Command::Audit(args) => audit::run(args, &host),
         Command::Backup(args) => backup::run(args, &host),
         Command::Cache(args) => cache::run(args, &host),
         Command::Calibrate(args) => calibrate::run(args, &host),

@@ -55,6 +55,8 @@ impl Order {
 #[derive(Default)]
 pub(super) struct Queue {
     pub(super) orders: Vec<Order>,
+    /// The one who writes sleeps until so many wait.
+    pub(super) wanted: usize,
     /// Why nothing is taken any more.
     pub(super) ended: Option<AuditError>,
     /// Nobody holds the log any more.
@@ -90,8 +92,7 @@ impl Shared {
             }
             None => {
                 queue.orders.push(order);
-                // The one who writes sleeps only when nothing waits.
-                if queue.orders.len() == 1 {
+                if queue.orders.len() == queue.wanted.max(1) {
                     self.wake.notify_one();
                 }
             }

@@ -12,6 +12,8 @@ use super::pen::Pen;
 /// The most records of one write, and the most whose hashes are kept in memory only.
 const BATCH: usize = 4096;
 const UNSIGNED: usize = 65_536;
+/// The part of the time of a sync that is waited for others who may share the next one.
+const GATHER: u32 = 8;
 
 /// The thread that writes: takes all that waits, does it, answers, until it is told to stop or something fails.
 pub(super) struct Work {
@@ -20,6 +22,8 @@ pub(super) struct Work {
     every: Duration,
     /// When the first record came that no checkpoint holds.
     unsigned_since: Option<Instant>,
+    /// How many records the last batch had, and how long it took.
+    last: (usize, Duration),
     /// Who asked for the end; he is told when the folder is let go.
     closing: Vec<Answer<()>>,
 }
@@ -32,7 +36,7 @@ enum Next {
 
 impl Work {
     pub(super) fn new(pen: Pen, shared: Arc<Shared>, every: Duration) -> Self {
-        Self { pen, shared, every, unsigned_since: None, closing: Vec::new() }
+        Self { pen, shared, every, unsigned_since: None, last: (0, Duration::ZERO), closing: Vec::new() }
     }
 
     pub(super) fn run(mut self) {
@@ -65,14 +69,27 @@ impl Work {
 
     fn next(&self) -> Next {
         let mut queue = self.shared.queue();
+        let mut gathered = None;
         loop {
-            if !queue.orders.is_empty() {
-                return Next::Orders(std::mem::take(&mut queue.orders));
-            }
-            if queue.let_go {
+            if queue.orders.is_empty() && queue.let_go {
                 return Next::LetGo;
             }
-            queue = match self.unsigned_since.map(|since| self.every.saturating_sub(since.elapsed())) {
+            let wait = if queue.orders.is_empty() {
+                queue.wanted = 1;
+                self.unsigned_since.map(|since| self.every.saturating_sub(since.elapsed()))
+            } else {
+                // Those who were answered just now are about to come again: who would write for the first of them
+                // alone makes the others wait for two syncs. A small part of one is enough to gather them.
+                let (count, took) = self.last;
+                queue.wanted = count;
+                let since = gathered.get_or_insert_with(Instant::now).elapsed();
+                let left = (took / GATHER).saturating_sub(since);
+                if queue.orders.len() >= count || left.is_zero() {
+                    return Next::Orders(std::mem::take(&mut queue.orders));
+                }
+                Some(left)
+            };
+            queue = match wait {
                 None => self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return Next::CheckpointIsDue,
                 Some(left) => self.shared.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0,
@@ -122,8 +139,10 @@ impl Work {
         if records.is_empty() {
             return Ok(());
         }
+        let started = Instant::now();
         match self.pen.append(&records) {
             Ok(receipts) => {
+                self.last = (records.len(), started.elapsed());
                 self.unsigned_since.get_or_insert_with(Instant::now);
                 self.shared.size.send_replace(self.pen.tree.size());
                 for ((_, answer), receipt) in batch.into_iter().zip(receipts) {

@@ -174,3 +174,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_event_and_each_code_is_documented() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md")).unwrap();
+    for event in EventName::ALL {
+        assert!(page.contains(&format!("`{event}`")), "{event}");
+        assert_eq!(event.as_str().parse(), Ok(*event));
+    }
+    for source in ["error.rs", "scan.rs", "verify/fault.rs"] {
+        let source = std::fs::read_to_string(format!("{}/src/audit/{source}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let codes = source.lines().filter(|line| line.contains("=> \"")).filter_map(|line| line.split('"').nth(1));
+        for code in codes {
+            assert!(page.contains(&format!("`{code}`")), "{code}");
+        }
+    }
+}
