@@ -10,6 +10,8 @@ pub enum AuditError {
     InUse,
     #[error("the audit folder can be changed by others; take the rights of group and others away (chmod 700)")]
     LooseFolder,
+    #[error("the keys of the audit log can be read by others; take the rights of group and others away (chmod 600)")]
+    LooseKeys,
     #[error("there is no audit log in the folder, and one should be there")]
     NoLog,
     #[error("the disk is full: cannot {doing}")]
@@ -49,6 +51,7 @@ impl AuditError {
         match self {
             AuditError::InUse => "audit_in_use",
             AuditError::LooseFolder => "audit_loose_folder",
+            AuditError::LooseKeys => "audit_loose_keys",
             AuditError::NoLog => "audit_no_log",
             AuditError::DiskFull { .. } => "audit_disk_full",
             AuditError::Disk { .. } => "audit_disk_failed",

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -44,13 +44,14 @@ impl Reader {
     }
 
     fn note(&self, name: &str) -> Result<Option<SignedCheckpoint>, AuditError> {
-        let text = match std::fs::read_to_string(self.root.join(name)) {
-            Ok(text) => text,
+        let mut text = String::new();
+        let read = File::open(self.root.join(name))
+            .and_then(|file| file.take(Note::MOST_BYTES as u64).read_to_string(&mut text));
+        match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(AuditError::disk("read a checkpoint")(error)),
+            read => read.map_err(AuditError::disk("read a checkpoint"))?,
         };
-        let note = text.get(..text.len().min(Note::MOST_BYTES)).unwrap_or_default().parse();
-        note.map(Some).map_err(|bad| AuditError::Note { what: "a checkpoint of the audit log", bad })
+        text.parse().map(Some).map_err(|bad| AuditError::Note { what: "a checkpoint of the audit log", bad })
     }
 
     /// The proof that a record is in the log of the newest checkpoint.

@@ -152,8 +152,6 @@ impl Work {
             }
             Err(error) => {
                 let stopped = Arc::new(error.clone());
-                // Whoever asks again is refused before those of this batch are told: there is no second chance.
-                self.shared.queue().ended = Some(AuditError::Stopped(Arc::clone(&stopped)));
                 for (_, answer) in batch {
                     let _ = answer.send(Err(AuditError::Stopped(Arc::clone(&stopped))));
                 }

@@ -1,5 +1,8 @@
-use ringfence::audit::TreeHash;
+use std::os::unix::fs::PermissionsExt as _;
+
+use proptest::prelude::*;
 use ringfence::audit::note::{BadNote, Checkpoint, KeyKind, Note, SignedCheckpoint, SigningKey, VerifyingKey};
+use ringfence::audit::{TreeHash, keep_signing_keys, signing_keys};
 
 use super::world::{ORIGIN, key};
 
@@ -76,4 +79,47 @@ fn a_cosignature_holds_its_time() {
     let mut forged = SignedCheckpoint::sign(checkpoint(7), [&key(1)]);
     forged.add([cosignature]);
     assert_eq!(forged.cosigned_by(&known).unwrap_err(), BadNote::Signature);
+}
+
+#[test]
+fn secret_keys_lie_in_a_file_that_nobody_else_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.key");
+    let made = signing_keys(&file, ORIGIN).unwrap();
+    let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!((made[0].public().name(), mode()), (ORIGIN, 0o600));
+    let both = [made.into_iter().next().unwrap(), key(2)];
+    keep_signing_keys(&file, &both).unwrap();
+    let read = signing_keys(&file, ORIGIN).unwrap();
+    let public = |keys: &[SigningKey]| keys.iter().map(|key| key.public().clone()).collect::<Vec<_>>();
+    assert_eq!((public(&read), mode()), (public(&both), 0o600));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(signing_keys(&file, ORIGIN).unwrap_err().code(), "audit_loose_keys");
+    std::fs::remove_file(&file).unwrap();
+    keep_signing_keys(&file, &[]).unwrap();
+    assert_eq!(signing_keys(&file, ORIGIN).unwrap_err().code(), "audit_no_key", "an emptied file gets no new key");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_read_as_a_checkpoint_has_one_spelling(
+        changes in proptest::collection::vec((0..4_u8, any::<prop::sample::Index>(), any::<u8>()), 1..4)
+    ) {
+        let mut bytes = SignedCheckpoint::sign(checkpoint(7), [&key(1)]).to_string().into_bytes();
+        for (how, place, byte) in changes {
+            let place = place.index(bytes.len());
+            match how {
+                0 => bytes[place] = byte,
+                1 => bytes.insert(place, byte),
+                2 => drop(bytes.remove(place)),
+                _ => bytes.insert(place, b'\n'),
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Ok(read) = text.parse::<SignedCheckpoint>() {
+            prop_assert_eq!(read.to_string(), text);
+        }
+    }
 }

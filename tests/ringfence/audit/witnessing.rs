@@ -1,7 +1,7 @@
 use ringfence::audit::note::{KeyKind, SigningKey};
 use ringfence::audit::{Reader, Witness};
 
-use super::world::{World, fill};
+use super::world::World;
 
 fn witness(world: &World) -> Witness {
     let key = SigningKey::of_seed("witness.example/w1", KeyKind::Witness, [9; 32].into()).unwrap();
@@ -24,9 +24,7 @@ fn a_witness_signs_what_has_only_grown() {
         assert_eq!(witness.seen("ringfence.example/audit").unwrap().unwrap(), cosigned);
         // The same again is the same answer, not an error.
         witness.add(&reader.consistency(seen).unwrap().to_string(), 2000 + round).unwrap();
-        let log = world.open();
-        fill(&log, round * 3);
-        log.close().wait().unwrap();
+        world.add(round * 3);
     }
 }
 
@@ -41,14 +39,10 @@ fn l03_a_witness_signs_no_fork_and_nothing_older() {
     assert_eq!(code(reader.consistency(0).unwrap().to_string().replace("old 0", "old 60")), "bad_proof");
     // Another log of the same name and key, of the same size and then of more.
     other.clock.fetch_add(60_000, std::sync::atomic::Ordering::Relaxed);
-    let log = other.open();
-    fill(&log, 2);
-    log.close().wait().unwrap();
+    other.add(2);
     let forked = Reader::new(&other.path());
     assert_eq!(code(forked.consistency(6).unwrap().to_string()), "forked");
-    let log = other.open();
-    fill(&log, 2);
-    log.close().wait().unwrap();
+    other.add(2);
     assert_eq!(code(forked.consistency(6).unwrap().to_string()), "not_consistent");
     assert_eq!(code("old 6\n\nx".into()), "bad_note");
     let mut foreign = World::new();

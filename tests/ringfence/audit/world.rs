@@ -57,10 +57,15 @@ impl World {
     /// A log with `events` records after its first, closed.
     pub fn filled(events: u64) -> Self {
         let world = Self::new();
-        let log = world.open();
+        world.add(events);
+        world
+    }
+
+    /// Opens the log, appends and closes it.
+    pub fn add(&self, events: u64) {
+        let log = self.open();
         fill(&log, events);
         log.close().wait().unwrap();
-        world
     }
 
     pub fn options(&self) -> VerifyOptions {
