@@ -46,14 +46,17 @@ pub fn log(effort: Effort) -> Vec<Figure> {
     let mut bare = File::create(folder.path().join("bare")).unwrap();
     let (mut rates, mut ratios) = (Vec::new(), Vec::new());
     for _ in 0..5 {
+        let events = (0..WRITERS).map(|writer| (0..each).map(|n| event(writer * each + n)).collect::<Vec<_>>());
+        let events: Vec<_> = events.collect();
         let started = Instant::now();
         runtime.block_on(async {
-            let writers: Vec<_> = (0..WRITERS)
-                .map(|writer| {
+            let writers: Vec<_> = events
+                .into_iter()
+                .map(|events| {
                     let log = log.clone();
                     tokio::spawn(async move {
-                        for n in 0..each {
-                            log.append(&event(writer * each + n)).await.unwrap();
+                        for event in &events {
+                            log.append(event).await.unwrap();
                         }
                     })
                 })

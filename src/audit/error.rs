@@ -40,8 +40,8 @@ pub enum AuditError {
     Stopped(Arc<AuditError>),
     #[error("the audit log is closed")]
     Closed,
-    #[error("there is no record {seq}; the log has those from {first} up to {size}")]
-    NoRecord { seq: u64, first: u64, size: u64 },
+    #[error("there is no record {seq}; the first that is kept is {first}")]
+    NoRecord { seq: u64, first: u64 },
     #[error("there is no proof for a tree of {size} records; the last checkpoint has {known}")]
     NoTree { size: u64, known: u64 },
 }

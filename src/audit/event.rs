@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::detail::{Detail, Kind};
+use super::detail::{Detail, Kind, clean_key};
 use super::hash::TreeHash;
 use super::names::EventName;
 use super::text::clean;
@@ -30,7 +30,7 @@ pub struct Event {
     allowed: Option<bool>,
     reason: Option<String>,
     policies: Vec<String>,
-    details: BTreeMap<&'static str, Detail>,
+    details: BTreeMap<String, Detail>,
 }
 
 impl Event {
@@ -128,8 +128,8 @@ impl Event {
 
     /// A fact of this kind of event; docs/audit.md says which there are.
     #[must_use]
-    pub fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
-        self.details.insert(name, value.into());
+    pub fn detail(mut self, name: &str, value: impl Into<Detail>) -> Self {
+        self.details.insert(clean_key(name), value.into());
         self
     }
 
@@ -137,7 +137,7 @@ impl Event {
     pub(super) fn prepare(&self) -> Prepared {
         let mut details = Vec::with_capacity(256);
         let mut cut = false;
-        write_map(&mut details, self.details.iter().map(|(key, value)| (*key, value)), DETAILS_BYTES, &mut cut);
+        write_map(&mut details, self.details.iter().map(|(key, value)| (key.as_str(), value)), DETAILS_BYTES, &mut cut);
         let mut out = Vec::with_capacity(details.len() + 512);
         out.push(b'{');
         field(&mut out, "action", self.action.as_deref());

@@ -1,5 +1,9 @@
 //! What lies where in the audit folder.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 /// Held by the one process that writes.
 pub const LOCK: &str = "lock";
 /// The name of the log; written last when a log is made, so its presence says that all else was there.
@@ -48,4 +52,10 @@ pub fn kept_checkpoint(size: u64) -> String {
 /// The size of the checkpoint in a file of that name.
 pub fn kept_checkpoint_size(name: &str) -> Option<u64> {
     digits(name)
+}
+
+/// Opens a file of the folder to read. What is no file is not opened: a pipe would wait for ever, a link lead elsewhere.
+pub(super) fn open(root: &Path, name: &str) -> io::Result<File> {
+    let path = root.join(name);
+    if std::fs::symlink_metadata(&path)?.is_file() { File::open(path) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }

@@ -49,8 +49,8 @@ impl RealDisk {
     }
 
     fn at(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
-        // No link is followed: what is opened lies in this folder.
-        Ok(rustix::fs::openat(&self.root, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, FILE)?)
+        // No link is followed: what is opened lies in this folder. No pipe is waited for.
+        Ok(rustix::fs::openat(&self.root, path, flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC, FILE)?)
     }
 
     fn file(&self, path: &str, flags: OFlags) -> io::Result<Box<dyn DiskFile>> {

@@ -17,7 +17,7 @@ struct Kept {
 
 impl Kept {
     fn open(root: &Path) -> Self {
-        Self { levels: (0..LEVELS).map(|level| File::open(root.join(folder::level(level))).ok()).collect() }
+        Self { levels: (0..LEVELS).map(|level| folder::open(root, &folder::level(level)).ok()).collect() }
     }
 }
 
@@ -45,7 +45,7 @@ impl Reader {
 
     fn note(&self, name: &str) -> Result<Option<SignedCheckpoint>, AuditError> {
         let mut text = String::new();
-        let read = File::open(self.root.join(name))
+        let read = folder::open(&self.root, name)
             .and_then(|file| file.take(Note::MOST_BYTES as u64).read_to_string(&mut text));
         match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -59,7 +59,7 @@ impl Reader {
         let checkpoint = self.checkpoint()?;
         let size = checkpoint.checkpoint().size;
         if seq >= size {
-            return Err(AuditError::NoRecord { seq, first: 0, size });
+            return Err(AuditError::NoTree { size: seq + 1, known: size });
         }
         let hashes = tree::inclusion(&Kept::open(&self.root), seq, size)?;
         Ok(InclusionProof { index: seq, hashes, checkpoint })

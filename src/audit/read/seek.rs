@@ -92,9 +92,8 @@ impl Reader {
     pub fn line(&self, seq: u64) -> Result<String, AuditError> {
         let first = self.first()?;
         let page = if seq < first { None } else { Some(self.page(&Filter::default(), seq, 1, None)?) };
-        let size = page.as_ref().map_or(first, |page| page.next);
         let line = page.and_then(|page| page.lines.into_iter().next());
-        line.ok_or(AuditError::NoRecord { seq, first, size })
+        line.ok_or(AuditError::NoRecord { seq, first })
     }
 
     /// The first record of the oldest segment that holds any from this time on: what is before may be pruned.
@@ -135,7 +134,7 @@ const NEAR: u64 = 4 * RECORD_BYTES as u64;
 impl Segment {
     fn open(root: &Path, first: u64) -> Result<Self, AuditError> {
         let name = folder::segment(first);
-        let file = File::open(root.join(&name)).map_err(AuditError::disk("read the audit log"))?;
+        let file = folder::open(root, &name).map_err(AuditError::disk("read the audit log"))?;
         Ok(Self { name, file })
     }
 

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::path::Path;
 
 use super::super::folder;
@@ -13,6 +12,9 @@ use super::files::{self, KeptHashes};
 use super::keys::{Told, check_cosignatures, check_signatures};
 use super::suspect::Suspect;
 use super::{VerifyOptions, VerifyReport};
+
+/// In place of a file, for checkpoints that were handed in.
+const KEPT_ELSEWHERE: &str = "the checkpoint that was kept";
 
 /// Reads the whole log of a folder and says what was checked and what is wrong first.
 pub fn verify(root: &Path, options: &VerifyOptions) -> VerifyReport {
@@ -43,7 +45,7 @@ fn check(root: &Path, options: &VerifyOptions, report: &mut VerifyReport) -> Res
         return Err(wrong_origin(folder::ORIGIN, &report.origin));
     }
     let (mut checkpoints, unreadable) = files::checkpoints(root);
-    checkpoints.extend(options.from.iter().map(|signed| ("the kept checkpoint".to_owned(), signed.clone())));
+    checkpoints.extend(options.from.iter().map(|signed| (KEPT_ELSEWHERE.to_owned(), signed.clone())));
     if let Some((name, other)) = checkpoints.iter().find(|(_, signed)| signed.checkpoint().origin != report.origin) {
         return Err(wrong_origin(name, &other.checkpoint().origin));
     }
@@ -56,7 +58,7 @@ fn check(root: &Path, options: &VerifyOptions, report: &mut VerifyReport) -> Res
         })
         .collect();
     marks.sort_by_key(|mark| mark.size);
-    let newest_here = checkpoints.iter().filter(|(name, _)| name != "the kept checkpoint");
+    let newest_here = checkpoints.iter().filter(|(name, _)| name != KEPT_ELSEWHERE);
     let kept_hashes = newest_here.map(|(_, signed)| signed.checkpoint().size).max().unwrap_or(0);
     let mut chain = Chain {
         kept: KeptHashes::open(root),
@@ -150,7 +152,7 @@ impl Chain {
     }
 
     fn segment(&mut self, root: &Path, name: &str, torn_is_fine: bool, records: &mut u64) -> Result<(), Fault> {
-        let file = File::open(root.join(name)).map_err(|error| files::unreadable(name, &error))?;
+        let file = folder::open(root, name).map_err(|error| files::unreadable(name, &error))?;
         let mut lines = Lines::new(file);
         let mut number = 0;
         loop {

@@ -20,7 +20,7 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> Fault {
 pub(super) fn small(root: &Path, name: &str) -> Result<String, Fault> {
     let read = || -> io::Result<String> {
         let mut text = String::new();
-        File::open(root.join(name))?.take(Note::MOST_BYTES as u64).read_to_string(&mut text)?;
+        folder::open(root, name)?.take(Note::MOST_BYTES as u64).read_to_string(&mut text)?;
         Ok(text)
     };
     read().map_err(|error| unreadable(name, &error))
@@ -90,7 +90,7 @@ pub(super) struct KeptHashes {
 
 impl KeptHashes {
     pub(super) fn open(root: &Path) -> Self {
-        let open = |level| File::open(root.join(folder::level(level))).ok();
+        let open = |level| folder::open(root, &folder::level(level)).ok();
         Self {
             levels: (0..LEVELS).map(|level| open(level).map(|file| BufReader::with_capacity(1 << 17, file))).collect(),
         }

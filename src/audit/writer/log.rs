@@ -35,6 +35,7 @@ pub(super) enum Order {
     AddKey(Box<SigningKey>, Answer<SignedCheckpoint>),
     RemoveKey(u32, Answer<SignedCheckpoint>),
     Prune(u64, Answer<u64>),
+    Look(Answer<()>),
     Close(Answer<()>),
 }
 
@@ -47,7 +48,7 @@ impl Order {
                 answer.send(Err(why)).is_ok()
             }
             Order::Prune(_, answer) => answer.send(Err(why)).is_ok(),
-            Order::Close(answer) => answer.send(Err(why)).is_ok(),
+            Order::Look(answer) | Order::Close(answer) => answer.send(Err(why)).is_ok(),
         };
     }
 }
@@ -157,6 +158,11 @@ impl Log {
     /// Takes whole segments of records before `before` away; gives the first record that is left.
     pub fn prune(&self, before: u64) -> Pending<u64> {
         self.shared.ask(|answer| Order::Prune(before, answer))
+    }
+
+    /// Looks whether the folder is still what it was, as each append does; for who asks whether all is well.
+    pub fn look(&self) -> Pending<()> {
+        self.shared.ask(Order::Look)
     }
 
     /// Writes what waits, signs the end and lets the folder go.

@@ -8,7 +8,7 @@ use super::super::folder;
 use super::super::hash::TreeHash;
 use super::super::lines::{Line, Lines};
 use super::super::names::EventName;
-use super::super::note::{BadNote, Note, SignedCheckpoint, SigningKey, VerifyingKey};
+use super::super::note::{BadNote, KeyKind, Note, SignedCheckpoint, SigningKey, VerifyingKey};
 use super::super::record::Record;
 use super::super::tree::{self, Frontier, Nodes as _};
 use super::create::create;
@@ -44,7 +44,12 @@ pub(super) fn open(
         return Err(AuditError::NoKey);
     }
     let found = small(disk.as_ref(), folder::ORIGIN)?;
-    let Some(found) = found else {
+    if let Some(found) = found.as_ref().filter(|found| found.strip_suffix('\n') != Some(settings.origin.as_str())) {
+        let found = super::super::text::clean(found.trim_end_matches('\n'), 100);
+        return Err(AuditError::WrongOrigin { found, expected: settings.origin.clone() });
+    }
+    keys.iter().try_for_each(|key| fits(key, &settings.origin))?;
+    if found.is_none() {
         if settings.begin == Begin::Continue {
             return Err(AuditError::NoLog);
         }
@@ -54,12 +59,18 @@ pub(super) fn open(
         let pen = create(disk, settings, keys)?;
         let size = pen.tree.size();
         return Ok((pen, Opened { created: true, size, cut: None }));
-    };
-    if found.trim_end_matches('\n') != settings.origin {
-        let found = super::super::text::clean(found.trim_end_matches('\n'), 100);
-        return Err(AuditError::WrongOrigin { found, expected: settings.origin.clone() });
     }
     resume(disk, settings, keys)
+}
+
+/// A log signs with keys of its own name, for logs.
+pub(super) fn fits(key: &SigningKey, origin: &str) -> Result<(), AuditError> {
+    let bad = match key.public().kind() {
+        KeyKind::Witness => BadNote::KeyKind,
+        KeyKind::Log if key.public().name() != origin => BadNote::Origin,
+        KeyKind::Log => return Ok(()),
+    };
+    Err(AuditError::Note { what: "a key that is to sign the log", bad })
 }
 
 fn small(disk: &dyn Disk, name: &str) -> Result<Option<String>, AuditError> {

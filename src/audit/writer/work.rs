@@ -8,6 +8,7 @@ use super::super::event::Prepared;
 use super::super::note::SignedCheckpoint;
 use super::log::{Order, Receipt, Shared};
 use super::pen::Pen;
+use super::resume::fits;
 
 /// The most records of one write, and the most whose hashes are kept in memory only.
 const BATCH: usize = 4096;
@@ -164,15 +165,16 @@ impl Work {
         match order {
             Order::Append(record, answer) => self.append(vec![(record, answer)]),
             Order::Checkpoint(answer) => tell(self.publish(false), answer),
-            Order::AddKey(key, answer) => tell(self.pen.add_key(*key), answer),
+            // What is refused before anything was written is no failure of the log.
+            Order::AddKey(key, answer) => match fits(&key, &self.pen.origin) {
+                Err(error) => refuse(error, answer),
+                Ok(()) => tell(self.pen.add_key(*key), answer),
+            },
             Order::RemoveKey(id, answer) => match self.pen.remove_key(id) {
-                // Refused, and nothing was written: not a failure of the log.
-                Err(AuditError::NoKey) => {
-                    let _ = answer.send(Err(AuditError::NoKey));
-                    Ok(())
-                }
+                Err(AuditError::NoKey) => refuse(AuditError::NoKey, answer),
                 done => tell(done, answer),
             },
+            Order::Look(answer) => tell(self.pen.look_at_folder(), answer),
             Order::Prune(before, answer) => tell(self.pen.prune(before), answer),
             Order::Close(answer) => {
                 *go_on = false;
@@ -218,6 +220,11 @@ fn tell<T>(done: Result<T, AuditError>, answer: Answer<T>) -> Result<(), AuditEr
             Err(error)
         }
     }
+}
+
+fn refuse<T>(error: AuditError, answer: Answer<T>) -> Result<(), AuditError> {
+    let _ = answer.send(Err(error));
+    Ok(())
 }
 
 /// However the thread ends, by a panic too, nobody waits for ever.

@@ -28,6 +28,7 @@ fn pages_lead_through_all_events_once() {
         assert_eq!(Record::parse(reader.line(seq).unwrap().as_bytes()).unwrap().seq, seq);
     }
     assert_eq!(reader.line(101).unwrap_err().code(), "audit_no_record");
+    assert_eq!(reader.inclusion(101).unwrap_err().code(), "audit_no_tree");
     assert_eq!(reader.page(&Filter::default(), 5000, 10, None).unwrap().lines.len(), 0);
     let page = reader.page(&Filter::default(), 90, 100, Some(95)).unwrap();
     assert_eq!((page.lines.len(), page.next), (5, 95), "what is not durable yet is not shown");

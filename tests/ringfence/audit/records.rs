@@ -87,8 +87,21 @@ fn l07_hostile_values_are_stored_escaped_and_bounded() {
     for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
         hostile = hostile.detail(name, "\"\\".repeat(10_000));
     }
-    let lines = lines(&[hostile, event(1)]);
-    assert_eq!(lines.len(), 2, "no record was made by a text within one");
+    let quotes = "\"".repeat(100_000);
+    let many = std::iter::repeat_n(quotes.as_str(), 100);
+    let longest = Event::new(EventName::PermissionDenied)
+        .principal(&quotes)
+        .key(&quotes)
+        .tenant(&quotes)
+        .request(&quotes)
+        .action(&quotes)
+        .resource(&quotes, &quotes)
+        .denied(&quotes, many.clone())
+        .detail(&quotes, many.collect::<Detail>());
+    let lines = lines(&[hostile, longest, event(1)]);
+    assert_eq!(lines.len(), 3, "no record was made by a text within one");
+    assert!(lines[1].len() > RECORD_BYTES / 2 && lines[1].len() <= RECORD_BYTES, "{}", lines[1].len());
+    Record::parse(lines[1].as_bytes()).unwrap();
     let line = &lines[0];
     assert!(line.len() <= RECORD_BYTES, "{}", line.len());
     assert!(!line.chars().any(char::is_control));

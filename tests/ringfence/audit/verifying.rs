@@ -162,6 +162,18 @@ fn l01_a_removed_or_foreign_file_is_named() {
         let kind = if name.starts_with("tree") { FaultKind::TreeShort } else { FaultKind::MissingFile };
         assert!(fault.kind == kind || last || fault.kind == FaultKind::LogTooShort, "{name:?}: {fault:?}");
     }
+    let pipe = world.after(|root| {
+        fs::remove_file(root.join("checkpoint")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            root.join("checkpoint"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+    });
+    assert_eq!(pipe.unwrap().kind, FaultKind::Unreadable, "what is no file is not waited for");
     let fault = world.after(|root| fs::write(root.join("log/extra.jsonl"), "").unwrap()).unwrap();
     assert_eq!(fault.kind, FaultKind::UnexpectedFile);
     let fault = world.after(|root| fs::write(root.join(format!("log/{:020}.jsonl", 3)), "").unwrap()).unwrap();
@@ -305,6 +317,8 @@ fn keys_hand_over_and_each_signs_its_time() {
     let one = log.remove_key(key(1).public().id()).wait().unwrap();
     assert_eq!(one.signatures().len(), 1);
     assert!(log.remove_key(key(2).public().id()).wait().is_err(), "the last key stays");
+    let foreign = SigningKey::of_seed("other.example", KeyKind::Log, [3; 32].into()).unwrap();
+    assert_eq!(log.add_key(foreign).wait().unwrap_err().code(), "audit_bad_note");
     fill(&log, 5);
     log.close().wait().unwrap();
     // Who knows the first key only is led to the second; who knows the second only takes what it signed of the first.

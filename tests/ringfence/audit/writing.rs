@@ -253,6 +253,7 @@ fn l06_a_folder_that_is_moved_removed_or_replaced_stops_the_log() {
         let world = World::new();
         let log = world.open();
         fill(&log, 9);
+        log.look().wait().unwrap();
         change(&world);
         let error = log.append(&event(9)).wait().unwrap_err();
         assert!(matches!(error, AuditError::Stopped(_)), "{error:?}");
