@@ -234,12 +234,15 @@ fn field(out: &mut Vec<u8>, name: &str, value: Option<&str>) {
 /// Clean text holds no control character, so quotes and backslashes are all that JSON wants escaped.
 fn write_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for byte in text.bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(byte);
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        let (plain, special) = rest.split_at(at);
+        out.extend(plain);
+        out.push(b'\\');
+        out.extend(special.first());
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.extend(rest);
     out.push(b'"');
 }
 

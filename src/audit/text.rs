@@ -20,6 +20,10 @@ pub(super) fn is_forbidden(c: char) -> bool {
 
 /// Escapes and cuts: `\` is written twice, what is forbidden as `\u{1b}`, and what is left out is counted in bytes.
 pub fn clean(text: &str, most_bytes: usize) -> String {
+    // Nearly all text is of this kind.
+    if text.len() <= most_bytes && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\') {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(most_bytes));
     take(&mut out, text, text.len(), most_bytes);
     out

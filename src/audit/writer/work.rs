@@ -14,7 +14,7 @@ use super::resume::fits;
 const BATCH: usize = 4096;
 const UNSIGNED: usize = 65_536;
 /// The part of the time of a sync that is waited for others who may share the next one.
-const GATHER: u32 = 8;
+const GATHER: u32 = 4;
 
 /// The thread that writes: takes all that waits, does it, answers, until it is told to stop or something fails.
 pub(super) struct Work {
