@@ -84,13 +84,13 @@ fn as_json(report: &VerifyReport) -> String {
 }
 
 fn as_words(report: &VerifyReport) -> String {
-    let mut lines = vec![format!("{}: {} records checked, of {}", report.origin, report.records, report.size)];
-    if report.first > 0 {
-        lines.push(format!("records before {} were pruned; their hashes were checked", report.first));
-    }
+    let mut lines = vec![format!("{}: {} records checked", report.origin, report.records)];
     if report.fault.is_none() {
-        lines.push(format!("{} checkpoints hold; signed up to record {}", report.checkpoints, report.signed));
-        lines.extend(report.cosigned.map(|size| format!("witnesses have signed up to record {size}")));
+        if report.first > 0 {
+            lines.push(format!("records before {} were pruned; their hashes were checked", report.first));
+        }
+        lines.push(format!("{} checkpoints hold; the first {} records are signed", report.checkpoints, report.signed));
+        lines.extend(report.cosigned.map(|size| format!("witnesses have signed the first {size}")));
         lines.push("whole".to_owned());
         if report.keys_from_folder {
             lines.push("the keys were those beside the log: this does not show whose log it is".to_owned());

@@ -151,6 +151,16 @@ impl CrashDisk {
         CrashDisk(Arc::new(Mutex::new(after)))
     }
 
+    /// Bytes at the end of the last segment that reached the disk and that nobody was told of.
+    pub fn add_to_last_segment(&self, bytes: &[u8]) {
+        let mut state = self.0.lock().unwrap();
+        let last = *state.names.iter().rfind(|(name, _)| name.starts_with("log/")).unwrap().1;
+        let inode = state.inodes.get_mut(&last).unwrap();
+        inode.now.extend(bytes);
+        inode.synced = inode.now.clone();
+        inode.since.clear();
+    }
+
     /// Writes it all to a folder, for readers that know only real ones.
     pub fn write_to(&self, root: &Path) {
         let state = self.0.lock().unwrap();

@@ -1,6 +1,6 @@
 use std::io;
 
-use ringfence::audit::{AuditError, Log, LogSettings, Reader, Receipt, TreeHash, verify};
+use ringfence::audit::{AuditError, Filter, Log, LogSettings, Reader, Receipt, TreeHash, verify};
 
 use super::crash_disk::CrashDisk;
 use super::world::{World, event, key};
@@ -112,6 +112,40 @@ fn l05_a_power_cut_during_the_start_after_a_power_cut_loses_nothing() {
             disk = disk.after_power_cut(seed * 100 + again);
         }
         must_be_whole(&disk, &world, &acknowledged, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn l05_what_is_cut_is_recorded_wherever_the_power_goes() {
+    let world = World::new();
+    let open = |disk: &CrashDisk| Log::open(Box::new(disk.clone()), &world.settings, vec![key(1)]);
+    let cut_records = |disk: &CrashDisk| {
+        let folder = tempfile::tempdir().unwrap();
+        disk.write_to(folder.path());
+        let filter = Filter { event: Some("tail_cut".into()), ..Filter::default() };
+        Reader::new(folder.path()).page(&filter, 0, 100, None).unwrap().lines.len()
+    };
+    // Shorter and longer than the record about it, and with lines in it.
+    for torn in [&b"{\"act"[..], &[0; 3000], b"\n\n{}\n"] {
+        let disk = CrashDisk::default();
+        life(&disk, &world.settings);
+        let disk = disk.after_kill();
+        disk.add_to_last_segment(torn);
+        let probe = disk.after_kill();
+        let (log, opened) = open(&probe).unwrap();
+        log.close().wait().unwrap();
+        assert_eq!(opened.cut.unwrap().bytes, torn.len() as u64);
+        for at in 0..probe.operations() {
+            for seed in 0..4 {
+                let again = disk.after_kill();
+                again.fail_at(at, io::ErrorKind::Other, true);
+                drop(open(&again).map(|(log, _)| log.close().wait()));
+                let again = again.after_power_cut(seed * 1000 + at);
+                let (log, _) = open(&again).unwrap();
+                log.close().wait().unwrap();
+                assert!(cut_records(&again) > 0, "operation {at}, seed {seed}");
+            }
+        }
     }
 }
 
