@@ -108,7 +108,7 @@ enum Command {
     Fs(fs::FsArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
-    Audit(audit::AuditArgs),
+    Audit(Box<audit::AuditArgs>),
     Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),

@@ -15,6 +15,7 @@ mod pen;
 mod prune;
 mod resume;
 mod tail;
+mod walk;
 mod work;
 
 pub use log::{Log, Pending, Receipt};

@@ -9,7 +9,8 @@ use super::super::disk::DiskFile;
 use super::super::error::AuditError;
 use super::super::lines::{Line, Lines};
 use super::super::record::Record;
-use super::resume::{At, Cut};
+use super::resume::Cut;
+use super::walk::At;
 
 /// A place where no record that fits stands.
 pub(super) struct Torn {
