@@ -6,6 +6,7 @@ pub mod model;
 pub mod authz;
 pub mod fs_policy;
 
+pub mod audit;
 pub mod egress;
 pub mod engine;
 pub mod identity;

@@ -10,6 +10,7 @@
 mod shared;
 
 mod api;
+mod audit;
 mod doors;
 mod files;
 mod fuel;
@@ -59,7 +60,7 @@ fn main() {
     let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
     // Idle memory first, while the process is fresh: what another figure freed would be used again and not be counted.
     type Part = (&'static str, fn(Effort) -> Vec<Figure>);
-    let parts: [Part; 13] = [
+    let parts: [Part; 14] = [
         ("idle", runs::idle),
         ("fresh", runs::fresh),
         ("threads", runs::two_threads),
@@ -73,6 +74,7 @@ fn main() {
         ("api", api::through_http),
         ("sandboxes", held::sandboxes),
         ("million", held::million),
+        ("audit", audit::log),
     ];
     let wanted = parts.into_iter().filter(|(name, _)| only.is_none_or(|only| only == name));
     let figures: Vec<Figure> = wanted.flat_map(|(_, measure)| measure(effort)).collect();

@@ -1,6 +1,8 @@
 use std::process::ExitCode;
 
 use crate::app::StoreError;
+use crate::audit::note::BadNote;
+use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
 use crate::model::Outcome;
 use crate::workspace::WorkspaceError;
@@ -71,6 +73,8 @@ pub(super) enum Mistake {
     /// What a server was asked for, and what it does not have.
     #[error("{0}")]
     NotThere(String),
+    #[error("the proof does not show that this is the record")]
+    Proof,
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
     StdinTwice,
 }
@@ -88,6 +92,7 @@ impl Mistake {
             Mistake::NoKey(_) => "no_credential",
             Mistake::NoEqual(_) => "no_equal",
             Mistake::NotThere(_) => "not_found",
+            Mistake::Proof => "proof_fails",
             Mistake::StdinTwice => "bad_stdin",
         }
     }
@@ -122,6 +127,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
         show::complain(&store.to_string(), Some(store.code()));
         return ExitCode::from(HOST_FAILED);
     }
+    if let Some((code, exit)) = audit(error) {
+        show::complain(&error.to_string(), Some(code));
+        return ExitCode::from(exit);
+    }
     let (code, exit) = match engine_error(error) {
         Some(engine) if engine.is_callers() => (Some(engine.code()), REFUSED),
         Some(engine) => (Some(engine.code()), HOST_FAILED),
@@ -129,6 +138,15 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     };
     show::complain(&format!("{error:#}"), code);
     ExitCode::from(exit)
+}
+
+/// What is wrong with a log or a note is told as refused; a log that cannot be read or written, as our failure.
+fn audit(error: &anyhow::Error) -> Option<(&'static str, u8)> {
+    let fault = error.downcast_ref().map(|fault: &Fault| (fault.code(), REFUSED));
+    let note = error.downcast_ref().map(|note: &BadNote| (note.code(), REFUSED));
+    let witness = error.downcast_ref().map(|witness: &WitnessError| (witness.code(), REFUSED));
+    let log = error.downcast_ref().map(|log: &AuditError| (log.code(), HOST_FAILED));
+    fault.or(note).or(witness).or(log)
 }
 
 /// A wrong command line: help goes to standard output as asked, a mistake is one line and where help is.

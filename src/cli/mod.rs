@@ -3,6 +3,11 @@
 //! Standard output carries what was asked for, standard error everything else. A mistake is one line on standard
 //! error that names what to change.
 
+mod audit;
+mod audit_events;
+mod audit_proof;
+mod audit_verify;
+mod audit_witness;
 mod backup;
 mod cache;
 mod calibrate;
@@ -123,6 +128,7 @@ enum Command {
     Key(key::KeyArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
+    Audit(Box<audit::AuditArgs>),
     Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -208,6 +214,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Policy(args) => policy::run(args),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
+        Command::Audit(args) => audit::run(args, host),
         Command::Backup(args) => backup::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),

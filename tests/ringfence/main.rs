@@ -5,6 +5,7 @@
 
 mod architecture;
 mod archive;
+mod audit;
 mod authz;
 mod bulk;
 mod cache;

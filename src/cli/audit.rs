@@ -1,0 +1,87 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::exit::Mistake;
+use super::{audit_events, audit_proof, audit_verify, audit_witness};
+use crate::audit::Reader;
+use crate::audit::note::VerifyingKey;
+use crate::config::{self, Overrides};
+
+/// Read, check and prove the audit log; the service need not run
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringfence audit verify --public-key audit.pub --from-checkpoint kept.checkpoint
+  ringfence audit list --principal alice --since 2026-11-21T00:00:00Z
+  ringfence audit proof event 4711 > 4711.tlog-proof
+  ringfence audit export --format ocsf --from 4711
+  ringfence audit prune --key audit.key --keep-days 90")]
+pub(super) struct AuditArgs {
+    #[command(subcommand)]
+    action: Action,
+    /// Folder of the log [default: `audit` in the data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Answer with JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Verify(audit_verify::VerifyArgs),
+    Checkpoint(audit_proof::CheckpointArgs),
+    #[command(subcommand)]
+    Proof(audit_proof::Proof),
+    #[command(subcommand)]
+    Witness(audit_witness::Action),
+    List(audit_events::ListArgs),
+    Export(audit_events::ExportArgs),
+    Prune(audit_events::PruneArgs),
+}
+
+pub(super) fn run(args: &AuditArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+    // A witness has no log.
+    if let Action::Witness(action) = &args.action {
+        return audit_witness::run(action, args.json);
+    }
+    let dir = match &args.dir {
+        Some(dir) => dir.clone(),
+        None => config::data_dir(host)?.join("audit"),
+    };
+    let reader = Reader::new(&dir);
+    match &args.action {
+        Action::Verify(verify) => audit_verify::run(verify, &dir, args.json),
+        Action::Checkpoint(checkpoint) => audit_proof::checkpoint(checkpoint, &reader),
+        Action::Proof(proof) => audit_proof::run(proof, &reader, args.json),
+        Action::List(list) => audit_events::list(list, &reader, args.json),
+        Action::Export(export) => audit_events::export(export, &reader),
+        Action::Prune(prune) => audit_events::prune(prune, &reader, &dir, args.json),
+        Action::Witness(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A file of a person's, whole; `-` is standard input.
+pub(super) fn text_of(file: &Path) -> anyhow::Result<String> {
+    let failed = |reason| Mistake::File { file: file.display().to_string(), reason };
+    let text = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin().lock())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    Ok(text.map_err(failed)?)
+}
+
+/// Keys that were given as they are or as files that hold one a line.
+pub(super) fn keys_of(given: &[String]) -> anyhow::Result<Vec<VerifyingKey>> {
+    let mut keys = Vec::new();
+    for given in given {
+        let text = if given.contains('+') { given.clone() } else { text_of(Path::new(given))? };
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            keys.push(line.trim().parse::<VerifyingKey>()?);
+        }
+    }
+    Ok(keys)
+}

@@ -1,0 +1,13 @@
+//! The audit log, from outside: what it keeps, what it refuses, and what shows when somebody has been at it.
+
+mod crash_disk;
+mod faults;
+mod kills;
+mod notes;
+mod reading;
+mod records;
+mod tree;
+mod verifying;
+mod witnessing;
+mod world;
+mod writing;
