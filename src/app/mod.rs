@@ -31,7 +31,7 @@ pub type Shelf = Workspaces<TenantCatalog>;
 pub fn workspaces(overrides: &Overrides) -> anyhow::Result<Shelf> {
     let data = config::data_dir(overrides)?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
-    let store = Store::open(&data.join("ringfence.db"))?;
+    let store = Store::of(&data)?;
     Ok(Workspaces::open(&data, store.catalog(&house()?))?)
 }
 

@@ -133,7 +133,7 @@ impl Service {
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
         let listener = Listener::bind(&settings.http, &settings.tls).await?;
-        let store = Store::open(&data.join("ringfence.db"))?;
+        let store = Store::of(&data)?;
         store.check()?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));

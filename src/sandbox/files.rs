@@ -62,6 +62,7 @@ impl Hall {
 
     /// Removes a file, or a folder with all that is in it.
     pub async fn remove_file(&self, permit: &Permit, id: &SandboxId, path: String) -> Result<(), SandboxError> {
+        self.open()?;
         let sandbox = self.for_files(permit, id, true)?;
         let (hall, of) = (self.clone(), permit.tenant().clone());
         let done = self.on_shelf(permit.tenant(), move |shelf| {

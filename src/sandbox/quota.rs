@@ -46,7 +46,8 @@ impl QuotaError {
             QuotaError::RunsPerMinute { retry_after, .. } | QuotaError::FuelPerMinute { retry_after, .. } => {
                 Some(*retry_after)
             }
-            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) | QuotaError::StorageFiles(_) => None,
+            // When somebody removes something, or the next time that what has expired is swept.
+            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) | QuotaError::StorageFiles(_) => Some(30),
         }
     }
 }

@@ -226,6 +226,7 @@ impl Hall {
 
     /// Makes its changes count in the workspace: those at or below the given paths, or all.
     pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
+        self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {
@@ -243,6 +244,7 @@ impl Hall {
 
     /// Makes its files what those of the workspace were when it began, or were last applied.
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
+        self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {

@@ -7,6 +7,11 @@ pub enum StoreError {
     Newer { path: String },
     #[error("the store {path} is damaged ({reason}); it was left as it is: restore a backup to another --data-dir")]
     Damaged { path: String, reason: String },
+    #[error(
+        "the store {path} is missing or empty, though the folder holds what it knew of: put it back from a backup, or take \
+         another --data-dir"
+    )]
+    Missing { path: String },
     #[error("the store {path} cannot be used: {reason}")]
     Unusable { path: String, reason: String },
     #[error("the backup {path} cannot be made: {reason}")]
@@ -19,6 +24,7 @@ impl StoreError {
         match self {
             StoreError::Newer { .. } => "store_newer",
             StoreError::Damaged { .. } => "store_damaged",
+            StoreError::Missing { .. } => "store_missing",
             StoreError::Unusable { .. } => "store_unusable",
             StoreError::Backup { .. } => "backup_failed",
         }

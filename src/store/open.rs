@@ -33,7 +33,25 @@ struct Inner {
     history: Mutex<History>,
 }
 
+/// Whether there is no store, or an empty one, where things are that only a store can have known of.
+fn went_away(data: &Path, store: &Path) -> bool {
+    if std::fs::metadata(store).is_ok_and(|about| about.len() > 0) {
+        return false;
+    }
+    let holds = |name: &str| std::fs::read_dir(data.join(name)).is_ok_and(|mut entries| entries.next().is_some());
+    ["components", "drafts", "tenants"].into_iter().any(holds) || data.join("secrets/pepper").exists()
+}
+
 impl Store {
+    /// The store of a data folder. Where it went away it is not begun anew: that would throw away all that it knew of.
+    pub fn of(data: &Path) -> Result<Self, StoreError> {
+        let path = data.join("ringfence.db");
+        if went_away(data, &path) {
+            return Err(StoreError::Missing { path: path.display().to_string() });
+        }
+        Self::open(&path)
+    }
+
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
         let mut connection = Connection::open(path).map_err(sql)?;

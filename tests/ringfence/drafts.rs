@@ -267,3 +267,25 @@ fn a_store_that_is_damaged_or_newer_is_told_and_left_alone() {
     drop(newer);
     house.fails(&["workspace", "list"], "[store_newer]");
 }
+
+/// A file system after a power cut, or a restore that was not finished: to begin anew would sweep away all contents.
+#[test]
+fn a_store_that_went_away_is_not_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::of(dir.path()).unwrap());
+    // The first start may have come no further than this.
+    std::fs::remove_file(dir.path().join("ringfence.db")).unwrap();
+    drop(Store::of(dir.path()).unwrap());
+    let content = dir.path().join("components/ab/cd");
+    std::fs::create_dir_all(content.parent().unwrap()).unwrap();
+    std::fs::write(&content, "kept").unwrap();
+    for empty in [false, true] {
+        std::fs::remove_file(dir.path().join("ringfence.db")).unwrap();
+        if empty {
+            std::fs::write(dir.path().join("ringfence.db"), "").unwrap();
+        }
+        assert_eq!(Store::of(dir.path()).err().unwrap().code(), "store_missing");
+        std::fs::write(dir.path().join("ringfence.db"), "").unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(content).unwrap(), "kept");
+}

@@ -83,9 +83,7 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         (None, Some(code)) => STANDARD.decode(code).map_err(|error| invalid("stdin_base64", error.to_string()))?,
         (None, None) => Vec::new(),
     };
-    if let Some(bad) = body.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        return Err(invalid("env", format!("`{bad}` is no name of a variable")));
-    }
+    names_of_variables(body.env.keys())?;
     Ok(RunAsk {
         what,
         wished,
@@ -101,6 +99,13 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
 }
 
 /// Where files come from and what may be done with them.
+pub(in crate::api) fn names_of_variables<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<(), Problem> {
+    match names.find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        Some(bad) => Err(invalid("env", format!("`{bad}` is no name of a variable"))),
+        None => Ok(()),
+    }
+}
+
 pub(in crate::api) fn place(
     workspace: Option<String>,
     at: Option<String>,

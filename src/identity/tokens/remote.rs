@@ -67,22 +67,30 @@ impl Remote {
             }
             return Ok(held);
         }
-        self.start(tick);
+        let looked = self.start(tick);
         // Whoever started it, its end is worth waiting for; where nothing is under way this does not wait.
         drop(self.flight.lock().await);
-        self.held(tick).ok_or_else(|| Outage::IssuerKeys(self.state().problem.clone().map(FetchError::new)))
+        let held = self.held(tick);
+        let held = held.ok_or_else(|| Outage::IssuerKeys(self.state().problem.clone().map(FetchError::new)))?;
+        // A key that we have not heard of may be a new one: whoever comes before it is looked for again is not wrong yet.
+        if !looked && jwt.key_id.as_deref().is_some_and(|id| !held.keys.knows(id)) {
+            return Err(Outage::IssuerKeys(Some(FetchError::new(
+                "the keys were fetched a moment ago, and this one is new",
+            ))));
+        }
+        Ok(held)
     }
 
     fn held(&self, tick: u64) -> Option<Held> {
         self.state().keys.clone().filter(|held| held.age(tick) < OLDEST_MS)
     }
 
-    /// Unless a fetch is under way, or the last try was a moment ago.
-    fn start(self: &Arc<Self>, tick: u64) {
-        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else { return };
+    /// Whether a fetch is under way now: not if the last try was a moment ago.
+    fn start(self: &Arc<Self>, tick: u64) -> bool {
+        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else { return true };
         let mut state = self.state();
         if state.tried_at.is_some_and(|tried| tick.saturating_sub(tried) < RETRY_MS) {
-            return;
+            return false;
         }
         state.tried_at = Some(tick);
         drop(state);
@@ -92,6 +100,7 @@ impl Remote {
             remote.landed(fetched.unwrap_or_else(|_| Err(FetchError::new("no answer within 5 seconds"))), tick);
             drop(flight);
         });
+        true
     }
 
     fn landed(&self, fetched: Result<Vec<u8>, FetchError>, tick: u64) {

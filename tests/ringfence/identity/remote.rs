@@ -44,7 +44,9 @@ async fn a02_keys_turn_over_without_a_restart() {
     assert!(world.token_at(&by_new(), NOW, 40_000).await.is_ok(), "a new key id is asked for");
     assert_eq!(world.net.times_asked(), 2);
     let withdrawn = world.token_at(&by_old(), NOW, 60_000).await.unwrap_err();
-    assert_eq!(withdrawn.reason(), "no_such_signing_key", "a warm token goes with its key within a minute");
+    assert_eq!(withdrawn.reason(), "issuer_keys_unavailable", "a warm token goes with its key within a minute");
+    let withdrawn = world.token_at(&by_old(), NOW, 75_000).await.unwrap_err();
+    assert_eq!(withdrawn.reason(), "no_such_signing_key", "and for good when the keys were looked at again");
 }
 
 #[tokio::test]
@@ -55,7 +57,7 @@ async fn a02_unknown_key_ids_do_not_make_us_ask_more_than_twice_a_minute() {
     for number in 0..100 {
         let header = json!({ "alg": "RS256", "kid": format!("k{number}") }).to_string();
         let token = signed(&header, &claims(|_| ()), by_rsa(&RSA_2));
-        assert_eq!(world.why_not(&token).await, "no_such_signing_key");
+        assert_eq!(world.token_at(&token, NOW, 0).await.unwrap_err().reason(), "issuer_keys_unavailable");
     }
     assert_eq!(*world.net.asked.lock().unwrap(), [URL]);
 }
@@ -184,4 +186,19 @@ async fn a02_only_the_address_that_is_set_is_ever_asked() {
         world.why_not(&signed(&header, &body, by_rsa(&RSA_2))).await;
     }
     assert_eq!(*world.net.asked.lock().unwrap(), [URL]);
+}
+
+/// After a rotation the first who comes with the new key is not taken for somebody who guesses.
+#[tokio::test]
+async fn a03_a_key_that_may_be_new_is_waited_for_and_counts_as_no_failure() {
+    let world = remote();
+    world.net.serves(&json!({ "keys": [old_key()] }));
+    world.token_at(&by_old(), NOW, 0).await.unwrap();
+    world.net.serves(&json!({ "keys": [ed_jwk("new")] }));
+    for second in 1..29 {
+        let error = world.token_at(&by_new(), NOW, second * 1_000).await.unwrap_err();
+        assert_eq!(error.reason(), "issuer_keys_unavailable", "after {second} s");
+    }
+    world.token_at(&by_new(), NOW, 31_000).await.unwrap();
+    assert_eq!(world.net.times_asked(), 2);
 }

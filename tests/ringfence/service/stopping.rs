@@ -67,6 +67,8 @@ async fn asked_to_stop_it_takes_no_new_work_and_ends_what_it_has() {
     let id = House::send(looping(process.ask(&client, "POST", "/v1/runs", &key))).await.is(202)["id"].clone();
     let id = id.as_str().unwrap().to_owned();
     let stream = process.ask(&client, "GET", &format!("/v1/runs/{id}/events"), &key).send().await.unwrap();
+    let made = House::send(process.ask(&client, "POST", "/v1/sandboxes", &key).json(&json!({}))).await.is(201);
+    let sandbox = made["id"].as_str().unwrap();
     process.signal(Signal::TERM);
     // It goes on answering while what runs has its grace, and says that it takes nothing new.
     while House::send(process.ask(&client, "GET", "/readyz", &key)).await.status == 200 {
@@ -74,6 +76,8 @@ async fn asked_to_stop_it_takes_no_new_work_and_ends_what_it_has() {
     }
     let refused = House::send(looping(process.ask(&client, "POST", "/v1/runs", &key))).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "stopping"));
+    let discard = process.ask(&client, "POST", &format!("/v1/sandboxes/{sandbox}/discard"), &key);
+    assert_eq!(House::send(discard.json(&json!({}))).await.code(), "stopping");
     assert!(refused.headers.contains_key("retry-after"));
     let running = House::send(process.ask(&client, "GET", &format!("/v1/runs/{id}"), &key)).await.is(200);
     assert_eq!(running["state"], "running", "it has its grace");
