@@ -23,6 +23,22 @@ pub struct Change {
     /// A unified diff, where both sides are text of an ordinary size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+    /// The texts of the changes before took all the room that there is for them, so this was not compared.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// What all unified diffs of one answer take together, written as JSON; changes after that come without.
+pub const DIFF_BYTES: u64 = 16 << 20;
+
+/// The most that a text takes as JSON.
+pub(super) fn json_bytes(text: &str) -> u64 {
+    let each = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    text.bytes().map(each).sum()
 }
 
 /// What differs between two trees, sorted by path.
@@ -40,7 +56,14 @@ impl Changes {
                 (None, _) => ChangeKind::Added,
                 (_, None) => ChangeKind::Removed,
             };
-            Some(Change { path: path.to_owned(), change, before: old.cloned(), after: new.cloned(), diff: None })
+            Some(Change {
+                path: path.to_owned(),
+                change,
+                before: old.cloned(),
+                after: new.cloned(),
+                diff: None,
+                truncated: false,
+            })
         };
         Self(paths.into_iter().filter_map(change).collect())
     }

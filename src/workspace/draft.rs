@@ -9,7 +9,7 @@ use rustix::fs::{
 };
 
 use super::blobs::{Blobs, Incoming};
-use super::changes::{ChangeKind, Changes, unified};
+use super::changes::{Change, ChangeKind, Changes, DIFF_BYTES, json_bytes, unified};
 use super::error::WorkspaceError;
 use super::tree::{Node, Tree};
 use crate::model::Digest;
@@ -176,29 +176,43 @@ fn hash(mut file: File) -> std::io::Result<Digest> {
 }
 
 impl Now {
-    /// What differs from `base`, with texts compared.
+    /// What differs from `base`, with texts compared as far as there is room for what that gives.
     pub(super) fn changes(&self, blobs: &Blobs, base: &Tree, with_text: bool) -> Result<Changes, WorkspaceError> {
         let mut changes = Changes::between(base, &self.tree);
+        let has_content = |node: &Option<Node>| matches!(node, Some(Node::File { .. }));
+        let mut left = DIFF_BYTES;
         for change in changes.0.iter_mut().filter(|_| with_text) {
-            let before = match &change.before {
-                Some(Node::File { digest, .. }) => Some(read_some(blobs.read(&change.path, *digest)?)),
-                _ => None,
-            };
-            let after = match (&change.after, change.change) {
-                (Some(Node::File { .. }), ChangeKind::Added | ChangeKind::Changed) => {
-                    let failed = |reason| WorkspaceError::io(&change.path, reason);
-                    Some(read_some(open_file(&self.root, &change.path).map_err(failed)?))
-                }
-                _ => None,
-            };
-            let sides = (before.transpose(), after.transpose());
-            if let (Ok(before), Ok(after)) = sides
-                && (before.is_some() || after.is_some())
-            {
-                change.diff = unified(&change.path, before.as_deref(), after.as_deref());
+            if left == 0 {
+                change.truncated = has_content(&change.before) || has_content(&change.after);
+                continue;
+            }
+            let Some(diff) = self.compared(blobs, change)? else { continue };
+            match left.checked_sub(json_bytes(&diff)) {
+                Some(rest) => (left, change.diff) = (rest, Some(diff)),
+                None => (left, change.truncated) = (0, true),
             }
         }
         Ok(changes)
+    }
+
+    /// The texts of both sides, compared.
+    fn compared(&self, blobs: &Blobs, change: &Change) -> Result<Option<String>, WorkspaceError> {
+        let before = match &change.before {
+            Some(Node::File { digest, .. }) => Some(read_some(blobs.read(&change.path, *digest)?)),
+            _ => None,
+        };
+        let after = match (&change.after, change.change) {
+            (Some(Node::File { .. }), ChangeKind::Added | ChangeKind::Changed) => {
+                let failed = |reason| WorkspaceError::io(&change.path, reason);
+                Some(read_some(open_file(&self.root, &change.path).map_err(failed)?))
+            }
+            _ => None,
+        };
+        let (Ok(before), Ok(after)) = (before.transpose(), after.transpose()) else { return Ok(None) };
+        if before.is_none() && after.is_none() {
+            return Ok(None);
+        }
+        Ok(unified(&change.path, before.as_deref(), after.as_deref()))
     }
 
     /// A file of the draft.
