@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
@@ -67,7 +67,7 @@ pub(super) const FOLDER: OFlags =
 pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
     let failed = |errno| WorkspaceError::io(root.display(), errno);
     let root = open(root, FOLDER, Mode::empty()).map_err(failed)?;
-    let mut looking = Looking { base, shared: shared(blobs, base)?, tree: Tree::default() };
+    let mut looking = Looking { base, shared: shared(blobs, base)?, programs: programs(base), tree: Tree::default() };
     looking.folder(&root, "", 0)?;
     Ok(Now { tree: looking.tree, root })
 }
@@ -91,6 +91,7 @@ fn shared(blobs: &Blobs, base: &Tree) -> Result<HashMap<(u64, u64), Digest>, Wor
 struct Looking<'a> {
     base: &'a Tree,
     shared: HashMap<(u64, u64), Digest>,
+    programs: HashSet<Digest>,
     tree: Tree,
 }
 
@@ -140,13 +141,30 @@ impl Looking<'_> {
                         .map_err(|reason| WorkspaceError::io(&path, reason))?,
                 };
                 let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-                Node::File { digest, bytes, executable: executable(self.base, &path, digest) }
+                Node::File { digest, bytes, executable: self.executable(&path, digest) }
             }
             _ => return Err(WorkspaceError::Special { path, kind: "neither file, folder nor link" }),
         };
         self.tree.insert(path, node);
         Ok(())
     }
+
+    /// A guest cannot change it: it stays with the path, or with the content when that was moved.
+    fn executable(&self, path: &str, now: Digest) -> bool {
+        match self.base.get(path) {
+            Some(Node::File { executable, .. }) => *executable,
+            _ => self.programs.contains(&now),
+        }
+    }
+}
+
+/// Contents that are executable somewhere in the workspace.
+fn programs(base: &Tree) -> HashSet<Digest> {
+    let program = |(_, node): (&str, &Node)| match node {
+        Node::File { digest, executable: true, .. } => Some(*digest),
+        _ => None,
+    };
+    base.iter().filter_map(program).collect()
 }
 
 /// Opens a file of the draft and nothing else, even if somebody swaps it for a link or a pipe at this moment.
@@ -157,14 +175,6 @@ pub(super) fn open_file(dir: impl AsFd, path: &str) -> rustix::io::Result<File> 
     match FileType::from_raw_mode(fstat(&file)?.st_mode) {
         FileType::RegularFile => Ok(file.into()),
         _ => Err(rustix::io::Errno::INVAL),
-    }
-}
-
-/// A guest cannot change it: it stays with the path, or with the content when that was moved.
-fn executable(base: &Tree, path: &str, now: Digest) -> bool {
-    match base.get(path) {
-        Some(Node::File { executable, .. }) => *executable,
-        _ => base.iter().any(|(_, node)| matches!(node, Node::File { digest, executable: true, .. } if *digest == now)),
     }
 }
 
