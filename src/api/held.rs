@@ -52,7 +52,7 @@ impl InMemory {
         let (all, own) = (held.all, held.of.get(&self.tenant).copied().unwrap_or(0));
         if own.saturating_add(more) > share {
             let detail = format!(
-                "the bodies that the tenant sends at this moment take {}, which is the most; try again later",
+                "the bodies and answers of the tenant that are in memory take {}, which is the most; try again later",
                 show_bytes(share)
             );
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_bytes", detail).after(Some(1)));

@@ -16,6 +16,7 @@ mod exchange;
 mod failures;
 mod form;
 mod held;
+mod large;
 mod listed;
 mod listen;
 mod page;

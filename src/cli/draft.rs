@@ -73,7 +73,13 @@ pub(super) fn diff(args: &DiffArgs, host: &Overrides, to: &ServerFlags) -> anyho
 /// What changed, in words or in JSON.
 pub(super) fn told(id: &str, changes: &[Value], json: bool) -> anyhow::Result<String> {
     if json {
-        return Ok(serde_json::to_string_pretty(&json!({"draft": id, "changes": changes}))? + "\n");
+        let mut told = json!({"draft": id, "changes": changes});
+        if changes.iter().any(|change| change.get("truncated").is_some())
+            && let Some(told) = told.as_object_mut()
+        {
+            told.insert("truncated".to_owned(), true.into());
+        }
+        return Ok(serde_json::to_string_pretty(&told)? + "\n");
     }
     Ok(words::diff(changes))
 }

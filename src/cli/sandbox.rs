@@ -225,6 +225,7 @@ pub(super) async fn changes(client: &Client, id: &SandboxId, lines: bool) -> Res
     if !lines {
         for fields in changes.iter_mut().filter_map(Value::as_object_mut) {
             fields.remove("diff");
+            fields.remove("truncated");
         }
     }
     Ok(changes)

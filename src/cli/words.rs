@@ -112,7 +112,8 @@ pub(super) fn diff(changes: &[Value]) -> String {
             "changed" => 'M',
             _ => 'D',
         };
-        let _ = writeln!(out, "{letter} {}{}", shown(text(change, "path")), about(change));
+        let lines = if change.get("truncated").is_some() { "  (no room for its lines)" } else { "" };
+        let _ = writeln!(out, "{letter} {}{}{lines}", shown(text(change, "path")), about(change));
     }
     for diff in changes.iter().filter_map(|change| change.get("diff").and_then(Value::as_str)) {
         out.push('\n');

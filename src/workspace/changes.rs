@@ -1,7 +1,9 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Bound;
 
 use serde::Serialize;
 
+use super::error::WorkspaceError;
 use super::tree::{Node, Tree};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,6 +25,22 @@ pub struct Change {
     /// A unified diff, where both sides are text of an ordinary size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+    /// The texts of the changes before took all the room that there is for them, so this was not compared.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// What all unified diffs of one answer take together, written as JSON; changes after that come without.
+pub const DIFF_BYTES: u64 = 16 << 20;
+
+/// The most that a text takes as JSON.
+pub(super) fn json_bytes(text: &str) -> u64 {
+    let each = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    text.bytes().map(each).sum()
 }
 
 /// What differs between two trees, sorted by path.
@@ -40,7 +58,14 @@ impl Changes {
                 (None, _) => ChangeKind::Added,
                 (_, None) => ChangeKind::Removed,
             };
-            Some(Change { path: path.to_owned(), change, before: old.cloned(), after: new.cloned(), diff: None })
+            Some(Change {
+                path: path.to_owned(),
+                change,
+                before: old.cloned(),
+                after: new.cloned(),
+                diff: None,
+                truncated: false,
+            })
         };
         Self(paths.into_iter().filter_map(change).collect())
     }
@@ -56,6 +81,47 @@ impl Changes {
     pub(super) fn paths(&self) -> BTreeSet<&str> {
         self.0.iter().map(|change| change.path.as_str()).collect()
     }
+
+    /// Those at or below the chosen paths, with the new folders that they are in; all where none is chosen.
+    pub(super) fn pick(&self, chosen: &[String]) -> Result<Self, WorkspaceError> {
+        if chosen.is_empty() {
+            return Ok(self.clone());
+        }
+        let known = self.paths();
+        let new = self.0.iter().filter(|change| change.change == ChangeKind::Added);
+        let new: BTreeSet<&str> = new.map(|change| change.path.as_str()).collect();
+        let (mut seen, mut wanted) = (HashSet::new(), BTreeSet::new());
+        for path in chosen {
+            let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+            let path = names.join("/");
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let inside: Vec<&str> = match path.as_str() {
+                "" => known.iter().copied().collect(),
+                path => known.get(path).copied().into_iter().chain(below(&known, path)).collect(),
+            };
+            if inside.is_empty() {
+                return Err(WorkspaceError::NoChange(path));
+            }
+            wanted.extend(inside);
+            wanted.extend(above(&path).filter_map(|above| new.get(above).copied()));
+        }
+        Ok(Self(self.0.iter().filter(|change| wanted.contains(change.path.as_str())).cloned().collect()))
+    }
+}
+
+/// The folders that a path is in.
+pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').filter_map(move |(end, _)| path.get(..end))
+}
+
+/// What is in a folder, of sorted paths.
+pub(super) fn below<'a>(paths: &BTreeSet<&'a str>, folder: &str) -> impl Iterator<Item = &'a str> {
+    let inside = format!("{folder}/");
+    let from = (Bound::Included(inside.as_str()), Bound::Unbounded);
+    let after = paths.range::<str, _>(from);
+    after.copied().take_while(move |path| path.starts_with(&inside))
 }
 
 /// A path on one line, whatever a guest called it: in quotes as git writes it, where it has anything unusual.
@@ -103,4 +169,38 @@ pub(super) fn unified(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -
     let diff = config.diff_slices(&old, &new);
     let header = (name("a", before.is_some()), name("b", after.is_some()));
     Some(diff.unified_diff().context_radius(3).header(&header.0, &header.1).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(paths: impl Iterator<Item = String>) -> Tree {
+        let mut tree = Tree::default();
+        paths.for_each(|path| tree.insert(path, Node::Folder));
+        tree
+    }
+
+    #[test]
+    fn what_is_chosen_comes_with_what_is_in_it_and_the_new_folders_on_the_way() {
+        let all = ["a", "a-b", "a/b", "a/b/c", "a/d", "e"].map(str::to_owned);
+        let changes = Changes::between(&Tree::default(), &folders(all.into_iter()));
+        let picked = |chosen: &[&str]| {
+            let chosen: Vec<String> = chosen.iter().map(|path| (*path).to_owned()).collect();
+            changes.pick(&chosen).map(|picked| picked.0.into_iter().map(|change| change.path).collect::<Vec<_>>())
+        };
+        assert_eq!(picked(&["a"]).unwrap(), ["a", "a/b", "a/b/c", "a/d"]);
+        assert_eq!(picked(&["a//b/./"]).unwrap(), ["a", "a/b", "a/b/c"]);
+        assert_eq!(picked(&["a/b", "a/b/c", "a/b"]).unwrap(), ["a", "a/b", "a/b/c"], "also what is chosen twice");
+        assert_eq!(picked(&["."]).unwrap().len(), 6);
+        assert_eq!(picked(&["e", "a/x"]).unwrap_err().code(), "no_change");
+    }
+
+    /// Each of them looked for in all the others would take minutes.
+    #[test]
+    fn many_are_picked_from_many() {
+        let all: Vec<String> = (0..100_000).map(|n| format!("f{n}")).collect();
+        let changes = Changes::between(&Tree::default(), &folders(all.iter().cloned()));
+        assert_eq!(changes.pick(&all).unwrap().0.len(), all.len());
+    }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
@@ -9,7 +9,7 @@ use rustix::fs::{
 };
 
 use super::blobs::{Blobs, Incoming};
-use super::changes::{ChangeKind, Changes, unified};
+use super::changes::{Change, ChangeKind, Changes, DIFF_BYTES, json_bytes, unified};
 use super::error::WorkspaceError;
 use super::tree::{Node, Tree};
 use crate::model::Digest;
@@ -67,7 +67,7 @@ pub(super) const FOLDER: OFlags =
 pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
     let failed = |errno| WorkspaceError::io(root.display(), errno);
     let root = open(root, FOLDER, Mode::empty()).map_err(failed)?;
-    let mut looking = Looking { base, shared: shared(blobs, base)?, tree: Tree::default() };
+    let mut looking = Looking { base, shared: shared(blobs, base)?, programs: programs(base), tree: Tree::default() };
     looking.folder(&root, "", 0)?;
     Ok(Now { tree: looking.tree, root })
 }
@@ -91,6 +91,7 @@ fn shared(blobs: &Blobs, base: &Tree) -> Result<HashMap<(u64, u64), Digest>, Wor
 struct Looking<'a> {
     base: &'a Tree,
     shared: HashMap<(u64, u64), Digest>,
+    programs: HashSet<Digest>,
     tree: Tree,
 }
 
@@ -140,13 +141,30 @@ impl Looking<'_> {
                         .map_err(|reason| WorkspaceError::io(&path, reason))?,
                 };
                 let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-                Node::File { digest, bytes, executable: executable(self.base, &path, digest) }
+                Node::File { digest, bytes, executable: self.executable(&path, digest) }
             }
             _ => return Err(WorkspaceError::Special { path, kind: "neither file, folder nor link" }),
         };
         self.tree.insert(path, node);
         Ok(())
     }
+
+    /// A guest cannot change it: it stays with the path, or with the content when that was moved.
+    fn executable(&self, path: &str, now: Digest) -> bool {
+        match self.base.get(path) {
+            Some(Node::File { executable, .. }) => *executable,
+            _ => self.programs.contains(&now),
+        }
+    }
+}
+
+/// Contents that are executable somewhere in the workspace.
+fn programs(base: &Tree) -> HashSet<Digest> {
+    let program = |(_, node): (&str, &Node)| match node {
+        Node::File { digest, executable: true, .. } => Some(*digest),
+        _ => None,
+    };
+    base.iter().filter_map(program).collect()
 }
 
 /// Opens a file of the draft and nothing else, even if somebody swaps it for a link or a pipe at this moment.
@@ -160,14 +178,6 @@ pub(super) fn open_file(dir: impl AsFd, path: &str) -> rustix::io::Result<File> 
     }
 }
 
-/// A guest cannot change it: it stays with the path, or with the content when that was moved.
-fn executable(base: &Tree, path: &str, now: Digest) -> bool {
-    match base.get(path) {
-        Some(Node::File { executable, .. }) => *executable,
-        _ => base.iter().any(|(_, node)| matches!(node, Node::File { digest, executable: true, .. } if *digest == now)),
-    }
-}
-
 fn hash(mut file: File) -> std::io::Result<Digest> {
     use sha2::Digest as _;
     let mut hash = sha2::Sha256::new();
@@ -176,29 +186,43 @@ fn hash(mut file: File) -> std::io::Result<Digest> {
 }
 
 impl Now {
-    /// What differs from `base`, with texts compared.
+    /// What differs from `base`, with texts compared as far as there is room for what that gives.
     pub(super) fn changes(&self, blobs: &Blobs, base: &Tree, with_text: bool) -> Result<Changes, WorkspaceError> {
         let mut changes = Changes::between(base, &self.tree);
+        let has_content = |node: &Option<Node>| matches!(node, Some(Node::File { .. }));
+        let mut left = DIFF_BYTES;
         for change in changes.0.iter_mut().filter(|_| with_text) {
-            let before = match &change.before {
-                Some(Node::File { digest, .. }) => Some(read_some(blobs.read(&change.path, *digest)?)),
-                _ => None,
-            };
-            let after = match (&change.after, change.change) {
-                (Some(Node::File { .. }), ChangeKind::Added | ChangeKind::Changed) => {
-                    let failed = |reason| WorkspaceError::io(&change.path, reason);
-                    Some(read_some(open_file(&self.root, &change.path).map_err(failed)?))
-                }
-                _ => None,
-            };
-            let sides = (before.transpose(), after.transpose());
-            if let (Ok(before), Ok(after)) = sides
-                && (before.is_some() || after.is_some())
-            {
-                change.diff = unified(&change.path, before.as_deref(), after.as_deref());
+            if left == 0 {
+                change.truncated = has_content(&change.before) || has_content(&change.after);
+                continue;
+            }
+            let Some(diff) = self.compared(blobs, change)? else { continue };
+            match left.checked_sub(json_bytes(&diff)) {
+                Some(rest) => (left, change.diff) = (rest, Some(diff)),
+                None => (left, change.truncated) = (0, true),
             }
         }
         Ok(changes)
+    }
+
+    /// The texts of both sides, compared.
+    fn compared(&self, blobs: &Blobs, change: &Change) -> Result<Option<String>, WorkspaceError> {
+        let before = match &change.before {
+            Some(Node::File { digest, .. }) => Some(read_some(blobs.read(&change.path, *digest)?)),
+            _ => None,
+        };
+        let after = match (&change.after, change.change) {
+            (Some(Node::File { .. }), ChangeKind::Added | ChangeKind::Changed) => {
+                let failed = |reason| WorkspaceError::io(&change.path, reason);
+                Some(read_some(open_file(&self.root, &change.path).map_err(failed)?))
+            }
+            _ => None,
+        };
+        let (Ok(before), Ok(after)) = (before.transpose(), after.transpose()) else { return Ok(None) };
+        if before.is_none() && after.is_none() {
+            return Ok(None);
+        }
+        Ok(unified(&change.path, before.as_deref(), after.as_deref()))
     }
 
     /// A file of the draft.

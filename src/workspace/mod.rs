@@ -34,7 +34,7 @@ mod upload;
 mod weigh;
 
 pub use catalog::{Catalog, CatalogError, DraftRecord, WorkspaceRecord};
-pub use changes::{Change, ChangeKind, Changes, shown};
+pub use changes::{Change, ChangeKind, Changes, DIFF_BYTES, shown};
 pub use error::WorkspaceError;
 pub use export::{Destination, receive};
 pub use files::{FileEntry, FileKind};

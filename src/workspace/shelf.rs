@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::blobs::Blobs;
 use super::catalog::{Catalog, DraftRecord, WorkspaceRecord};
-use super::changes::{ChangeKind, Changes};
+use super::changes::{Changes, above, below};
 use super::draft;
 use super::error::WorkspaceError;
 use super::export::{self, Destination};
@@ -338,7 +338,7 @@ impl<C: Catalog> Workspaces<C> {
         if record.tree != draft.base {
             return Err(moved(name, &base, &head, &changes));
         }
-        let picked = pick(&changes, chosen)?;
+        let picked = changes.pick(chosen)?;
         let mut next = base.clone();
         for change in &picked.0 {
             if let Some(Node::Link { target }) = &change.after
@@ -454,37 +454,11 @@ fn moved(name: &WorkspaceName, base: &Tree, head: &Tree, changes: &Changes) -> W
     let theirs = Changes::between(base, head);
     let ours = changes.paths();
     // A folder that one side removed and the other put something in is a conflict as well.
-    let meets = |path: &str| ours.iter().any(|mine| *mine == path || is_below(mine, path) || is_below(path, mine));
+    let meets = |path: &str| {
+        ours.contains(path) || above(path).any(|above| ours.contains(above)) || below(&ours, path).next().is_some()
+    };
     let (conflicts, others) = theirs.paths().into_iter().map(str::to_owned).partition(|path| meets(path));
     WorkspaceError::Moved { workspace: name.clone(), conflicts, others }
-}
-
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// The changes at or below the chosen paths, with the new folders that they are in.
-fn pick(changes: &Changes, chosen: &[String]) -> Result<Changes, WorkspaceError> {
-    if chosen.is_empty() {
-        return Ok(changes.clone());
-    }
-    let mut wanted = BTreeSet::new();
-    for path in chosen {
-        let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
-        let path = names.join("/");
-        let inside = |known: &str| path.is_empty() || known == path || is_below(known, &path);
-        let before = wanted.len();
-        wanted.extend(changes.0.iter().map(|change| change.path.as_str()).filter(|known| inside(known)));
-        if wanted.len() == before {
-            return Err(WorkspaceError::NoChange(path));
-        }
-        let parents = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
-        for parent in parents {
-            let new = |change: &&super::Change| change.path == parent && change.change == ChangeKind::Added;
-            wanted.extend(changes.0.iter().filter(new).map(|change| change.path.as_str()));
-        }
-    }
-    Ok(Changes(changes.0.iter().filter(|change| wanted.contains(change.path.as_str())).cloned().collect()))
 }
 
 fn seconds() -> u64 {

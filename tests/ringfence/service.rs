@@ -3,6 +3,7 @@
 pub mod bodies;
 mod child;
 mod components;
+mod diffs;
 mod doors;
 mod edges;
 mod everywhere;

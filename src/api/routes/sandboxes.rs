@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
+use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
@@ -22,6 +23,7 @@ use super::{id, label as name_and_value, parsed};
 use crate::authz::{Action, Permit};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
+use crate::workspace::DIFF_BYTES;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -206,13 +208,24 @@ async fn run(
 }
 
 /// What differs from the workspace, with unified diffs
+///
+/// There is room for so many of them; where there are more, `truncated` is said of the answer and of each change whose
+/// diff is left out.
 #[utoipa::path(
     get, path = "/v1/sandboxes/{id}/diff", tag = "sandboxes", params(("id" = String, Path)),
     responses((status = 200, body = Changes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Json<Changes>, Problem> {
+async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
-    Ok(Json(Changes::from(&who.hall().diff(&permit, &record.id, true).await?)))
+    let mut making = who.in_memory();
+    // No more than half of what there is: the other half is for the answer.
+    making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
+    let changes = who.hall().diff(&permit, &record.id, true).await?;
+    apart(who, move |who| {
+        let _making = making;
+        whole(who.in_memory(), &Changes::from(changes))
+    })
+    .await
 }
 
 /// Make changes count in the workspace: all, or those at or below the given paths
@@ -229,7 +242,7 @@ async fn apply(
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    Ok(Json(Applied::from(&who.hall().apply(&permit, &record.id, body.paths).await?)))
+    Ok(Json(Applied::from(who.hall().apply(&permit, &record.id, body.paths).await?)))
 }
 
 /// Throw away what was done: its files are again what they were

@@ -142,6 +142,9 @@ pub(in crate::api) struct ApplyBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Changes {
     changes: Vec<ChangeBody>,
+    /// There are more unified diffs than one answer has room for; changes that lack theirs say so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -156,24 +159,29 @@ pub(in crate::api) struct ChangeBody {
     /// A unified diff, where both sides are text.
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<String>,
+    /// There was no room for its unified diff.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
-impl From<&Change> for ChangeBody {
-    fn from(change: &Change) -> Self {
+impl From<Change> for ChangeBody {
+    fn from(change: Change) -> Self {
         let value = |node: &Option<crate::workspace::Node>| serde_json::to_value(node).unwrap_or_default();
         Self {
-            path: change.path.clone(),
+            path: change.path,
             change: serde_json::to_value(change.change).unwrap_or_default(),
             before: value(&change.before),
             after: value(&change.after),
-            diff: change.diff.clone(),
+            diff: change.diff,
+            truncated: change.truncated,
         }
     }
 }
 
-impl From<&crate::workspace::Changes> for Changes {
-    fn from(changes: &crate::workspace::Changes) -> Self {
-        Self { changes: changes.0.iter().map(ChangeBody::from).collect() }
+impl From<crate::workspace::Changes> for Changes {
+    fn from(changes: crate::workspace::Changes) -> Self {
+        let truncated = changes.0.iter().any(|change| change.truncated);
+        Self { changes: changes.0.into_iter().map(ChangeBody::from).collect(), truncated }
     }
 }
 
@@ -186,11 +194,11 @@ pub(in crate::api) struct Applied {
     pub(in crate::api) left: usize,
 }
 
-impl From<&crate::workspace::Applied> for Applied {
-    fn from(applied: &crate::workspace::Applied) -> Self {
+impl From<crate::workspace::Applied> for Applied {
+    fn from(applied: crate::workspace::Applied) -> Self {
         Self {
             tree: applied.workspace.tree.to_string(),
-            changes: applied.changes.0.iter().map(ChangeBody::from).collect(),
+            changes: applied.changes.0.into_iter().map(ChangeBody::from).collect(),
             left: applied.left,
         }
     }
