@@ -91,7 +91,7 @@ pub struct Ask<'a> {
     pub wants: Option<&'a Wants>,
 }
 
-/// What a run asks for, before the ceilings of the tenant cut it.
+/// What a run asks for, or a sandbox for the runs in it, before the ceilings of the tenant cut it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wants {
@@ -103,11 +103,16 @@ pub struct Wants {
 }
 
 impl Wants {
-    /// What a run asks for of which nothing was said, as far as an action is about a run.
+    /// What is asked for with these limits.
+    pub fn of(limits: &Limits, backend: Option<&str>) -> Self {
+        let Limits { fuel, memory_bytes, deadline_ms, .. } = *limits;
+        Self { fuel, memory_bytes, deadline_ms, network: false, backend: backend.unwrap_or("wasm").to_owned() }
+    }
+
+    /// What is asked for where nothing was said, as far as an action is about a run or about what runs will have.
     pub fn usual(action: Action) -> Option<Self> {
-        let Limits { fuel, memory_bytes, deadline_ms, .. } = Preset::Small.limits();
-        let about_a_run = matches!(action, Action::RunsCreate | Action::SandboxesRun);
-        about_a_run.then(|| Self { fuel, memory_bytes, deadline_ms, network: false, backend: "wasm".to_owned() })
+        let about_runs = matches!(action, Action::RunsCreate | Action::SandboxesCreate | Action::SandboxesRun);
+        about_runs.then(|| Self::of(&Preset::Small.limits(), None))
     }
 }
 

@@ -26,7 +26,7 @@ use super::values::{self, Unread, Unwritten};
 use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Room, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
-const FUEL_TOLD: u64 = 10_000_000;
+pub const FUEL_TOLD: u64 = 10_000_000;
 
 /// JSON up to this length is read where the run is; a fraction of a millisecond.
 const SHORT_JSON: usize = 64 << 10;

@@ -30,6 +30,21 @@ pub struct LimitsAsk {
     pub set: Vec<(LimitName, u64)>,
 }
 
+impl LimitsAsk {
+    /// All that is asked for, before anything is cut. In a sandbox, what nothing was said of is as the sandbox has it.
+    pub fn wanted(&self, sandbox: Option<&Limits>) -> Limits {
+        let mut limits = match (self.preset, sandbox) {
+            (Some(preset), _) => preset.limits(),
+            (None, Some(base)) => base.clone(),
+            (None, None) => Preset::Small.limits(),
+        };
+        for &(name, value) in &self.set {
+            limits.set(name, value);
+        }
+        limits
+    }
+}
+
 /// Files of a workspace for a run or a sandbox, and what may be done with them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaceAsk {
@@ -81,18 +96,13 @@ pub(super) struct Most<'a> {
 /// Limits within the ceilings, and what that took away.
 pub(super) fn limits(ask: &LimitsAsk, most: &Most<'_>, cut: &mut Vec<Cut>) -> Result<Limits, SandboxError> {
     let base = most.sandbox.map(|spec| &spec.limits);
-    let mut limits = match (ask.preset, base) {
-        (Some(preset), _) => preset.limits(),
-        (None, Some(base)) => base.clone(),
-        (None, None) => Preset::Small.limits(),
-    };
     for &(name, value) in &ask.set {
         let (least, _) = name.range();
         if value < least {
             return Err(SandboxError::TooLittle { name, asked: value, least });
         }
-        limits.set(name, value);
     }
+    let mut limits = ask.wanted(base);
     for &name in LimitName::ALL {
         let by_sandbox = base.map_or(u64::MAX, |base| base.get(name));
         let by_tenant = most.ceilings.limits.get(name);

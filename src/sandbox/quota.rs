@@ -12,7 +12,9 @@ pub enum QuotaError {
         "the tenant has started {most} runs in this minute, which is the most it may; try again in {retry_after} s"
     )]
     RunsPerMinute { most: u64, retry_after: u64 },
-    #[error("the tenant has spent the {most} units of fuel that it has for a minute; try again in {retry_after} s")]
+    #[error(
+        "the tenant has spent the {most} units of fuel that it has for a minute, or its runs at work may still spend them; try again in {retry_after} s"
+    )]
     FuelPerMinute { most: u64, retry_after: u64 },
     #[error("the tenant has {0} sandboxes, which is the most it may have; destroy one first")]
     LiveSandboxes(u64),
@@ -62,7 +64,10 @@ struct Counts {
     running: u64,
     minute: u64,
     runs: u64,
+    /// What the runs that ended in this minute have spent.
     fuel: u64,
+    /// What the runs at work may spend, in whichever minute.
+    promised: u64,
     sandboxes: u64,
 }
 
@@ -94,10 +99,10 @@ impl Quota {
         locked(&self.of(tenant)).sandboxes = sandboxes;
     }
 
-    /// A place for one run, until it is dropped.
-    pub fn run(&self, tenant: &TenantId, most: &Ceilings, now_ms: u64) -> Result<Running, QuotaError> {
+    /// A place for one run, until it is dropped, and as much of the fuel that it asks for as is left.
+    pub fn run(&self, tenant: &TenantId, most: &Ceilings, fuel: u64, now_ms: u64) -> Result<Running, QuotaError> {
         let shared = self.of(tenant);
-        {
+        let fuel = {
             let mut counts = locked(&shared);
             let retry_after = counts.turn(now_ms);
             if counts.running >= most.concurrent_runs {
@@ -106,13 +111,19 @@ impl Quota {
             if counts.runs >= most.runs_per_minute {
                 return Err(QuotaError::RunsPerMinute { most: most.runs_per_minute, retry_after });
             }
-            if counts.fuel >= most.fuel_per_minute {
+            let unspent = most.fuel_per_minute.saturating_sub(counts.fuel);
+            let given = fuel.min(unspent.saturating_sub(counts.promised));
+            if given == 0 {
+                // What is promised may come back at any moment.
+                let retry_after = if unspent == 0 { retry_after } else { 1 };
                 return Err(QuotaError::FuelPerMinute { most: most.fuel_per_minute, retry_after });
             }
             counts.running += 1;
             counts.runs += 1;
-        }
-        Ok(Running(shared))
+            counts.promised = counts.promised.saturating_add(given);
+            given
+        };
+        Ok(Running { counts: shared, fuel, spent: 0 })
     }
 
     /// A place for one sandbox. It is given back by [`Quota::sandbox_gone`], or by dropping it before it is kept.
@@ -163,21 +174,37 @@ impl Drop for Taken {
 
 /// A run at work.
 #[derive(Debug)]
-pub struct Running(Arc<Mutex<Counts>>);
+pub struct Running {
+    counts: Arc<Mutex<Counts>>,
+    fuel: u64,
+    /// What counts when this is dropped.
+    spent: u64,
+}
 
 impl Running {
-    /// What it spent.
-    pub fn spent(&self, fuel: u64, now_ms: u64) {
-        let mut counts = locked(&self.0);
-        counts.turn(now_ms);
-        counts.fuel = counts.fuel.saturating_add(fuel);
+    /// What it may spend.
+    pub const fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// From here on it spends: all, unless it is said otherwise.
+    pub const fn begins(&mut self) {
+        self.spent = self.fuel;
+    }
+
+    /// It is over, and this is what it spent.
+    pub fn ends(mut self, spent: u64, now_ms: u64) {
+        locked(&self.counts).turn(now_ms);
+        self.spent = spent.min(self.fuel);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut counts = locked(&self.0);
+        let mut counts = locked(&self.counts);
         counts.running = counts.running.saturating_sub(1);
+        counts.promised = counts.promised.saturating_sub(self.fuel);
+        counts.fuel = counts.fuel.saturating_add(self.spent);
     }
 }
 
@@ -199,7 +226,7 @@ mod tests {
                             taken.keep();
                             given.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         }
-                        running.lock().unwrap().extend(quota.run(&tenant, &most, 0));
+                        running.lock().unwrap().extend(quota.run(&tenant, &most, 1, 0));
                     }
                 });
             }
@@ -208,7 +235,7 @@ mod tests {
         assert_eq!(running.lock().unwrap().len(), 10);
         assert_eq!(quota.running(), 10);
         running.lock().unwrap().clear();
-        assert!(quota.run(&tenant, &most, 0).is_ok());
+        assert!(quota.run(&tenant, &most, 1, 0).is_ok());
         quota.sandbox_gone(&tenant);
         assert!(quota.sandbox(&tenant, &most).is_ok());
     }
@@ -217,12 +244,43 @@ mod tests {
     fn a_minute_ends() {
         let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
         let most = Ceilings { runs_per_minute: 2, fuel_per_minute: 100, ..Ceilings::ordinary() };
-        quota.run(&tenant, &most, 1_000).unwrap().spent(99, 1_000);
-        quota.run(&tenant, &most, 2_000).unwrap().spent(1, 2_000);
-        let refused = quota.run(&tenant, &most, 3_000).unwrap_err();
+        quota.run(&tenant, &most, 100, 1_000).unwrap().ends(99, 1_000);
+        quota.run(&tenant, &most, 100, 2_000).unwrap().ends(1, 2_000);
+        let refused = quota.run(&tenant, &most, 100, 3_000).unwrap_err();
         assert_eq!(refused, QuotaError::RunsPerMinute { most: 2, retry_after: 57 });
-        quota.run(&tenant, &most, 60_000).unwrap().spent(100, 60_000);
-        let refused = quota.run(&tenant, &most, 61_000).unwrap_err();
+        quota.run(&tenant, &most, 100, 60_000).unwrap().ends(100, 60_000);
+        let refused = quota.run(&tenant, &most, 100, 61_000).unwrap_err();
         assert_eq!((refused.code(), refused.retry_after()), ("too_much_fuel_a_minute", Some(59)));
+    }
+
+    #[test]
+    fn a06_runs_at_once_get_no_more_fuel_than_the_minute_has() {
+        let (quota, tenant) = (Quota::default(), "t".parse().unwrap());
+        let most = Ceilings { fuel_per_minute: 1_000, ..Ceilings::ordinary() };
+        let running = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..10 {
+                scope.spawn(|| {
+                    let given = quota.run(&tenant, &most, 300, 0);
+                    running.lock().unwrap().extend(given);
+                });
+            }
+        });
+        let mut running = running.into_inner().unwrap();
+        running.sort_by_key(Running::fuel);
+        assert_eq!(running.iter().map(Running::fuel).collect::<Vec<_>>(), [100, 300, 300, 300]);
+        // The next minute is not theirs twice.
+        let refused = quota.run(&tenant, &most, 1, 60_000).unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after()), ("too_much_fuel_a_minute", Some(1)));
+        // One ends, one never began, and of one nobody knows what it spent.
+        running.pop().unwrap().ends(50, 60_000);
+        drop(running.pop());
+        let mut unknown = running.pop().unwrap();
+        unknown.begins();
+        drop(unknown);
+        assert_eq!(quota.run(&tenant, &most, 1_000, 60_000).unwrap().fuel(), 1_000 - 100 - 50 - 300);
+        drop(running);
+        assert_eq!(quota.run(&tenant, &most, 1_000, 60_000).unwrap().fuel(), 1_000 - 50 - 300);
+        assert_eq!(quota.run(&tenant, &most, 2_000, 120_000).unwrap().fuel(), 1_000);
     }
 }

@@ -11,9 +11,9 @@ use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
 use super::record::SandboxRecord;
 use super::storage::Visit;
-use crate::engine::{Build, CopyOnWrite, Entry, Mount, Program, RunRequest, Stdin};
+use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunRequest, Stdin};
 use crate::fs_policy::Policy;
-use crate::model::{Digest, LimitName, Report, Room, TenantId};
+use crate::model::{Digest, LimitName, Outcome, Report, Room, TenantId};
 use crate::workspace::Entered;
 
 /// What the engine is about to be asked, and what was taken from it before.
@@ -54,10 +54,14 @@ impl Hall {
             return Err(SandboxError::NoBackend(other.to_owned()));
         }
         let ceilings = self.ceilings(tenant)?;
-        let running = self.inner().quota.run(tenant, &ceilings, now())?;
         let most = Most { ceilings: &ceilings, sandbox: place.as_ref().map(|place| &place.sandbox.spec) };
         let mut cut = Vec::new();
         let mut limits = plan::limits(&ask.limits, &most, &mut cut)?;
+        let running = self.inner().quota.run(tenant, &ceilings, limits.fuel, now())?;
+        if running.fuel() < limits.fuel {
+            cut.push(Cut::new(LimitName::Fuel.as_str(), limits.fuel, running.fuel(), "tenant"));
+            limits.fuel = running.fuel();
+        }
         let build = Build::of(&limits, ask.mode);
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
@@ -117,12 +121,13 @@ impl Hall {
         live: Option<Arc<Live>>,
         cancel: CancellationToken,
     ) -> Result<Report, SandboxError> {
-        let Planned { program, mut request, place, inside, .. } = planned;
+        let Planned { program, mut request, mut place, inside, .. } = planned;
         request.cancel = Some(cancel);
         request.listener = match live {
             Some(live) => Some(live),
             None => None,
         };
+        place.begins();
         let done = self.engine().run(&program, request).await;
         if let Some(Inside { entered, visit }) = inside {
             // What still touches the draft is waited for where waiting is allowed.
@@ -132,10 +137,23 @@ impl Hall {
             });
             let _ = left.await;
         }
-        if let Ok(report) = &done {
-            place.spent(report.usage.fuel, now());
+        if let Some(fuel) = spent(&done) {
+            place.ends(fuel, now());
         }
         Ok(done?)
+    }
+}
+
+/// The most that a run has spent of its fuel, where that is known.
+fn spent(done: &Result<Report, EngineError>) -> Option<u64> {
+    match done {
+        Ok(Report { outcome: Outcome::DeadlineExceeded { .. } | Outcome::Cancelled, usage, .. }) => {
+            Some(usage.fuel.saturating_add(FUEL_TOLD))
+        }
+        Ok(report) => Some(report.usage.fuel),
+        Err(EngineError::Internal(_)) => None,
+        // The guest was not run at all.
+        Err(_) => Some(0),
     }
 }
 

@@ -20,7 +20,7 @@ use super::super::types::{self as wire, Run, RunBody, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::model::{LimitName, PrincipalId, RunId, SandboxId};
+use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -47,7 +47,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
-    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(&who)))?;
+    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
     start(&who, &api, &permit, request, None).await
 }
 
@@ -91,21 +91,10 @@ impl Request {
         Ok(Self { apart: body.apart, ask: ask(body, module)?, streamed, retry, in_memory })
     }
 
-    /// What policies may ask about: what is asked for, before anything is cut.
-    pub(super) fn wants(&self, who: &Who) -> Wants {
-        let limits = self.ask.limits.preset.unwrap_or(crate::model::Preset::Small).limits();
-        let asked = |name: LimitName| {
-            let own = self.ask.limits.set.iter().rev().find(|(limit, _)| *limit == name);
-            own.map_or(limits.get(name), |(_, value)| *value)
-        };
-        let _ = who;
-        Wants {
-            fuel: asked(LimitName::Fuel),
-            memory_bytes: asked(LimitName::MemoryBytes),
-            deadline_ms: asked(LimitName::DeadlineMs),
-            network: false,
-            backend: self.ask.backend.clone().unwrap_or_else(|| "wasm".to_owned()),
-        }
+    /// What policies may ask about: what is asked for, before anything is cut. In a sandbox, what nothing was said of is
+    /// as the sandbox has it.
+    pub(super) fn wants(&self, sandbox: Option<&Limits>) -> Wants {
+        Wants::of(&self.ask.limits.wanted(sandbox), self.ask.backend.as_deref())
     }
 }
 

@@ -20,7 +20,7 @@ use super::super::types::{
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
-use crate::authz::{Action, Permit};
+use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
 use crate::workspace::DIFF_BYTES;
@@ -45,7 +45,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     responses((status = 201, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCode, Json<Sandbox>), Problem> {
-    let permit = who.permit_new(Action::SandboxesCreate, None)?;
+    let wants = Wants::of(&body.limits.ask().wanted(None), None);
+    let permit = who.permit_new(Action::SandboxesCreate, Some(&wants))?;
     let ask = body.ask()?;
     if let Some(name) = &ask.place.workspace {
         // Whoever works on a workspace reads it.
@@ -203,7 +204,8 @@ async fn run(
     let sandbox: SandboxId = id(&sandbox, "sandbox")?;
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
     let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
-    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &request.wants(&who))?;
+    let wants = request.wants(Some(&record.spec.limits));
+    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants)?;
     start(&who, &api, &permit, request, Some(record.id)).await
 }
 

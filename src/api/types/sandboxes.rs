@@ -27,7 +27,7 @@ pub(in crate::api) struct SandboxBody {
     /// Rules on top, as `PATTERN:LEVEL[,TYPE][,priority=N]`. With neither, everything may be written.
     rules: Vec<String>,
     #[serde(deserialize_with = "strict::named")]
-    limits: LimitsBody,
+    pub(in crate::api) limits: LimitsBody,
     clocks: Option<bool>,
     randomness: Option<bool>,
     #[schema(value_type = std::collections::HashMap<String, String>)]

@@ -106,6 +106,47 @@ async fn a06_a_hundred_sandboxes_at_once_against_a_ceiling_of_ten() {
     house.post(&boss, "/v1/sandboxes", json!({})).await.code();
 }
 
+/// Whatever runs at work may still spend is nobody else's, in whichever minute they spend it.
+#[tokio::test]
+async fn a06_ten_runs_at_once_share_the_fuel_of_a_minute() {
+    const MOST: u64 = 1_000_000_000_000_000;
+    const ASKED: u64 = 300_000_000_000_000;
+    let house = House::new().await;
+    let boss = house.tenant("small").await;
+    let mut ceilings = ringfence::model::Ceilings { fuel_per_minute: MOST, ..ringfence::model::Ceilings::ordinary() };
+    (ceilings.limits.fuel, ceilings.limits.deadline_ms) = (MOST, 600_000);
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/small", json!({"ceilings": ceilings})).await.is(200);
+    let endless = "(module (func (export \"_start\") (loop (br 0))))";
+    let request = house.ask("POST", "/v1/components").header("x-api-key", &boss).body(endless);
+    let digest = House::send(request).await.is(201)["digest"].as_str().unwrap().to_owned();
+    let limits = json!({"preset": "medium", "fuel": ASKED, "deadline_ms": 600_000});
+    let body = json!({"component": digest, "async": true, "limits": limits});
+    let run = || house.post(&boss, "/v1/runs", body.clone());
+    let mut cuts = Vec::new();
+    for reply in futures_util::future::join_all((0..10).map(|_| run())).await {
+        if reply.status == 202 {
+            cuts.push(reply.json()["cut"].clone());
+        } else {
+            assert_eq!((reply.status, reply.code().as_str()), (429, "too_much_fuel_a_minute"));
+            assert_eq!(reply.headers["retry-after"], "1");
+        }
+    }
+    // Three get all that they ask for, the fourth what is left, and is told so.
+    let told = json!([{"what": "fuel", "asked": ASKED, "given": MOST - 3 * ASKED, "by": "tenant"}]);
+    assert_eq!((cuts.len(), cuts.iter().filter(|cut| **cut == told).count()), (4, 1), "{cuts:?}");
+    let running = || async { house.get(&boss, "/v1/runs?state=running").await.is(200)["runs"].take() };
+    for run in running().await.as_array().unwrap() {
+        let id = run["id"].as_str().unwrap();
+        house.post(&boss, &format!("/v1/runs/{id}/cancel"), json!({})).await.is(202);
+    }
+    while running().await != json!([]) {
+        tokio::task::yield_now().await;
+    }
+    // What was not spent is there again.
+    let again = run().await.is(202);
+    assert!(again.get("cut").is_none_or(|cut| *cut == json!([])), "{again}");
+}
+
 fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = ringfence::workspace::archive::TarWriter::new(Vec::new());
     for (path, text) in files {

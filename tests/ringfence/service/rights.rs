@@ -96,6 +96,50 @@ async fn policies_are_validated_taken_and_explained() {
     run(1_000_001).await.is(200);
 }
 
+/// What a run may spend is asked where it is said: of a run, or of the sandbox that it takes it from.
+#[tokio::test]
+async fn a_policy_about_fuel_is_not_gone_round_by_a_sandbox() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    let digest = house.submit(admin, "hello").await;
+    let create = |limits: Value| house.post(admin, "/v1/sandboxes", json!({"limits": limits}));
+    let of = |sandbox: Value| format!("/v1/sandboxes/{}/runs", sandbox["id"].as_str().unwrap());
+    let (small, medium) = (of(create(json!({})).await.is(201)), of(create(json!({"preset": "medium"})).await.is(201)));
+    let most = |fuel: u64| {
+        let text = format!(
+            r#"@id("much") forbid (principal, action, resource)
+               when {{ context has wants && context.wants.fuel > {fuel} }};"#
+        );
+        house.with_json(admin, "PUT", "/v1/policies/much", json!({"text": text}))
+    };
+    most(6_000_000_000).await.is(200);
+    for (path, limits, status) in [
+        ("/v1/runs", json!({"preset": "medium"}), 403),
+        (&*small, json!({}), 200),
+        (&*small, json!({"preset": "medium"}), 403),
+        (&*medium, json!({}), 403),
+        (&*medium, json!({"deadline_ms": 5_000}), 403),
+        (&*medium, json!({"fuel": 6_000_000_000_u64}), 200),
+        (&*medium, json!({"preset": "small"}), 200),
+    ] {
+        let reply = house.post(admin, path, json!({"component": digest, "limits": limits})).await;
+        assert_eq!(reply.status, status, "{path} {limits} {reply:?}");
+    }
+    for (limits, status) in
+        [(json!({}), 201), (json!({"preset": "medium"}), 403), (json!({"fuel": 6_000_000_001_u64}), 403)]
+    {
+        assert_eq!(create(limits.clone()).await.status, status, "{limits}");
+    }
+    // Of whoever says nothing, what he gets is asked, and explained.
+    most(4_000_000_000).await.is(200);
+    let denied = create(json!({})).await;
+    assert_eq!(denied.status, 403);
+    assert!(denied.json()["detail"].as_str().unwrap().contains("much"), "{denied:?}");
+    let ask = json!({"principal": "admin", "action": "sandboxes:create"});
+    let told = house.post(admin, "/v1/policy-explain", ask).await.is(200);
+    assert_eq!((&told["allowed"], &told["policies"]), (&json!(false), &json!(["much"])));
+}
+
 /// A04: by id, by listing, by cursor, by error text.
 #[tokio::test]
 async fn a04_objects_of_other_tenants_do_not_exist() {
