@@ -5,12 +5,12 @@ mod service;
 
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
+use anyhow::{Context as _, bail};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{self, LogSettings, Overrides};
+use crate::config::{self, LogSettings, Overrides, Settings};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
 pub use rules::{TenantRules, tenant_rules};
@@ -79,9 +79,18 @@ pub fn start_service_log(settings: &LogSettings) {
     }
 }
 
-/// Copies the store; how large the copy is.
-pub fn back_up(overrides: &Overrides, to: &std::path::Path) -> anyhow::Result<u64> {
-    let data = config::data_dir(overrides)?;
-    Store::open(&data.join("ringfence.db"))?.back_up(to)?;
-    Ok(std::fs::metadata(to)?.len())
+/// Copies the store of a service; from which folder, and how large the copy is.
+pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<(PathBuf, u64)> {
+    let data = service::data_dir(settings)?;
+    existing_store(&data)?.back_up(to)?;
+    Ok((data, std::fs::metadata(to)?.len()))
+}
+
+/// The store of a data folder that has one; none is made.
+fn existing_store(data: &Path) -> anyhow::Result<Store> {
+    let file = data.join("ringfence.db");
+    if !file.is_file() {
+        bail!("{} holds no store; name the data folder of a service", data.display());
+    }
+    Ok(Store::open(&file)?)
 }

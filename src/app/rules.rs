@@ -5,7 +5,6 @@ use anyhow::bail;
 use crate::authz::CustomRole;
 use crate::model::{PolicyName, Principal, PrincipalId, TenantId};
 use crate::registry::Register;
-use crate::store::Store;
 
 /// What decides in a tenant, as it is in a data folder.
 pub struct TenantRules {
@@ -17,11 +16,7 @@ pub struct TenantRules {
 
 /// Reads the rules of a tenant without a service, also while one runs.
 pub fn tenant_rules(data: &Path, tenant: &TenantId, who: &PrincipalId) -> anyhow::Result<TenantRules> {
-    let file = data.join("ringfence.db");
-    if !file.is_file() {
-        bail!("{} holds no store; name the data folder of a service", data.display());
-    }
-    let store = Store::open(&file)?;
+    let store = super::existing_store(data)?;
     if Register::tenant(&store, tenant)?.is_none() {
         bail!("there is no tenant {tenant} in {}", data.display());
     }

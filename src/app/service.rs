@@ -71,12 +71,17 @@ impl Tenants for House {
     }
 }
 
+/// Where everything is kept, whether it is there or not.
+pub(super) fn data_dir(settings: &Settings) -> anyhow::Result<PathBuf> {
+    match &settings.data_dir {
+        Some(data) => Ok(data.clone()),
+        None => Ok(config::data_dir(&Overrides::default())?),
+    }
+}
+
 /// The folder of what is kept, for nobody else to read.
 pub fn data_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
-    let data = match &settings.data_dir {
-        Some(data) => data.clone(),
-        None => config::data_dir(&Overrides::default())?,
-    };
+    let data = data_dir(settings)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
     let mode = fs::metadata(&data)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
