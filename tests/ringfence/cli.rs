@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{ADD, WORKER, guest_path};
+use crate::support::{ADD, WORKER, guest_path, still_patient};
 
 struct Cli {
     dir: tempfile::TempDir,
@@ -254,7 +254,9 @@ fn an_interrupt_ends_the_compiler_too() {
     let python = guest_path("python");
     let child = cli.command(&["run", python.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
     let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let began = std::time::Instant::now();
     let worker = loop {
+        still_patient(began);
         let found = std::fs::read_to_string(&children).unwrap();
         if let Some(pid) = found.split_whitespace().next() {
             break pid.to_owned();

@@ -22,7 +22,12 @@ const TREE: &[(u64, &str, Option<&str>)] = &[
     (1, "Secrets", None),
     (3, "Key", Some("hidden")),
     (1, ".env", Some("hidden")),
+    (1, "Locked", None),
+    (6, "x.md", Some("hidden")),
 ];
+
+/// A folder in which nothing may be looked for, not even by root.
+const LOCKED: u64 = 6;
 
 struct Folding;
 
@@ -57,6 +62,9 @@ fn attributes(number: INodeNo) -> Option<FileAttr> {
 
 impl Filesystem for Folding {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        if u64::from(parent) == LOCKED {
+            return reply.error(Errno::EACCES);
+        }
         let same = |entry: &&(u64, &str, Option<&str>)| {
             entry.0 == u64::from(parent) && name.to_str().is_some_and(|name| name.eq_ignore_ascii_case(entry.1))
         };
@@ -90,6 +98,9 @@ impl Filesystem for Folding {
     }
 
     fn readdir(&self, _: &Request, number: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        if u64::from(number) == LOCKED {
+            return reply.error(Errno::EACCES);
+        }
         let inner = TREE.iter().enumerate().filter(|(_, entry)| entry.0 == u64::from(number));
         for (at, (place, entry)) in inner.enumerate().skip(offset as usize) {
             let kind = if entry.2.is_some() { FileType::RegularFile } else { FileType::Directory };
@@ -134,7 +145,7 @@ async fn f07_names_are_folded_where_the_file_system_folds() {
     let rules = "/**:read\n/.env:none\n/secrets/**:none";
     let operations = ["read|.env", "read|.ENV", "read|SECRETS/key", "ls|secrets", "read|README", "ls|."];
     let said = probe(&at, rules, &operations).await;
-    assert_eq!(said, ["NOENT", "NOENT", "NOENT", "NOENT", "ok hello", "ok Readme"]);
+    assert_eq!(said, ["NOENT", "NOENT", "NOENT", "NOENT", "ok hello", "ok Locked,Readme"]);
     // The same rules on a folder above it, which keeps case: what folds below it is not given at all.
     std::fs::create_dir(dir.path().join("plain")).unwrap();
     let said =
@@ -142,5 +153,36 @@ async fn f07_names_are_folded_where_the_file_system_folds() {
     assert_eq!(said, ["PERM", "PERM", "ok"]);
     let said = probe(dir.path(), "/**:read", &["read|folding/README"]).await;
     assert_eq!(said, ["ok hello"], "where nothing is hidden, case does not matter");
+    drop(session);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f05_a_hidden_folder_that_cannot_be_searched_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join("locked");
+    let Some(session) = mounted(&at) else { return };
+    let denied = std::fs::metadata(at.join("Locked/x.md")).unwrap_err();
+    assert_eq!(denied.kind(), std::io::ErrorKind::PermissionDenied);
+    let mut answers = Vec::new();
+    for folder in ["absent", "Locked"] {
+        let operations = [
+            "stat|F",
+            "ls|F",
+            "stat|F/.",
+            "stat|F/x.md",
+            "read|F/x.md",
+            "readlink|F/x.md",
+            "put|F/x.md|y",
+            "mkdir|F/.",
+            "mv|F/x.md|y",
+            "mv|Readme|F/x",
+            "rm|F/x.md",
+        ];
+        let operations = operations.map(|operation| operation.replace('F', folder));
+        let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
+        answers.push(probe(&at, "**/*.md:read\n/readme:read", &operations).await);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].len(), 11);
     drop(session);
 }

@@ -13,6 +13,7 @@ mod guessing;
 mod house;
 mod kills;
 mod life;
+mod line;
 mod listed;
 mod lists;
 mod logs;

@@ -1,11 +1,26 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use ringfence::engine::{Build, Engine, EngineError, EngineSettings, Entry, Program, Refusal, RunRequest};
 use ringfence::model::{Grants, LimitName, Limits, Mode, Outcome, Preset, Report};
 use serde_json::Value;
 
 pub const WORKER: &str = env!("CARGO_BIN_EXE_ringfence");
+
+/// Longer than any test takes on the slowest machine.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Somebody who asks over HTTP, and does not wait for ever.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(LONGEST).build().unwrap()
+}
+
+/// A test that asks again and again for what never comes fails, where it would keep all others waiting.
+#[track_caller]
+pub fn still_patient(since: Instant) {
+    assert!(since.elapsed() < LONGEST, "what this test waits for does not come");
+}
 
 pub fn settings() -> EngineSettings {
     let mut settings = EngineSettings::new(PathBuf::from(WORKER));

@@ -3,13 +3,14 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use reqwest::{Client, Method, RequestBuilder};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 
 use super::house::Reply;
-use crate::support::{WORKER, guest};
+use crate::support::{WORKER, client, guest, still_patient};
 
 pub struct Served {
     child: Child,
@@ -17,6 +18,7 @@ pub struct Served {
     /// The first key, where this was the first start.
     pub first_key: Option<String>,
     client: Client,
+    began: Instant,
 }
 
 impl Served {
@@ -42,7 +44,8 @@ impl Served {
             child,
             url: said["url"].as_str().unwrap().to_owned(),
             first_key: said["first_key"].as_str().map(str::to_owned),
-            client: Client::new(),
+            client: client(),
+            began: Instant::now(),
         }
     }
 
@@ -72,7 +75,9 @@ impl Served {
         all.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).max().unwrap()
     }
 
+    #[track_caller]
     pub fn ask(&self, key: &str, method: &str, path: &str) -> RequestBuilder {
+        still_patient(self.began);
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.client.request(method, format!("{}{path}", self.url)).header("x-api-key", key)
     }

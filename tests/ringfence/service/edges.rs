@@ -1,73 +1,13 @@
 //! What comes over a bare socket: heads and bodies that are no requests, that never end, or that are too much.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
-
-use serde_json::Value;
+use std::net::Shutdown;
 
 use super::House;
-
-/// A connection of our own; a test that waits for what never comes fails.
-struct Line(TcpStream);
-
-/// One answer, as it came.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    /// It is a problem like every other: with an id, a code, and what to do.
-    #[track_caller]
-    fn is(&self, status: u16, code: &str, field: Option<&str>) {
-        assert_eq!(self.status, status, "{}{}", self.head, self.body);
-        assert!(self.head.contains("content-type: application/problem+json"), "{}", self.head);
-        let problem: Value = serde_json::from_str(&self.body).unwrap();
-        assert_eq!((problem["code"].as_str(), problem["field"].as_str()), (Some(code), field), "{problem}");
-        assert_eq!(problem["status"], status);
-        let id = problem["instance"].as_str().unwrap().rsplit(':').next().unwrap();
-        assert!(self.head.contains(&format!("x-request-id: {id}")), "{} {id}", self.head);
-        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
-    }
-}
-
-impl Line {
-    fn open(house: &House) -> Self {
-        let stream = TcpStream::connect(house.url.strip_prefix("http://").unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self(stream)
-    }
-
-    /// What cannot be sent any more has been refused already.
-    fn say(&mut self, text: impl AsRef<[u8]>) -> bool {
-        self.0.write_all(text.as_ref()).is_ok()
-    }
-
-    fn hear(&mut self) -> Answer {
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            assert_eq!(self.0.read(&mut byte).unwrap(), 1, "cut after {:?}", String::from_utf8_lossy(&head));
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        let mut body = vec![0; length.trim().parse().unwrap()];
-        self.0.read_exact(&mut body).unwrap();
-        let status = head[9..12].parse().unwrap();
-        Answer { status, head, body: String::from_utf8(body).unwrap() }
-    }
-
-    /// Nothing more comes.
-    fn is_over(&mut self) -> bool {
-        matches!(self.0.read(&mut [0]), Ok(0))
-    }
-}
+use super::line::{Answer, Line};
 
 fn ask(house: &House, text: impl AsRef<[u8]>) -> Answer {
-    let mut line = Line::open(house);
+    let mut line = Line::open(&house.url);
     line.say(text);
     line.hear()
 }
@@ -105,7 +45,7 @@ async fn a07_a_head_that_is_none_is_answered_like_everything_else() {
         for (text, status, code) in &unreadable {
             ask(&house, text).is(*status, code, None);
             // The same after a request that was good, on the same connection.
-            let mut line = Line::open(&house);
+            let mut line = Line::open(&house.url);
             line.say(&good);
             assert_eq!(line.hear().status, 200);
             line.say(text);
@@ -113,7 +53,7 @@ async fn a07_a_head_that_is_none_is_answered_like_everything_else() {
             assert!(line.is_over(), "{text}");
         }
         // One that sends nothing is not answered, but it does not stay either.
-        assert!(Line::open(&house).is_over());
+        assert!(Line::open(&house.url).is_over());
         assert_eq!(ask(&house, &good).status, 200, "and it goes on answering");
     });
 }
@@ -133,12 +73,12 @@ async fn a07_what_could_be_read_in_two_ways_is_refused() {
         ask(&house, absolute("evil.example")).is(400, "ambiguous", Some("Host"));
         // Chunked, whatever it says of its length, and the connection is not used again.
         let both = post(&house, "/v1/sandboxes", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n");
-        let mut line = Line::open(&house);
+        let mut line = Line::open(&house.url);
         line.say(format!("{both}0\r\n\r\nGET /v1/whoami HTTP/1.1\r\n{}", head(&house, "")));
         line.hear().is(400, "bad_json", None);
         assert!(line.is_over());
         // What is asked before the first answer is there is answered in order, and none waits for the next.
-        let mut line = Line::open(&house);
+        let mut line = Line::open(&house.url);
         let whoami = format!("GET /v1/whoami HTTP/1.1\r\n{}", head(&house, ""));
         line.say(format!("{whoami}GET /nothing HTTP/1.1\r\n{}GET /v1", head(&house, "")));
         assert_eq!(line.hear().status, 200);
@@ -158,7 +98,7 @@ async fn a07_bodies_that_do_not_end_are_cut_by_size_and_by_time() {
         let stalled = post(&house, "/v1/sandboxes", "Content-Length: 10\r\n");
         ask(&house, format!("{stalled}{{")).is(408, "too_slow", None);
         // A byte now and then is never a stall, but too slow in the end.
-        let mut line = Line::open(&house);
+        let mut line = Line::open(&house.url);
         let mut other = line.0.try_clone().unwrap();
         line.say(post(&house, "/v1/sandboxes", "Transfer-Encoding: chunked\r\n"));
         let dripping = std::thread::spawn(move || {
@@ -175,7 +115,7 @@ async fn a07_bodies_that_do_not_end_are_cut_by_size_and_by_time() {
         dripping.join().unwrap();
         // Chunks without end, and one that promises to be huge.
         for chunks in ["400\r\n".to_owned() + &"x".repeat(1_024) + "\r\n", "fffffffffffffff0\r\nx".to_owned()] {
-            let mut line = Line::open(&house);
+            let mut line = Line::open(&house.url);
             line.say(post(&house, "/v1/sandboxes", "Transfer-Encoding: chunked\r\n"));
             for _ in 0..64 {
                 if !line.say(&chunks) {
@@ -200,12 +140,12 @@ async fn a07_no_more_is_at_work_than_is_allowed() {
         let whoami = format!("GET /v1/whoami HTTP/1.1\r\n{}", head(&house, ""));
         let alive = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
         // One request that is at work for as long as its body does not come.
-        let mut first = Line::open(&house);
+        let mut first = Line::open(&house.url);
         first.say(post(&house, "/v1/sandboxes", "Content-Length: 2\r\nExpect: 100-continue\r\n"));
         let mut go_on = [0; 25];
         first.0.read_exact(&mut go_on).unwrap();
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n", "it waits for the body");
-        let mut second = Line::open(&house);
+        let mut second = Line::open(&house.url);
         second.say(&whoami);
         let refused = second.hear();
         refused.is(503, "busy", None);
@@ -215,10 +155,10 @@ async fn a07_no_more_is_at_work_than_is_allowed() {
         first.say("{}");
         assert_eq!(first.hear().status, 201);
         // One connection too many waits for another to go.
-        let mut third = Line::open(&house);
+        let mut third = Line::open(&house.url);
         third.say(alive);
         assert_eq!(third.hear().status, 200);
-        let mut fourth = Line::open(&house);
+        let mut fourth = Line::open(&house.url);
         fourth.say(alive);
         fourth.0.set_nonblocking(true).unwrap();
         second.say(alive);

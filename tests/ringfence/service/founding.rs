@@ -24,7 +24,8 @@ fn key(service: &Service) -> Option<String> {
 async fn whoami(service: Service, key: &str) -> Result<Value, u16> {
     let (url, stop) = (service.url().unwrap(), tokio_util::sync::CancellationToken::new());
     let serving = tokio::spawn(service.serve(stop.clone()));
-    let answer = reqwest::Client::new().get(format!("{url}/v1/whoami")).header("x-api-key", key).send().await.unwrap();
+    let answer =
+        crate::support::client().get(format!("{url}/v1/whoami")).header("x-api-key", key).send().await.unwrap();
     let status = answer.status().as_u16();
     let told = if status == 200 { Ok(answer.json().await.unwrap()) } else { Err(status) };
     stop.cancel();

@@ -1,6 +1,7 @@
 //! A service on a port of its own, in a folder of its own.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use reqwest::{Client, Method, RequestBuilder};
 use ringfence::app::Service;
@@ -8,13 +9,14 @@ use ringfence::config::Settings;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::guest;
+use crate::support::{client, guest, still_patient};
 
 pub struct House {
     pub dir: tempfile::TempDir,
     pub url: String,
     pub admin: String,
     client: Client,
+    began: Instant,
     stop: CancellationToken,
     serving: Option<tokio::task::JoinHandle<()>>,
 }
@@ -78,7 +80,8 @@ impl House {
             url: service.url().unwrap(),
             dir,
             admin,
-            client: Client::builder().pool_max_idle_per_host(4).build().unwrap(),
+            client: client(),
+            began: Instant::now(),
             stop: CancellationToken::new(),
             serving: None,
         };
@@ -109,7 +112,9 @@ impl House {
         }
     }
 
+    #[track_caller]
     pub fn ask(&self, method: &str, path: &str) -> RequestBuilder {
+        still_patient(self.began);
         self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.url))
     }
 

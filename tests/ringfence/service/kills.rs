@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::rngs::ChaCha8Rng;
@@ -43,6 +44,8 @@ struct Client {
     random: ChaCha8Rng,
     name: String,
     done: u32,
+    /// What all clients of this round have done.
+    all: Arc<AtomicU32>,
     facts: Vec<Fact>,
     /// Sandboxes of its own that are there for all it knows, and the workspaces that they are of.
     sandboxes: Vec<(String, String)>,
@@ -60,6 +63,7 @@ impl Client {
     async fn work(mut self) -> Self {
         while self.act().await.is_some() {
             self.done += 1;
+            self.all.fetch_add(1, Ordering::Relaxed);
         }
         self
     }
@@ -239,6 +243,7 @@ async fn nothing_that_was_acknowledged_is_lost_when_the_service_is_killed() {
     let mut facts = vec![Fact::Component(hello.clone())];
     let (began, mut rounds) = (Instant::now(), 0);
     while rounds < ROUNDS || began.elapsed() < TIME {
+        let all = Arc::new(AtomicU32::new(0));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|n| Client {
                 served: Arc::clone(&served),
@@ -247,13 +252,24 @@ async fn nothing_that_was_acknowledged_is_lost_when_the_service_is_killed() {
                 random: ChaCha8Rng::seed_from_u64(random.next_u64()),
                 name: format!("{rounds}-{n}"),
                 done: 0,
+                all: Arc::clone(&all),
                 facts: Vec::new(),
                 sandboxes: Vec::new(),
                 keys: Vec::new(),
             })
             .map(|client| tokio::spawn(client.work()))
             .collect();
-        tokio::time::sleep(Duration::from_micros(random.random_range(10_000..900_000))).await;
+        // After so many acts of all, and some turns more: wherever each client then is in its next.
+        let (acts, turns) = (random.random_range(0..60), random.random_range(0..20_000));
+        let reached = async {
+            while all.load(Ordering::Relaxed) < acts {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), reached).await.expect("the clients go on");
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
         served.signal_kill();
         let mut acts = 0;
         for client in clients {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::House;
 use super::runs::events;
-use crate::support::WORKER;
+use crate::support::{WORKER, client};
 
 struct Process {
     child: Child,
@@ -61,7 +61,7 @@ fn looping(request: RequestBuilder) -> RequestBuilder {
 async fn asked_to_stop_it_takes_no_new_work_and_ends_what_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let client = Client::new();
+    let client = client();
     let process = Process::start(&data, 1_500).await;
     let key = process.key.clone().unwrap();
     let id = House::send(looping(process.ask(&client, "POST", "/v1/runs", &key))).await.is(202)["id"].clone();
@@ -98,7 +98,7 @@ async fn asked_to_stop_it_takes_no_new_work_and_ends_what_it_has() {
 async fn killed_it_runs_nothing_again_that_it_had_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let client = Client::new();
+    let client = client();
     let process = Process::start(&data, 0).await;
     let key = process.key.clone().unwrap();
     let module = "(module (func (export \"_start\") (loop (br 0))))";

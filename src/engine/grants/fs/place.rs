@@ -17,7 +17,7 @@ const NAME_BYTES: usize = 255;
 const LINKS: usize = 40;
 const STEPS: usize = 4_096;
 /// Folders that are held open while a path is resolved.
-pub(super) const DEPTH: usize = 200;
+const DEPTH: usize = 200;
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 

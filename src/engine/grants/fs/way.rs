@@ -12,9 +12,12 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 use super::denied::{Done, Refused, denied};
 use super::listing::each;
 use super::mount::Folder;
-use super::place::{DEPTH, Place};
+use super::place::Place;
 use super::tree;
 use crate::fs_policy::Level;
+
+/// How deep is looked, from the mount. Each folder on the way down holds three descriptors of the host.
+const DEPTH: usize = 64;
 
 /// Whether something in a folder, at any depth, is there to be seen, or may be made there. `Err` only if the run is over.
 pub(super) fn leads(folder: &Folder) -> Done<bool> {
