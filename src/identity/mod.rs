@@ -35,6 +35,6 @@ pub use offered::Offered;
 pub use scopes::{BadScope, check_scope, covers};
 pub use settings::{GuessLimits, IdentitySettings, Issuer, KeySource, TokenSettings, UnknownPrincipals};
 pub use tokens::{
-    FetchError, FetchKeys, Fetching, JWKS_BYTES, OWN_TYPE, SigningKey, TOKEN_BYTES, TokenAsk, TokenError, TokenInfo,
-    TokenMaker,
+    FetchError, FetchKeys, Fetching, JWKS_BYTES, Lineage, OWN_TYPE, SigningKey, TOKEN_BYTES, TokenAsk, TokenError,
+    TokenInfo, TokenMaker,
 };

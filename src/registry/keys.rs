@@ -41,12 +41,13 @@ impl Registry {
         self.no_longer(caller, &mut ask, now)?;
         let whom = ask.principal.clone().unwrap_or_else(|| caller.principal.clone());
         let principal = self.principal(tenant, &whom)?;
-        let giver = (whom != caller.principal).then(|| self.giver(caller, now));
+        let (asking, for_another) = (self.asking(permit, caller, now), whom != caller.principal);
         let made = self.new_key(&principal, ask, now)?;
         let key = made.record.clone();
         self.change(About::Nobody, move |book| {
+            let giver = asking.again(book)?;
             let owner = owner(book, &key)?;
-            if let Some(giver) = giver {
+            if for_another {
                 giver.has_roles(book, &owner.roles, key.scopes.as_deref())?;
             }
             if book.count_keys(&key.tenant)? >= KEYS {
@@ -109,11 +110,18 @@ impl Registry {
     }
 
     /// From now on it opens nothing, and no token that was made with it.
-    pub async fn revoke_key(&self, permit: &Permit, id: &KeyId, now: u64) -> Result<(), RegistryError> {
+    pub async fn revoke_key(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        id: &KeyId,
+        now: u64,
+    ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::KeysRevoke, &tenant, id.as_str())?;
-        let id = id.clone();
+        let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::People, move |book| {
+            asking.again(book)?;
             book.key(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             book.revoke_key(&tenant, &id, now)?;
             Ok(())

@@ -99,6 +99,9 @@ pub trait Book {
     fn unshown_key(&self) -> Result<Option<KeyId>, RegisterError>;
     fn set_unshown_key(&self, id: Option<&KeyId>) -> Result<(), RegisterError>;
 
+    /// Whether the token with this `jti` was revoked.
+    fn token_revoked(&self, id: &str) -> Result<bool, RegisterError>;
+
     fn roles(&self, tenant: &TenantId) -> Result<Vec<CustomRole>, RegisterError>;
     fn put_role(&self, tenant: &TenantId, role: &CustomRole, now: u64) -> Result<(), RegisterError>;
     fn remove_role(&self, tenant: &TenantId, name: &RoleName) -> Result<bool, RegisterError>;

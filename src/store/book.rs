@@ -1,7 +1,8 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::people::{
-    failed, find_key, find_policies, find_principal, find_roles, find_tenant, principals, version, word,
+    failed, find_key, find_policies, find_principal, find_roles, find_tenant, is_token_revoked, principals, version,
+    word,
 };
 use super::rows::{change, one, parsed, to_json};
 use crate::authz::CustomRole;
@@ -132,6 +133,10 @@ impl Book for Open<'_> {
             self.write("INSERT INTO facts (name, value) VALUES ('unshown_key', ?1)", [id.as_str()])?;
         }
         Ok(())
+    }
+
+    fn token_revoked(&self, id: &str) -> Result<bool, RegisterError> {
+        is_token_revoked(self.0, id).map_err(failed)
     }
 
     fn roles(&self, of: &TenantId) -> Result<Vec<CustomRole>, RegisterError> {

@@ -39,7 +39,7 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
         return Err(super::super::failures::invalid("ttl_seconds", format!("write 1 to {CENTURY}")));
     }
     let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds };
-    let made = who.registry().create_key(&permit, &who.caller, ask, who.now).await?;
+    let made = who.registry().create_key(&permit, &who.caller, ask, who.now()).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -96,7 +96,7 @@ async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
 )]
 async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &key, Action::KeysRevoke)?;
-    who.registry().revoke_key(&permit, &record.id, who.now).await?;
+    who.registry().revoke_key(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,7 +108,7 @@ async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem
 async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let permit = who.permit_new(Action::TokensCreate, None)?;
     let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds.map(|seconds| seconds.0), audience: None };
-    let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now)?;
+    let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now())?;
     Ok((StatusCode::CREATED, Json(MadeToken::new(token, info))))
 }
 
