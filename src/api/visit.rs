@@ -97,6 +97,7 @@ impl Visit {
             matches!(
                 permit.action(),
                 A::KeysRevoke
+                    | A::TokensRevoke
                     | A::PrincipalsCreate
                     | A::PrincipalsUpdate
                     | A::PrincipalsDelete

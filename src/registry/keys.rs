@@ -2,7 +2,7 @@ use super::error::RegistryError;
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
 use crate::authz::{Action, Permit};
-use crate::identity::{ApiKey, KeyRecord, TokenAsk, TokenInfo, check_scope, covers as has_scope};
+use crate::identity::{ApiKey, KeyRecord, check_scope, covers as has_scope};
 use crate::model::{Caller, Credential, KeyId, Principal, PrincipalId, TenantId};
 
 /// What is asked of a new key.
@@ -127,18 +127,6 @@ impl Registry {
             Ok(())
         })
         .await
-    }
-
-    /// A token for the caller himself, for less than he may and for a short time.
-    pub fn create_token(
-        &self,
-        permit: &Permit,
-        caller: &Caller,
-        ask: TokenAsk,
-        now: u64,
-    ) -> Result<(String, TokenInfo), RegistryError> {
-        covers(permit, Action::TokensCreate, permit.tenant(), permit.tenant().as_str())?;
-        Ok(self.0.tokens.issue(caller, ask, now)?)
     }
 }
 

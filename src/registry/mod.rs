@@ -19,6 +19,7 @@ mod register;
 mod rules;
 mod start;
 mod tenants;
+mod tokens;
 
 pub use error::RegistryError;
 pub use keys::{KeyAsk, NewKey};

@@ -139,6 +139,21 @@ impl Book for Open<'_> {
         is_token_revoked(self.0, id).map_err(failed)
     }
 
+    fn count_revoked_tokens(&self, key: &KeyId) -> Result<u64, RegisterError> {
+        // `/` comes after `.`, so these are all that begin with the key and a dot.
+        let sql = "SELECT count(*) FROM revoked_tokens WHERE jti > ?1 || '.' AND jti < ?1 || '/'";
+        Ok(one(self.0, sql, [key.as_str()], |row| row.get(0)).map_err(failed)?.unwrap_or(0))
+    }
+
+    fn revoke_token(&self, id: &str, ends: u64, now: u64) -> Result<(), RegisterError> {
+        // They end in the order in which they came. More are forgotten than are added, so there is no end of old ones.
+        let oldest = "SELECT rowid FROM revoked_tokens ORDER BY rowid LIMIT 100";
+        let sql = format!("DELETE FROM revoked_tokens WHERE rowid IN ({oldest}) AND expires <= ?1");
+        self.write(&sql, [now])?;
+        let sql = "INSERT INTO revoked_tokens (jti, expires) VALUES (?1, ?2) ON CONFLICT (jti) DO NOTHING";
+        self.write(sql, params![id, ends]).map(drop)
+    }
+
     fn roles(&self, of: &TenantId) -> Result<Vec<CustomRole>, RegisterError> {
         find_roles(self.0, of).map_err(failed)
     }

@@ -62,7 +62,7 @@ impl Lineage {
         grown.collect()
     }
 
-    pub(super) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         self.tokens().pop().unwrap_or_default()
     }
 }

@@ -32,6 +32,7 @@ struct Things {
     sandbox: [String; 2],
     workspace: [String; 2],
     key: [String; 2],
+    token: String,
     /// Somebody whom nobody needs; he owns himself.
     victim: String,
 }
@@ -51,12 +52,13 @@ async fn things(house: &House, key: &str, owner: &str, tag: &str) -> Things {
     }
     let sandbox = async |body: Value| text(&house.post(key, "/v1/sandboxes", body).await.is(201)["id"]);
     let sandbox = [sandbox(json!({"workspace": workspace[0]})).await, sandbox(json!({})).await];
+    let token = text(&house.post(key, "/v1/tokens", json!({"scopes": ["*"]})).await.is(201)["id"]);
     let made = async || text(&house.post(key, "/v1/keys", json!({"name": "x"})).await.is(201)["key"]["id"]);
     let key = [made().await, made().await];
     let victim = format!("victim-{tag}");
     let body = json!({"kind": "agent", "roles": []});
     house.with_json(&house.admin, "PUT", &format!("/v1/principals/{victim}"), body).await.is(201);
-    Things { owner: owner.to_owned(), component, run, sandbox, workspace, key, victim }
+    Things { owner: owner.to_owned(), component, run, sandbox, workspace, key, token, victim }
 }
 
 /// Questions about things of somebody, those that take something away last. Bodies that would change more than that are
@@ -82,7 +84,8 @@ fn about(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
         ("components:delete", "DELETE", format!("/v1/components/{}", of.component[1]), none.clone()),
         ("sandboxes:delete", "DELETE", format!("/v1/sandboxes/{}", of.sandbox[1]), none.clone()),
         ("workspaces:delete", "DELETE", format!("/v1/workspaces/{}", of.workspace[1]), none.clone()),
-        ("keys:revoke", "DELETE", format!("/v1/keys/{}", of.key[1]), none),
+        ("keys:revoke", "DELETE", format!("/v1/keys/{}", of.key[1]), none.clone()),
+        ("tokens:revoke", "DELETE", format!("/v1/tokens/{}", of.token), none),
     ]
 }
 
