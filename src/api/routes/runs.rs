@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::{Pieces, held, is_json};
-use super::super::context::{Api, Object, Who};
+use super::super::context::{Api, Object, Who, only};
 use super::super::held::InMemory;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -101,7 +101,7 @@ impl Request {
 /// The same request sent to another place is another request.
 fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
     const KEY: usize = 255;
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = only(headers, "Idempotency-Key")? else { return Ok(None) };
     let key = value
         .to_str()
         .ok()
@@ -285,7 +285,7 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead)?;
-    let after = match headers.get("last-event-id") {
+    let after = match only(&headers, "Last-Event-ID")? {
         None => 0,
         Some(value) => last_event(value)?,
     };

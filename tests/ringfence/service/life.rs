@@ -154,3 +154,21 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     }
     tar.finish().unwrap()
 }
+
+#[tokio::test]
+async fn files_are_where_the_document_says_that_they_can_be_and_nowhere_else() {
+    let house = House::new().await;
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    let at = &document["components"]["schemas"]["SandboxBody"]["properties"]["at"];
+    assert_eq!((&at["pattern"], &at["maxLength"]), (&json!("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"), &json!(255)));
+    let long = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
+    for good in ["/w", "/workspace", "/a.b/C-d/_e", &long(255)] {
+        let made = house.post(&house.admin, "/v1/sandboxes", json!({"at": good})).await.is(201);
+        assert_eq!(made["at"], good);
+    }
+    for bad in ["", "/", "w", "/w/", "//w", "/.", "/w/..", "/.w", "/w w", "/w\n", "/ä", "/w\0", &long(256)] {
+        let refused = house.post(&house.admin, "/v1/sandboxes", json!({"at": bad})).await;
+        assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"), "{bad:?}");
+        assert_eq!(refused.json()["field"], "at", "{bad:?}");
+    }
+}
