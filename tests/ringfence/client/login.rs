@@ -142,6 +142,16 @@ async fn a_key_comes_from_a_file_or_a_flag_before_the_environment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_keys_are_listed_however_many_a_page_has() {
+    let desk = Desk::with(&[("http.page", "2")]).await;
+    for name in ["a", "b", "c", "d"] {
+        desk.ok(&["key", "create", "--name", name]);
+    }
+    assert_eq!(desk.json(&["key", "list", "--json"])["keys"].as_array().unwrap().len(), 5);
+    assert_eq!(desk.ok(&["key", "list"]).lines().count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_are_made_listed_and_revoked() {
     let desk = Desk::new().await;
     let key = desk.ok(&["key", "create", "--name", "ci", "--scope", "runs:*", "--ttl-seconds", "600"]);
