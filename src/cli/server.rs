@@ -133,10 +133,10 @@ impl ServerFlags {
         Ok((client, Login { key: key.trim().to_owned(), ca, insecure_http: self.insecure_http }))
     }
 
-    /// The server whose key is to be forgotten.
+    /// The server whose key is to be forgotten: the one that was named, by the flag or by the environment.
     pub(super) fn logout(&self, logins: &Logins) -> Result<String, ClientError> {
-        match self.server.as_deref().filter(|address| *address != SAVED) {
-            Some(address) => Ok(Server::parse(address, true)?.to_string()),
+        match self.address().filter(|address| address != SAVED) {
+            Some(address) => Ok(Server::parse(&address, true)?.to_string()),
             None => Ok(logins.last.clone().unwrap_or_default()),
         }
     }
