@@ -49,8 +49,7 @@ async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
     if let Some(name) = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref()) {
-        // Whoever works on a workspace reads it.
-        super::workspaces::found(&who, name.as_str(), Action::WorkspacesReadFiles).await?;
+        super::workspaces::named(&who, name.as_str()).await?;
     }
     start(&who, &api, &permit, request, None).await
 }

@@ -39,6 +39,12 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
     Ok((record, tree, permit))
 }
 
+/// One that a body names to be worked on: whoever does so reads it.
+pub(super) async fn named(who: &Who, text: &str) -> Result<(), Problem> {
+    let found = found(who, text, Action::WorkspacesReadFiles).await;
+    found.map(|_| ()).map_err(|problem| problem.at("workspace"))
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

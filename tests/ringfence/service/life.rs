@@ -189,7 +189,7 @@ async fn a06_ten_runs_at_once_share_the_fuel_of_a_minute() {
     assert!(again.get("cut").is_none_or(|cut| *cut == json!([])), "{again}");
 }
 
-fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+pub fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = ringfence::workspace::archive::TarWriter::new(Vec::new());
     for (path, text) in files {
         tar.file(path, false, text.len() as u64, &mut text.as_bytes()).unwrap();
