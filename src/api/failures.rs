@@ -2,9 +2,12 @@ use axum::http::StatusCode;
 
 use super::problem::Problem;
 use crate::authz::{Denied, DeniedReason, PolicyError, ResourceKind};
+use crate::engine::{CallError, EngineError};
 use crate::identity::AuthError;
+use crate::model::LimitsError;
 use crate::registry::{RegisterError, RegistryError};
 use crate::sandbox::{SandboxError, Sort};
+use crate::workspace::{Found, WorkspaceError};
 
 /// The same answer for all that are refused; the reason is in the log.
 pub(super) fn auth(error: &AuthError) -> Problem {
@@ -49,22 +52,73 @@ impl From<SandboxError> for Problem {
             Sort::Unavailable | Sort::Failing => StatusCode::SERVICE_UNAVAILABLE,
             Sort::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let field = match &error {
-            SandboxError::Invalid { field, .. } => Some((*field).to_owned()),
-            SandboxError::TooLittle { name, .. } => Some(format!("limits.{name}")),
-            SandboxError::NoBackend(_) => Some("backend".to_owned()),
-            SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => Some("Idempotency-Key".to_owned()),
-            _ => None,
-        };
         let detail = match error.sort() {
             Sort::Internal | Sort::Failing => failed(error.code(), &error, status).to_owned(),
-            _ => error.to_string(),
+            _ => told(&error),
         };
         let problem = Problem::new(status, error.code(), detail).after(error.retry_after());
-        match field {
+        match field(&error) {
             Some(field) => problem.at(field),
             None => problem,
         }
+    }
+}
+
+/// What of the request is at fault.
+fn field(error: &SandboxError) -> Option<String> {
+    let limits = |name| format!("limits.{name}");
+    let name = match error {
+        SandboxError::Invalid { field, .. } => field,
+        SandboxError::TooLittle { name, .. } => return Some(limits(*name)),
+        SandboxError::NoBackend(_) => "backend",
+        SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => "Idempotency-Key",
+        SandboxError::NoComponent(_) => "component",
+        SandboxError::Engine(EngineError::Limits(LimitsError::OutOfRange { name, .. })) => return Some(limits(*name)),
+        SandboxError::Engine(EngineError::Limits(LimitsError::StackNotPowerOfTwo(_))) => "limits.stack_bytes",
+        SandboxError::Engine(EngineError::Limits(LimitsError::UnknownPreset(_))) => "limits.preset",
+        // `$[0].x` is the place in what stands in `args`.
+        SandboxError::Engine(EngineError::Call(CallError::Argument { at, .. })) => {
+            return Some(format!("args{}", at.trim_start_matches('$')));
+        }
+        SandboxError::Engine(EngineError::Call(CallError::OtherBuild)) => return None,
+        SandboxError::Engine(EngineError::Call(_)) => "function",
+        SandboxError::Workspace(error) => match error {
+            WorkspaceError::NoWorkspace(_) => "workspace",
+            WorkspaceError::NoFile(_)
+            | WorkspaceError::BadPath { .. }
+            | WorkspaceError::FileTooLarge { .. }
+            | WorkspaceError::Occupied(_) => "path",
+            WorkspaceError::NoChange(_) | WorkspaceError::Incomplete { .. } => "paths",
+            WorkspaceError::Credentials(_) => "allow_credentials",
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// The same as on the command line, but for what is named otherwise here and for what is done about it.
+fn told(error: &SandboxError) -> String {
+    let SandboxError::Workspace(error) = error else { return error.to_string() };
+    match error {
+        WorkspaceError::NoWorkspace(name) => {
+            format!("there is no workspace `{name}`; GET /v1/workspaces lists those that you may see")
+        }
+        WorkspaceError::NoDraft(_) => "the files of the sandbox are gone".into(),
+        WorkspaceError::InUse(_) => "a run works in the sandbox; wait for its end, or cancel it".into(),
+        WorkspaceError::OfNothing(_) => {
+            "the sandbox began empty: there is no workspace to apply it to; download its files instead".into()
+        }
+        WorkspaceError::HasDrafts(name, _) => {
+            format!("sandboxes work on the workspace `{name}`; GET /v1/sandboxes lists them: destroy them first")
+        }
+        WorkspaceError::NoChange(path) => format!("nothing changed at {path}; the diff of the sandbox says what did"),
+        WorkspaceError::Credentials(found) => format!(
+            "{} of the files look like they hold credentials: {}; take them out, or add allow_credentials=true",
+            found.len(),
+            Found::some_of(found)
+        ),
+        other => other.to_string(),
     }
 }
 
@@ -96,6 +150,9 @@ impl From<RegistryError> for Problem {
             RegistryError::Invalid { field, .. } => problem.at(*field),
             RegistryError::Policy(policy) => at_fault(problem, policy),
             RegistryError::Scope(_) | RegistryError::Token(_) => problem.at("scopes"),
+            // Only what a body names can be there already; what it names and is not there is a principal.
+            RegistryError::Taken { .. } => problem.at("id"),
+            RegistryError::Missing { kind: "principal", .. } => problem.at("principal"),
             _ => problem,
         }
     }

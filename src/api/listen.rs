@@ -44,12 +44,23 @@ pub enum ListenError {
     Tls(#[from] TlsError),
 }
 
+/// Refuses what would leave the door open to all; reads the certificate.
+fn accepting(http: &HttpSettings, tls: &TlsSettings) -> Result<Option<TlsAcceptor>, ListenError> {
+    let tls = tls::acceptor(tls, http.listen.ip())?;
+    if tls.is_none() && !http.listen.ip().is_loopback() && !http.allow_plain_http {
+        return Err(ListenError::Open(http.listen));
+    }
+    Ok(tls)
+}
+
 impl Listener {
+    /// What `bind` would refuse, without binding anything.
+    pub fn check(http: &HttpSettings, tls: &TlsSettings) -> Result<(), ListenError> {
+        accepting(http, tls).map(drop)
+    }
+
     pub async fn bind(http: &HttpSettings, tls: &TlsSettings) -> Result<Self, ListenError> {
-        let tls = tls::acceptor(tls, http.listen.ip())?;
-        if tls.is_none() && !http.listen.ip().is_loopback() && !http.allow_plain_http {
-            return Err(ListenError::Open(http.listen));
-        }
+        let tls = accepting(http, tls)?;
         let tcp = TcpListener::bind(http.listen).await;
         let tcp = tcp.map_err(|reason| ListenError::Taken { address: http.listen, reason })?;
         Ok(Self { tcp, tls })

@@ -12,13 +12,27 @@ use super::problem::Problem;
 /// How deep a document may be; `serde_json` itself gives up at 128.
 const DEPTH: usize = 64;
 
+/// The most characters of the place of what is not plain.
+const FIELD: usize = 100;
+
 /// Reads JSON from a caller: nothing twice, nothing too deep, nothing unknown, and the place of what is wrong.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    Plain { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| wrong(&error, None))?;
+    let plain = Plain { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end());
+    plain.map_err(|error| wrong(&error, place_of(bytes).as_deref()))?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read: Result<Named<T>, _> = serde_path_to_error::deserialize(&mut reader);
     read.map(|named| named.0).map_err(|error| wrong(error.inner(), Some(&error.path().to_string())))
+}
+
+/// Where it stops to be plain: looked for only when something is wrong.
+fn place_of(bytes: &[u8]) -> Option<String> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let mut track = serde_path_to_error::Track::new();
+    let read = Plain { depth: 0 }.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    let path = read.err().map(|_| track.path().to_string())?;
+    // A request is an object; of what is far too deep the way in is enough.
+    (!path.starts_with(['[', '?'])).then(|| path.chars().take(FIELD).collect())
 }
 
 fn wrong(error: &serde_json::Error, path: Option<&str>) -> Problem {
@@ -34,7 +48,7 @@ fn wrong(error: &serde_json::Error, path: Option<&str>) -> Problem {
 pub(super) fn place(said: &str, path: &str) -> Option<String> {
     let path = if path == "." { "" } else { path };
     let named = |words: &str| said.strip_prefix(words).and_then(|rest| rest.split('`').next());
-    match named("missing field `").or_else(|| named("unknown field `")) {
+    match named("missing field `").or_else(|| named("unknown field `")).or_else(|| named("the field `")) {
         Some(name) if path.is_empty() => Some(name.to_owned()),
         Some(name) if path != name && !path.ends_with(&format!(".{name}")) => Some(format!("{path}.{name}")),
         _ => (!path.is_empty()).then(|| path.to_owned()),
@@ -157,6 +171,19 @@ mod tests {
     fn refused(text: &str) -> String {
         let problem = read::<Value>(text.as_bytes()).unwrap_err();
         serde_json::to_value(&problem).unwrap()["detail"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_not_plain_is_named() {
+        let field = |text: &str| {
+            let problem = read::<Value>(text.as_bytes()).unwrap_err();
+            serde_json::to_value(&problem).unwrap()["field"].as_str().map(str::to_owned)
+        };
+        assert_eq!(field(r#"{"a": 1, "a": 2}"#).unwrap(), "a");
+        assert_eq!(field(r#"{"a": {"b": [0, {"c": 1, "c": 2}]}}"#).unwrap(), "a.b[1].c");
+        let deep = format!(r#"{{"args": [{}1{}]}}"#, "[".repeat(70), "]".repeat(70));
+        assert!(field(&deep).unwrap().starts_with("args[0][0]"));
+        assert_eq!(field("{"), None);
     }
 
     #[test]

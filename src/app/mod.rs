@@ -14,7 +14,7 @@ use crate::config::{self, LogSettings, Overrides, Settings};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
 pub use rules::{TenantRules, tenant_rules};
-pub use service::Service;
+pub use service::{Service, check};
 
 pub use crate::store::StoreError;
 use crate::store::{Store, TenantCatalog};

@@ -126,6 +126,18 @@ fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<E
     Ok(Engine::new(own)?)
 }
 
+/// What identity cannot do itself.
+fn outside(settings: &Settings) -> anyhow::Result<Outside<'static>> {
+    let fetch = IssuerKeys::new(settings.identity.tokens.private_issuers)?;
+    Ok(Outside { read: &|path: &Path| fs::read(path), fetch: Arc::new(fetch) })
+}
+
+/// What a start would refuse of the settings, and of the files that they name: nothing is made or bound.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    Listener::check(&settings.http, &settings.tls)?;
+    outside(settings)?.check(&settings.identity).context("identity")
+}
+
 impl Service {
     /// Puts everything together, and brings to an end what the last process left.
     pub async fn new(settings: Settings) -> anyhow::Result<Self> {
@@ -149,9 +161,7 @@ impl Service {
         let maker = Arc::new(TokenMaker::new(&instance, SigningKey::ed25519(&signing)?, tokens)?);
 
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
-        let read = |path: &Path| fs::read(path);
-        let outside =
-            Outside { read: &read, fetch: Arc::new(IssuerKeys::new(settings.identity.tokens.private_issuers)?) };
+        let outside = outside(&settings)?;
         let own = Pepper::new(*secret(&data, "pepper", true)?);
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());

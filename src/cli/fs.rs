@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::Mistake;
-use super::{mounts, show};
+use super::{mounts, server, show};
+use crate::config::Overrides;
 use crate::fs_policy::{Explanation, Preset, Rule, Rules};
 
 /// Ask the rules for files without running anything
@@ -48,7 +49,8 @@ enum Action {
     Presets,
 }
 
-pub(super) fn run(args: &FsArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &FsArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+    server::only_asks(host)?;
     let text = match &args.action {
         Action::Presets => presets(args.json)?,
         Action::Explain { path, rules, preset, rule, folded } => {

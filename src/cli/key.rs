@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::component::pretty;
+use super::component::{pages, pretty};
 use super::server::ServerFlags;
 use super::{show, words};
 use crate::client::Call;
@@ -60,8 +60,8 @@ pub(super) fn run(args: &KeyArgs, to: &ServerFlags) -> anyhow::Result<ExitCode> 
                 if args.json { pretty(&made)? } else { format!("{}\n", words::text(&made, "secret")) }
             }
             Action::List => {
-                let all = client.json(Call::get(KEYS), None).await?;
-                if args.json { pretty(&all)? } else { words::list(&all, "keys").iter().map(line).collect() }
+                let all = pages(&client, KEYS, "keys", &[], u64::MAX).await?;
+                if args.json { pretty(&json!({"keys": all}))? } else { all.iter().map(line).collect() }
             }
             Action::Revoke { id } => {
                 client.json(Call::delete(&["v1", "keys", id.as_str()]), None).await?;

@@ -210,8 +210,8 @@ fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> a
 fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> anyhow::Result<ExitCode> {
     server.none()?;
     match command {
-        Command::Fs(args) => fs::run(args),
-        Command::Policy(args) => policy::run(args),
+        Command::Fs(args) => fs::run(args, host),
+        Command::Policy(args) => policy::run(args, host),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
         Command::Audit(args) => audit::run(args, host),

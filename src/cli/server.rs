@@ -133,10 +133,10 @@ impl ServerFlags {
         Ok((client, Login { key: key.trim().to_owned(), ca, insecure_http: self.insecure_http }))
     }
 
-    /// The server whose key is to be forgotten.
+    /// The server whose key is to be forgotten: the one that was named, by the flag or by the environment.
     pub(super) fn logout(&self, logins: &Logins) -> Result<String, ClientError> {
-        match self.server.as_deref().filter(|address| *address != SAVED) {
-            Some(address) => Ok(Server::parse(address, true)?.to_string()),
+        match self.address().filter(|address| address != SAVED) {
+            Some(address) => Ok(Server::parse(&address, true)?.to_string()),
             None => Ok(logins.last.clone().unwrap_or_default()),
         }
     }
@@ -144,6 +144,15 @@ impl ServerFlags {
 
 /// What concerns only this machine cannot be had from a server.
 pub(super) fn no_host_flags(host: &Overrides) -> Result<(), Mistake> {
+    refused(host, "is about this machine; the server has settings of its own")
+}
+
+/// A question about rules runs nothing, so what is said of running would be lost without a word.
+pub(super) fn only_asks(host: &Overrides) -> Result<(), Mistake> {
+    refused(host, "changes nothing here, where nothing runs; leave it out")
+}
+
+fn refused(host: &Overrides, why: &str) -> Result<(), Mistake> {
     let given = [
         (host.data_dir.is_some(), "--data-dir"),
         (host.disk_reserve_bytes.is_some(), "--disk-reserve-bytes"),
@@ -155,9 +164,7 @@ pub(super) fn no_host_flags(host: &Overrides) -> Result<(), Mistake> {
         (host.compile_memory_bytes.is_some(), "--compile-memory-bytes"),
     ];
     match given.iter().find(|(is, _)| *is) {
-        Some((_, flag)) => {
-            Err(Mistake::NoEqual(format!("{flag} is about this machine; the server has settings of its own")))
-        }
+        Some((_, flag)) => Err(Mistake::NoEqual(format!("{flag} {why}"))),
         None => Ok(()),
     }
 }

@@ -3,8 +3,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::exit::Mistake;
 use super::serve::SettingsFlags;
 use super::show;
+use crate::app;
 use crate::config::{Overrides, Settings};
 
 /// Look at the settings of the service
@@ -24,7 +26,7 @@ pub(super) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Say whether the settings can be used, and where they cannot
+    /// Say whether a service could start with the settings and the files that they name, and what it would refuse
     #[command(after_help = "Example:\n  ringfence config check --config ringfence.toml")]
     Check(SettingsFlags),
     /// Show what would be used: the file, under the environment, under the flags
@@ -38,6 +40,9 @@ pub(super) fn run(args: &ConfigArgs, host: &Overrides) -> anyhow::Result<ExitCod
         Action::Show(flags) => (flags, true),
     };
     let settings: Settings = flags.load(&[], host)?;
+    if !shown {
+        app::check(&settings).map_err(|error| Mistake::Setting(format!("{error:#}")))?;
+    }
     let text = match (shown, args.json) {
         (true, true) => serde_json::to_string_pretty(&settings)? + "\n",
         (true, false) => settings.text(),

@@ -118,10 +118,8 @@ async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
             create_there(client, name, from, intake).await?
         }
         Action::List => {
-            let mut all = client.json(Call::get(&["v1", "workspaces"]), None).await?;
-            for record in all.get_mut("workspaces").and_then(Value::as_array_mut).into_iter().flatten() {
-                in_seconds(record);
-            }
+            let mut all = pages(client, &["v1", "workspaces"], "workspaces", &[], u64::MAX).await?;
+            all.iter_mut().for_each(in_seconds);
             // What a run left there to be looked at lies in sandboxes.
             let sandboxes = pages(client, &["v1", "sandboxes"], "sandboxes", &[], u64::MAX).await?;
             let drafts = sandboxes.iter().filter(|sandbox| sandbox.get("workspace").is_some()).map(|sandbox| {
@@ -130,7 +128,7 @@ async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
                 in_seconds(&mut draft);
                 draft
             });
-            json!({"workspaces": all.get("workspaces"), "drafts": drafts.collect::<Vec<_>>()})
+            json!({"workspaces": all, "drafts": drafts.collect::<Vec<_>>()})
         }
         Action::Show { name } => {
             let mut told = client.json(Call::get(&["v1", "workspaces", name.as_str()]), None).await?;

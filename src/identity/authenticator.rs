@@ -24,6 +24,14 @@ pub struct Outside<'a> {
     pub fetch: Arc<dyn FetchKeys>,
 }
 
+impl Outside<'_> {
+    /// What an authenticator would refuse of the settings, and of the files that they name; nothing is fetched.
+    pub fn check(&self, settings: &IdentitySettings) -> Result<(), SettingsError> {
+        settings.check()?;
+        Issuers::check(&settings.tokens.issuers, self.read, &self.fetch)
+    }
+}
+
 /// Knows callers by what they offer.
 pub struct Authenticator<D> {
     directory: D,

@@ -109,12 +109,12 @@ impl SandboxError {
             SandboxError::TooLarge { .. } => Sort::TooLarge,
             SandboxError::Stopping | SandboxError::Ledger(LedgerError::Behind) => Sort::Unavailable,
             SandboxError::Engine(EngineError::Busy(_) | EngineError::CompilerBusy(_)) => Sort::Unavailable,
+            // The folders of sandboxes are ours.
+            SandboxError::Engine(EngineError::Dir { .. }) => Sort::Failing,
             SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
             SandboxError::Workspace(error) => of_workspace(error),
             SandboxError::Ledger(LedgerError::Failed(_))
-            | SandboxError::Engine(EngineError::Worker(_) | EngineError::Dir { .. } | EngineError::Cache { .. }) => {
-                Sort::Failing
-            }
+            | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,
             SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
         }
     }

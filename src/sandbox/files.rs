@@ -127,6 +127,8 @@ impl Hall {
         let is_empty = from.bytes() == 0;
         let (file, packed) = from.whole().await?;
         let room = self.room(tenant).await?;
+        // The workspace itself, however little is in it.
+        self.take(tenant, &room, crate::model::Weight { bytes: 0, files: 1 }).await?;
         let source = match is_empty {
             true => Source::Empty,
             false => Source::Upload(Upload::new(file, Arc::new(self.patient(tenant, &room)))),
@@ -141,8 +143,14 @@ impl Hall {
         within(made.await, &room)
     }
 
-    pub async fn workspaces(&self, tenant: &crate::model::TenantId) -> Result<Vec<WorkspaceRecord>, SandboxError> {
-        self.on_shelf(tenant, |shelf| shelf.list()).await
+    /// The first of them after a name, in the order of their names.
+    pub fn workspaces(
+        &self,
+        tenant: &crate::model::TenantId,
+        after: Option<&WorkspaceName>,
+        most: u32,
+    ) -> Result<Vec<WorkspaceRecord>, SandboxError> {
+        Ok(self.shelf(tenant)?.list_after(after, most)?)
     }
 
     pub async fn known_workspace(

@@ -21,6 +21,7 @@ mod hall;
 mod incoming;
 mod ledger;
 mod live;
+mod own;
 mod plan;
 mod quota;
 mod record;

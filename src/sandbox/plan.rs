@@ -68,6 +68,8 @@ pub struct RunAsk {
     pub mode: Mode,
     pub backend: Option<String>,
     pub labels: Labels,
+    /// Files of its own, which are thrown away when it is over; a run in a sandbox has those of the sandbox.
+    pub place: Option<PlaceAsk>,
 }
 
 /// Something that was asked for and not given.
@@ -174,6 +176,7 @@ mod tests {
             mode: Mode::Ordinary,
             backend: None,
             labels: Labels::new(),
+            place: None,
         }
     }
 

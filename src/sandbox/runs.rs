@@ -23,12 +23,13 @@ pub struct Started {
     live: Arc<Live>,
     record: RunRecord,
     end: oneshot::Receiver<Result<Arc<RunRecord>, SandboxError>>,
-    /// Ends the run if whoever started it goes away; nothing for one that goes on by itself.
+    /// Ends the run if whoever started it goes away; nothing for one that goes on by itself, or that he can ask for again.
     guard: Option<DropGuard>,
 }
 
 impl Started {
-    /// Waits for its end. If the waiting is given up, the run is cancelled unless it goes on by itself.
+    /// Waits for its end. If the waiting is given up, the run is cancelled unless it goes on by itself or
+    /// has a key for a retry.
     pub async fn end(self) -> Result<Arc<RunRecord>, SandboxError> {
         let _guard = self.guard;
         self.end.await.unwrap_or_else(|_| Err(SandboxError::Internal("the run was not brought to an end".into())))
@@ -119,11 +120,15 @@ impl Hall {
         };
         let tenant = &caller.tenant;
         let place = match &sandbox {
+            Some(_) if ask.place.is_some() => {
+                let message = "a run in a sandbox has the files of the sandbox".into();
+                return Err(SandboxError::Invalid { field: "workspace", message });
+            }
             Some(id) => Some(self.enter(tenant, id).await?),
             None => None,
         };
         let mut run = self.new_run(caller, &ask, sandbox);
-        let planned = self.plan(tenant, ask, place).await?;
+        let planned = self.plan(caller, ask, place).await?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
@@ -230,7 +235,8 @@ impl Begun {
         let Self { ending, run, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
-        let guard = (!apart).then(|| live.cancel.clone().drop_guard());
+        // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
+        let guard = (!apart && retry.is_none()).then(|| live.cancel.clone().drop_guard());
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
         drop(tell.send(Ok(Asked::Now(Box::new(Started { live, record, end, guard })))));
         let span = tracing::info_span!(

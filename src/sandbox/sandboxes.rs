@@ -64,24 +64,34 @@ impl Hall {
     /// It is written down before anything of it is made: whatever ends us in between, what is there of it is known.
     async fn make(&self, record: SandboxRecord, room: Arc<Reserved>) -> Result<SandboxRecord, SandboxError> {
         self.inner().ledger.add_sandbox(record.clone()).await?;
+        let made = match self.lay_out(&record, room).await {
+            Ok(()) => self.change(&record.tenant, &record.id, SandboxChange::Made).await,
+            Err(error) => Err(error),
+        };
+        if made.is_err() {
+            self.give_up(&record).await;
+        }
+        made
+    }
+
+    pub(super) async fn lay_out(&self, record: &SandboxRecord, room: Arc<Reserved>) -> Result<(), SandboxError> {
         let (draft, of) = (record.draft.clone(), record.workspace.clone());
         let (hall, names, owner) = (self.clone(), Arc::clone(&room), record.tenant.clone());
         let laid_out = self.on_shelf(&record.tenant, move |shelf| {
             let draft = shelf.start_within(draft, of.as_ref(), &hall.patient(&owner, &names))?;
             hall.draft_made(&owner, &draft, &names);
-            Ok(draft)
+            Ok(())
         });
-        let made = match within(laid_out.await, &room) {
-            Ok(_) => self.change(&record.tenant, &record.id, SandboxChange::Made).await,
-            Err(error) => Err(error),
-        };
-        if made.is_err()
-            && let Ok(gone) = self.change(&record.tenant, &record.id, SandboxChange::GivenUp).await
+        within(laid_out.await, &room)
+    }
+
+    /// Clears one that was never there for anybody; what cannot be cleared now the next sweep clears.
+    pub(super) async fn give_up(&self, made: &SandboxRecord) {
+        if let Ok(gone) = self.change(&made.tenant, &made.id, SandboxChange::GivenUp).await
             && let Err(error) = self.clear(&gone).await
         {
-            tracing::warn!(sandbox = %gone.id, "a sandbox that could not be made is not cleared yet: {error}");
+            tracing::warn!(sandbox = %gone.id, "a sandbox that was given up is not cleared yet: {error}");
         }
-        made
     }
 
     /// One that the tenant has and whose time is not over, for whoever is then asked whether he may.
@@ -159,7 +169,7 @@ impl Hall {
         sandbox.state.after(Move::Run)?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
-        Ok(Place { sandbox, entered })
+        Ok(Place { sandbox, entered, own: None })
     }
 
     /// Gives it so many seconds from now on.
@@ -278,6 +288,17 @@ impl Hall {
     }
 }
 
+/// Told now, not when the first run fails.
+pub(super) fn checked(place: &PlaceAsk) -> Result<(), SandboxError> {
+    place.rules.policy(false).map_err(|error| SandboxError::Invalid { field: "rules", message: error.to_string() })?;
+    if !is_place(&place.at) {
+        let message = "write a path from the root, as /workspace: names of A-Z, a-z, 0-9, `.`, `_` and `-` that do not \
+                       begin with a dot, 255 characters at most";
+        return Err(SandboxError::Invalid { field: "at", message: message.into() });
+    }
+    Ok(())
+}
+
 fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), SandboxError> {
     let mut cut = Vec::new();
     let limits = plan::limits(&ask.limits, &Most { ceilings, sandbox: None }, &mut cut)?;
@@ -293,15 +314,8 @@ fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), San
     if ttl < ask.ttl_seconds {
         cut.push(Cut::new("ttl_seconds", ask.ttl_seconds, ttl, "tenant"));
     }
-    // Told now, not when the first run fails.
-    let rules = ask.place.rules.clone();
-    rules.policy(false).map_err(|error| SandboxError::Invalid { field: "rules", message: error.to_string() })?;
-    if !is_place(&ask.place.at) {
-        let message = "write a path from the root, as /workspace: names of A-Z, a-z, 0-9, `.`, `_` and `-` that do not \
-                       begin with a dot, 255 characters at most";
-        return Err(SandboxError::Invalid { field: "at", message: message.into() });
-    }
-    let at = ask.place.at.clone();
+    checked(&ask.place)?;
+    let (at, rules) = (ask.place.at.clone(), ask.place.rules.clone());
     Ok((SandboxSpec { at, rules, limits, clocks, randomness, env: ask.env.clone(), cut }, ttl))
 }
 

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 use super::error::SandboxError;
 use super::hall::{Hall, now};
 use super::live::Live;
+use super::own::Own;
 use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
 use super::record::SandboxRecord;
 use super::storage::Visit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunRequest, Stdin};
 use crate::fs_policy::Policy;
-use crate::model::{Digest, LimitName, Outcome, Report, Room, TenantId};
+use crate::model::{Caller, Digest, LimitName, Outcome, Report, Room, TenantId};
 use crate::workspace::Entered;
 
 /// What the engine is about to be asked, and what was taken from it before.
@@ -31,12 +32,15 @@ pub(super) struct Planned {
 struct Inside {
     entered: Entered,
     visit: Visit,
+    own: Option<Own>,
 }
 
 /// Where a run works: a sandbox whose files somebody may be looking at meanwhile.
 pub(super) struct Place {
     pub(super) sandbox: SandboxRecord,
     pub(super) entered: Entered,
+    /// Where it is there for this run alone.
+    pub(super) own: Option<Own>,
 }
 
 /// The only backend so far.
@@ -46,13 +50,14 @@ impl Hall {
     /// Everything that can be refused is refused here, before the guest's first instruction.
     pub(super) async fn plan(
         &self,
-        tenant: &TenantId,
+        caller: &Caller,
         ask: RunAsk,
         place: Option<Place>,
     ) -> Result<Planned, SandboxError> {
         if let Some(other) = ask.backend.as_deref().filter(|name| *name != WASM) {
             return Err(SandboxError::NoBackend(other.to_owned()));
         }
+        let tenant = &caller.tenant;
         let ceilings = self.ceilings(tenant)?;
         let most = Most { ceilings: &ceilings, sandbox: place.as_ref().map(|place| &place.sandbox.spec) };
         let mut cut = Vec::new();
@@ -65,6 +70,11 @@ impl Hall {
         let build = Build::of(&limits, ask.mode);
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
+        // Last of all that may be refused, since it makes something.
+        let place = match (place, ask.place) {
+            (None, Some(asked)) => Some(self.own_place(caller, asked, &limits).await?),
+            (place, _) => place,
+        };
         if place.is_some() {
             let left = self.room_to_work(tenant, limits.written_bytes).await?;
             if limits.written_bytes > left {
@@ -80,12 +90,12 @@ impl Hall {
         request.mode = ask.mode;
         request.stdin = if ask.stdin.is_empty() { Stdin::Empty } else { Stdin::Bytes(ask.stdin) };
         let inside = match place {
-            Some(Place { sandbox, entered }) => {
+            Some(Place { sandbox, entered, own }) => {
                 request.mounts.push(mount(&sandbox, &entered)?);
                 // Others write at the same time: room is taken as it goes.
                 let room = self.room(tenant).await?;
                 request.room = Some(Arc::clone(&room) as Arc<dyn Room>);
-                Some(Inside { entered, visit: self.visit(tenant, &sandbox.draft, room) })
+                Some(Inside { entered, visit: self.visit(tenant, &sandbox.draft, room), own })
             }
             None => None,
         };
@@ -129,13 +139,16 @@ impl Hall {
         };
         place.begins();
         let done = self.engine().run(&program, request).await;
-        if let Some(Inside { entered, visit }) = inside {
+        if let Some(Inside { entered, visit, own }) = inside {
             // What still touches the draft is waited for where waiting is allowed.
             let left = tokio::task::spawn_blocking(move || {
                 entered.leave();
                 drop(visit);
             });
             let _ = left.await;
+            if let Some(own) = own {
+                own.clear().await;
+            }
         }
         if let Some(fuel) = spent(&done) {
             place.ends(fuel, now());

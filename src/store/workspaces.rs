@@ -64,6 +64,12 @@ impl Catalog for TenantCatalog {
         self.ask(|connection, tenant| all(connection, &format!("{WORKSPACE} ORDER BY name"), [tenant], workspace))
     }
 
+    fn workspaces_after(&self, after: Option<&WorkspaceName>, most: u32) -> Result<Vec<WorkspaceRecord>, CatalogError> {
+        let sql = format!("{WORKSPACE} AND name > ?2 ORDER BY name LIMIT ?3");
+        let after = after.map_or("", WorkspaceName::as_str);
+        self.ask(|connection, tenant| all(connection, &sql, params![tenant, after, most], workspace))
+    }
+
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError> {
         let sql = format!("{WORKSPACE} AND name = ?2");
         self.ask(|connection, tenant| one(connection, &sql, [tenant, name.as_str()], workspace))

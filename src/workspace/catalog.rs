@@ -34,6 +34,8 @@ pub struct CatalogError(pub String);
 /// Where the names are kept. Each call is one step: done whole or not at all, and durable when it returns.
 pub trait Catalog: Send + Sync {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError>;
+    /// The first of them after a name, in the order of their names.
+    fn workspaces_after(&self, after: Option<&WorkspaceName>, most: u32) -> Result<Vec<WorkspaceRecord>, CatalogError>;
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError>;
     /// False if the name is taken.
     fn add(&self, workspace: &WorkspaceRecord) -> Result<bool, CatalogError>;
@@ -57,6 +59,10 @@ pub trait Catalog: Send + Sync {
 impl<C: Catalog + ?Sized> Catalog for Box<C> {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError> {
         (**self).workspaces()
+    }
+
+    fn workspaces_after(&self, after: Option<&WorkspaceName>, most: u32) -> Result<Vec<WorkspaceRecord>, CatalogError> {
+        (**self).workspaces_after(after, most)
     }
 
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError> {

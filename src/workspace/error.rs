@@ -24,7 +24,7 @@ pub enum WorkspaceError {
     NoChange(String),
     #[error("{path} cannot be applied without {needs}; name both, or apply all")]
     Incomplete { path: String, needs: String },
-    #[error("{} of the files look like they hold credentials: {}; take them out, or use --allow-credentials", .0.len(), found(.0))]
+    #[error("{} of the files look like they hold credentials: {}; take them out, or use --allow-credentials", .0.len(), Found::some_of(.0))]
     Credentials(Vec<Found>),
     #[error("there is nothing at {0}")]
     NoFile(String),
@@ -108,7 +108,11 @@ fn moved(conflicts: &[String], others: &[String]) -> String {
     }
 }
 
-fn found(all: &[Found]) -> String {
-    let each: Vec<String> = all.iter().map(|found| format!("{}:{} ({})", found.path, found.line, found.what)).collect();
-    some_of(&each)
+impl Found {
+    /// The first of them, for a line.
+    pub fn some_of(all: &[Self]) -> String {
+        let each: Vec<String> =
+            all.iter().map(|found| format!("{}:{} ({})", found.path, found.line, found.what)).collect();
+        some_of(&each)
+    }
 }

@@ -165,6 +165,11 @@ impl<C: Catalog> Workspaces<C> {
         Ok(self.catalog.workspaces()?)
     }
 
+    /// The first of them after a name, in the order of their names.
+    pub fn list_after(&self, after: Option<&WorkspaceName>, most: u32) -> Result<Vec<WorkspaceRecord>, WorkspaceError> {
+        Ok(self.catalog.workspaces_after(after, most)?)
+    }
+
     pub fn drafts(&self) -> Result<Vec<DraftRecord>, WorkspaceError> {
         Ok(self.catalog.drafts()?)
     }

@@ -90,8 +90,8 @@ impl<C: Catalog> Workspaces<C> {
         Ok(whole.less(Weight { bytes: 0, files: 2 }))
     }
 
-    /// What all workspaces take with what drafts began from that no workspace holds any more, and whether there is any
-    /// of that.
+    /// What all workspaces take, each one file besides its own, with what drafts began from that no workspace holds any
+    /// more; and whether there is any of that.
     pub fn kept_weight(&self) -> Result<(Weight, bool), WorkspaceError> {
         // In this order: a state that leaves a workspace in between is still found as one that a draft began from, or
         // whoever made that draft asks again.
@@ -105,7 +105,7 @@ impl<C: Catalog> Workspaces<C> {
         let behind = said.len() > held;
         let mut known = self.tree_weights();
         known.retain(|digest, _| said.contains_key(digest));
-        let mut all = Weight::default();
+        let mut all = Weight { bytes: 0, files: heads.iter().map(|_| 1).sum() };
         for (digest, said) in said {
             let weight = match known.get(&digest) {
                 Some(weight) => *weight,

@@ -26,8 +26,14 @@ impl Cli {
         cli
     }
 
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(WORKER);
+        command.arg("policy").args(args).current_dir(self.0.path()).env_remove("RINGFENCE_DATA_DIR");
+        command
+    }
+
     fn run(&self, args: &[&str]) -> Output {
-        Command::new(WORKER).arg("policy").args(args).current_dir(self.0.path()).output().unwrap()
+        self.command(args).output().unwrap()
     }
 
     #[track_caller]
@@ -161,4 +167,51 @@ async fn who_may_do_what_is_explained_from_a_data_folder() {
     }
     let missing = cli.run(&["explain", "--data", "/nowhere", "--principal", "dev"]);
     assert!(String::from_utf8_lossy(&missing.stderr).contains("holds no store"), "{missing:?}");
+    // However the folder is named, it is asked.
+    let night = ["explain", "runs:create", "--principal", "dev", "--at", "2031-01-01T00:00:00Z", "--json"];
+    let named = [&night[..], &["--data-dir", &data]].concat();
+    let told: Value = serde_json::from_str(&cli.says(&named, 115)).unwrap();
+    assert_eq!(told["policies"], json!(["greedy", "night"]));
+    let by_variable = |args: &[&str]| cli.command(args).env("RINGFENCE_DATA_DIR", &data).output().unwrap();
+    let told: Value = serde_json::from_slice(&by_variable(&night).stdout).unwrap();
+    assert_eq!(told["policies"], json!(["greedy", "night"]));
+    std::fs::write(cli.0.path().join("none.cedar"), "forbid (principal == Principal::\"nobody\", action, resource);")
+        .unwrap();
+    let from_files = [&night[..], &["--policy", "none.cedar", "--role", "developer"]].concat();
+    let told = by_variable(&from_files);
+    assert!(told.status.success(), "files are stronger than the environment: {told:?}");
+    for (args, words) in [
+        ([&named[..], &["--data", &data]].concat(), "leave one out"),
+        ([&from_files[..], &["--data-dir", &data]].concat(), "leave it out"),
+    ] {
+        let output = cli.run(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(words), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn what_is_said_of_running_is_refused_where_nothing_runs() {
+    let cli = Cli::new(&[("night.cedar", NIGHT)]);
+    let check = ["policy", "check", "night.cedar"];
+    let explain = ["policy", "explain", "runs:read", "--principal", "ci", "--role", "viewer"];
+    let fs = ["fs", "presets"];
+    for command in [&check[..], &explain, &fs] {
+        for flag in [
+            &["--no-cache"][..],
+            &["--module-bytes", "1"],
+            &["--cache-dir", "c"],
+            &["--cache-bytes", "1"],
+            &["--disk-reserve-bytes", "1"],
+            &["--compile-deadline-ms", "1"],
+            &["--compile-memory-bytes", "1"],
+            &["--data-dir", "/nonexist"],
+        ] {
+            let output = Command::new(WORKER).args(command).args(flag).current_dir(cli.0.path()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let asked = command == explain && flag[0] == "--data-dir";
+            let words = if asked { "holds no store" } else { flag[0] };
+            assert!(!output.status.success() && said.contains(words), "{command:?} {flag:?}: {output:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod diffs;
 mod doors;
 mod edges;
 mod everywhere;
+mod faults;
 mod founding;
 mod giving;
 mod guessing;

@@ -356,6 +356,9 @@ impl Catalog for Killed {
     fn workspaces(&self) -> Result<Vec<WorkspaceRecord>, CatalogError> {
         self.0.workspaces()
     }
+    fn workspaces_after(&self, after: Option<&WorkspaceName>, most: u32) -> Result<Vec<WorkspaceRecord>, CatalogError> {
+        self.0.workspaces_after(after, most)
+    }
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError> {
         self.0.workspace(name)
     }

@@ -36,7 +36,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 /// With `Accept: text/event-stream` the answer is what happens, as it happens: `started`, `stdout`, `stderr`, `result` or
 /// `error`, `done`. With `"async": true` it is 202 and a run to poll, to watch and to cancel. A module may come in the same
 /// request, as a form with the parts `run` (this JSON) and `module`. An `Idempotency-Key` makes a retry return the first
-/// answer.
+/// answer, also where the connection was lost: such a run goes on without its caller.
 #[utoipa::path(
     post, path = "/v1/runs", tag = "runs", request_body = RunBody,
     params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters")),
@@ -48,6 +48,9 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
+    if let Some(name) = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref()) {
+        super::workspaces::named(&who, name.as_str()).await?;
+    }
     start(&who, &api, &permit, request, None).await
 }
 

@@ -49,8 +49,7 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
     let permit = who.permit_new(Action::SandboxesCreate, Some(&wants))?;
     let ask = body.ask()?;
     if let Some(name) = &ask.place.workspace {
-        // Whoever works on a workspace reads it.
-        super::workspaces::found(&who, name.as_str(), Action::WorkspacesReadFiles).await?;
+        super::workspaces::named(&who, name.as_str()).await?;
     }
     let record = who.hall().create_sandbox(&permit, ask).await?;
     Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))

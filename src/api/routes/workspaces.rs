@@ -9,8 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Object, Who};
+use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
-use super::super::query::{Path, Query};
+use super::super::query::{self, Path, Query};
 use super::super::types::{MadeWorkspace, Raw, Workspace, WorkspaceTree, Workspaces};
 use super::super::upload;
 use super::files::{is_zip, sent_archive};
@@ -38,20 +39,54 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
     Ok((record, tree, permit))
 }
 
-/// List the workspaces that you may see
+/// One that a body names to be worked on: whoever does so reads it.
+pub(super) async fn named(who: &Who, text: &str) -> Result<(), Problem> {
+    let found = found(who, text, Action::WorkspacesReadFiles).await;
+    found.map(|_| ()).map_err(|problem| problem.at("workspace"))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Part {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// List the workspaces that you may see, by name
+///
+/// A page may have fewer than were asked for, or none, and a `next` all the same: as long as there is one, there may be
+/// more.
 #[utoipa::path(
-    get, path = "/v1/workspaces", tag = "workspaces",
+    get, path = "/v1/workspaces", tag = "workspaces", params(Part),
     responses((status = 200, body = Workspaces), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who) -> Result<Json<Workspaces>, Problem> {
-    let labels = Labels::new();
-    let shown = |record: &&WorkspaceRecord| {
-        let owner: Option<PrincipalId> = record.owner.parse().ok();
-        let object = Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels };
-        who.may(Action::WorkspacesRead, &object)
-    };
-    let all = who.hall().workspaces(who.tenant()).await?;
-    Ok(Json(Workspaces { workspaces: all.iter().filter(shown).map(Workspace::from).collect() }))
+async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Workspaces>, Problem> {
+    let after: Option<WorkspaceName> = part.cursor.as_deref().map(|text| super::parsed(text, "cursor")).transpose()?;
+    let limit = query::page(part.limit, &who)?;
+    let listed = apart(who, move |who| {
+        let ask = |after: Option<&WorkspaceName>, most: u32| {
+            let rows = who.hall().workspaces(who.tenant(), after, most)?;
+            let next = rows.last().filter(|_| rows.len() >= most as usize).map(|last| last.name.clone());
+            Ok(Rows { rows, next })
+        };
+        let labels = Labels::new();
+        let may = |record: &WorkspaceRecord| {
+            let owner: Option<PrincipalId> = record.owner.parse().ok();
+            who.may(
+                Action::WorkspacesRead,
+                &Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels },
+            )
+        };
+        Ok(page(limit, after, ask, may, |record| record.name.clone())?)
+    });
+    let Rows { rows, next } = listed.await?;
+    Ok(Json(Workspaces {
+        workspaces: rows.iter().map(Workspace::from).collect(),
+        next: next.map(|name| name.to_string()),
+    }))
 }
 
 /// Get a workspace and what it holds

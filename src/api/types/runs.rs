@@ -38,6 +38,17 @@ pub(in crate::api) struct RunBody {
     stdin: Option<String>,
     /// Standard input, in base64.
     stdin_base64: Option<String>,
+    /// Its files begin as those of this workspace and are thrown away when it is over. Not for a run in a sandbox.
+    #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
+    workspace: Option<String>,
+    /// Where they are for the guest: `/workspace`, where nothing is said.
+    #[schema(pattern = "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", max_length = 255)]
+    at: Option<String>,
+    /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
+    #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]
+    preset: Option<String>,
+    /// Rules on top, as `PATTERN:LEVEL[,TYPE][,priority=N]`. With neither, everything may be written.
+    rules: Vec<String>,
     clocks: Option<bool>,
     randomness: Option<bool>,
     #[serde(deserialize_with = "strict::named")]
@@ -84,7 +95,19 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         (None, None) => Vec::new(),
     };
     names_of_variables(body.env.keys())?;
+    let place = match body.workspace {
+        Some(name) => Some(place(Some(name), body.at, body.preset, &body.rules)?),
+        None => {
+            let given =
+                [("at", body.at.is_some()), ("preset", body.preset.is_some()), ("rules", !body.rules.is_empty())];
+            match given.iter().find(|(_, given)| *given) {
+                Some((field, _)) => return Err(invalid(field, "this is for the files of a `workspace`; name one")),
+                None => None,
+            }
+        }
+    };
     Ok(RunAsk {
+        place,
         what,
         wished,
         env: body.env.into_iter().collect(),
@@ -98,7 +121,6 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
     })
 }
 
-/// Where files come from and what may be done with them.
 pub(in crate::api) fn names_of_variables<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<(), Problem> {
     match names.find(|name| name.is_empty() || name.contains(['=', '\0'])) {
         Some(bad) => Err(invalid("env", format!("`{bad}` is no name of a variable"))),
@@ -106,6 +128,7 @@ pub(in crate::api) fn names_of_variables<'a>(mut names: impl Iterator<Item = &'a
     }
 }
 
+/// Where files come from and what may be done with them.
 pub(in crate::api) fn place(
     workspace: Option<String>,
     at: Option<String>,

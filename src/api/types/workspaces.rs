@@ -35,6 +35,9 @@ impl From<&WorkspaceRecord> for Workspace {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Workspaces {
     pub(in crate::api) workspaces: Vec<Workspace>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,13 +11,15 @@ use super::super::show;
 use super::command::{RolesFlag, named, read};
 use crate::app;
 use crate::authz::{Action, Ask, Authorizer, Explanation, HOUSE, Reach, Resource, ResourceKind, Wants};
+use crate::config;
 use crate::model::{Caller, Credential, KeyId, Labels, PrincipalId, PrincipalKind, RoleName, TenantId};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// What he would do, as `runs:create`; every action, where none is named
     action: Option<Action>,
-    /// The data folder of a service: principals, roles and policies as they are in it
+    /// The data folder of a service: principals, roles and policies as they are in it; the same as --data-dir
+    /// [default: $RINGFENCE_DATA_DIR, if set and no files are named]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["policy", "roles"])]
     data: Option<PathBuf>,
     #[arg(long, default_value = HOUSE)]
@@ -97,9 +99,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
     parted.ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
-pub(super) fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<ExitCode> {
+/// `data_dir` is what the flag of all commands says.
+pub(super) fn explain(args: &ExplainArgs, data_dir: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
     let authorizer = Authorizer::new()?;
-    let caller = args.prepare(&authorizer)?;
+    let caller = args.prepare(&authorizer, args.data_folder(data_dir)?.as_deref())?;
     let Some(action) = args.action else {
         let all: Vec<_> = Action::ALL.iter().map(|action| args.ask(&authorizer, &caller, *action)).collect();
         let lines = || all.iter().map(in_a_line).collect::<String>();
@@ -112,17 +115,30 @@ pub(super) fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<ExitCode
 }
 
 impl ExplainArgs {
+    /// The folder to ask, by either flag; by the environment only where no files are named, which are stronger.
+    fn data_folder(&self, data_dir: Option<&Path>) -> Result<Option<PathBuf>, Mistake> {
+        let files = !self.policy.is_empty() || self.roles.is_given();
+        let wrong = |what: &str| Err(Mistake::Question(what.to_owned()));
+        match (self.data.as_deref(), data_dir) {
+            (Some(_), Some(_)) => wrong("--data and --data-dir are one and the same here; leave one out"),
+            (None, Some(_)) if files => wrong("--data-dir has rules of its own; leave it out, or --policy and --roles"),
+            (None, None) if files => Ok(None),
+            (None, None) => Ok(config::variable("RINGFENCE_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from)),
+            (given, more) => Ok(given.or(more).map(Path::to_owned)),
+        }
+    }
+
     /// Puts the rules in force, and makes the caller that is asked about.
-    fn prepare(&self, authorizer: &Authorizer) -> anyhow::Result<Caller> {
+    fn prepare(&self, authorizer: &Authorizer, data: Option<&Path>) -> anyhow::Result<Caller> {
         let who = &self.who;
-        let (policies, custom, found) = match &self.data {
+        let (policies, custom, found) = match data {
             Some(data) => {
                 let known = app::tenant_rules(data, &self.tenant, &who.principal)?;
                 (known.policies, known.roles, known.principal)
             }
             None => (self.texts()?, self.roles.read()?, None),
         };
-        if self.data.is_some() && found.is_none() && who.role.is_empty() {
+        if data.is_some() && found.is_none() && who.role.is_empty() {
             let (name, tenant) = (&who.principal, &self.tenant);
             let said =
                 format!("the tenant {tenant} does not know {name}; name his roles with --role, or take --tenant");

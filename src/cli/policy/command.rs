@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::super::exit::Mistake;
+use super::super::server;
 use super::{ask, check};
 use crate::authz::{CustomRole, POLICY_BYTES};
+use crate::config::Overrides;
 use crate::model::PolicyName;
 
 /// Ask the policies of a tenant without a service: whether they would be taken, and who may do what
@@ -59,10 +61,17 @@ pub(super) struct RolesFlag {
     roles: Option<PathBuf>,
 }
 
-pub(in super::super) fn run(args: &PolicyArgs) -> anyhow::Result<ExitCode> {
+pub(in super::super) fn run(args: &PolicyArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
     match &args.action {
-        Action::Check { files, roles } => check::check(files, &roles.read()?, args.json),
-        Action::Explain(asked) => ask::explain(asked, args.json),
+        Action::Check { files, roles } => {
+            server::only_asks(host)?;
+            check::check(files, &roles.read()?, args.json)
+        }
+        Action::Explain(asked) => {
+            let Overrides { data_dir, .. } = host;
+            server::only_asks(&Overrides { data_dir: None, ..host.clone() })?;
+            ask::explain(asked, data_dir.as_deref(), args.json)
+        }
     }
 }
 
@@ -70,6 +79,10 @@ pub(in super::super) fn run(args: &PolicyArgs) -> anyhow::Result<ExitCode> {
 const READ: u64 = POLICY_BYTES as u64 + 1;
 
 impl RolesFlag {
+    pub(super) const fn is_given(&self) -> bool {
+        self.roles.is_some()
+    }
+
     pub(super) fn read(&self) -> Result<Vec<CustomRole>, Mistake> {
         let Some(file) = &self.roles else { return Ok(Vec::new()) };
         let text = read(file)?;

@@ -54,6 +54,23 @@ impl Issuers {
         read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
         fetch: &Arc<dyn FetchKeys>,
     ) -> Result<Self, SettingsError> {
+        Ok(Self { own, others: Self::others(issuers, read, fetch)? })
+    }
+
+    /// What `new` would refuse.
+    pub(in super::super) fn check(
+        issuers: &[Issuer],
+        read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+        fetch: &Arc<dyn FetchKeys>,
+    ) -> Result<(), SettingsError> {
+        Self::others(issuers, read, fetch).map(drop)
+    }
+
+    fn others(
+        issuers: &[Issuer],
+        read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+        fetch: &Arc<dyn FetchKeys>,
+    ) -> Result<Vec<Trusted>, SettingsError> {
         let mut others: Vec<Trusted> = Vec::with_capacity(issuers.len());
         for (index, issuer) in issuers.iter().enumerate() {
             let field = format!("tokens.issuers[{index}]");
@@ -67,7 +84,7 @@ impl Issuers {
                 .map_err(|problem| SettingsError::new(format!("{field}.keys"), problem))?;
             others.push(Trusted { issuer: issuer.clone(), keys });
         }
-        Ok(Self { own, others })
+        Ok(others)
     }
 
     pub(in super::super) async fn verify<'a>(

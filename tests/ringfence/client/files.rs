@@ -161,3 +161,14 @@ async fn a_sandbox_from_its_making_to_its_end() {
     assert_eq!(desk.ok(&["sandbox", "destroy", id]), format!("{id} is gone\n"));
     desk.fails(&["sandbox", "show", id], 117, "[not_found]");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_workspaces_are_listed_however_many_a_page_has() {
+    let desk = Desk::with(&[("http.page", "2")]).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        desk.ok(&["workspace", "create", name]);
+    }
+    let told = desk.json(&["workspace", "list", "--json"]);
+    let names: Vec<_> = told["workspaces"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e"]);
+}

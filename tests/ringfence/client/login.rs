@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::Desk;
 use super::desk::fails;
+use crate::service::House;
 use crate::support::guest_path;
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -43,6 +44,26 @@ async fn a_login_keeps_a_key_that_was_checked_where_nobody_else_reads_it() {
     assert!(!std::fs::read_to_string(&file).unwrap().contains(&key));
     fails(&desk.here(&["whoami"]), 2, "[bad_server]");
     fails(&desk.here(&["whoami", "--server", &url]), 2, "[no_credential]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_forgets_the_server_that_the_environment_names() {
+    let (desk, last) = (Desk::new().await, House::new().await);
+    for house in [&desk.house, &last] {
+        let login = desk.command(&["login", "--server", &house.url]);
+        assert!(desk.fed(login, house.admin.as_bytes()).status.success());
+    }
+    let logout = || {
+        let mut command = desk.command(&["logout"]);
+        command.env("RINGFENCE_SERVER", &desk.house.url);
+        desk.fed(command, b"")
+    };
+    let told = logout();
+    assert!(told.status.success() && String::from_utf8_lossy(&told.stdout).contains(&desk.house.url), "{told:?}");
+    fails(&desk.here(&["whoami", "--server", &desk.house.url]), 2, "[no_credential]");
+    assert!(desk.here(&["whoami", "--server", &last.url]).status.success(), "the other is kept");
+    fails(&logout(), 2, "[no_credential]");
+    assert!(desk.here(&["whoami"]).status.success(), "and is the last login still");
 }
 
 /// Whoever is logged in has named no server: what can be done here is done here.
@@ -139,6 +160,16 @@ async fn a_key_comes_from_a_file_or_a_flag_before_the_environment() {
     assert!(with(&["whoami", "--server", url, "--api-key-file", file.to_str().unwrap()]).status.success());
     fails(&with(&["whoami", "--server", url, "--api-key-file", "nowhere"]), 2, "[unreadable_file]");
     fails(&with(&["whoami", "--server", url, "--api-key", "a\nb"]), 2, "[bad_key]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_keys_are_listed_however_many_a_page_has() {
+    let desk = Desk::with(&[("http.page", "2")]).await;
+    for name in ["a", "b", "c", "d"] {
+        desk.ok(&["key", "create", "--name", name]);
+    }
+    assert_eq!(desk.json(&["key", "list", "--json"])["keys"].as_array().unwrap().len(), 5);
+    assert_eq!(desk.ok(&["key", "list"]).lines().count(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,6 +169,7 @@ impl World {
         };
         let set = vec![(LimitName::Fuel, 100_000_000_000), (LimitName::DeadlineMs, 20_000)];
         let ask = RunAsk {
+            place: None,
             what: What::Brought(text.to_owned().into()),
             wished: Wished::Command { args: Vec::new() },
             env: Vec::new(),

@@ -53,6 +53,48 @@ async fn files_live_across_runs_and_count_when_they_are_applied() {
     house.delete(key, "/v1/workspaces/site").await.is(204);
 }
 
+/// Files of a workspace for one run: nothing of them stays, and nobody finds them.
+#[tokio::test]
+async fn a_run_works_on_a_workspace_and_leaves_it_as_it_was() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let probe = house.submit(key, "probe").await;
+    house.put(key, "/v1/workspaces/site", tar(&[("readme", "one\n")])).await.is(201);
+    let before = house.get(key, "/v1/workspaces/site").await.is(200);
+    let drafts = || {
+        let folder = house.dir.path().join("data/drafts");
+        std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
+    };
+    let operations = ["read|readme", "append|readme|two\n", "read|readme", "put|new|x"];
+    let body = json!({"component": probe, "command": operations, "workspace": "site"});
+    for _ in 0..2 {
+        let run = house.post(key, "/v1/runs", body.clone()).await.is(200);
+        assert_eq!(run["stdout"]["text"], "ok one\n\nok\nok one\ntwo\n\nok\n");
+        // It is thrown away before anybody hears of the end.
+        assert_eq!(drafts(), 0);
+    }
+    assert_eq!(house.get(key, "/v1/workspaces/site").await.is(200), before);
+    assert_eq!(house.get(key, "/v1/sandboxes").await.is(200)["sandboxes"], json!([]));
+    let body = json!({"component": probe, "command": ["put|new|x"], "workspace": "site", "preset": "read-only"});
+    assert_ne!(house.post(key, "/v1/runs", body).await.is(200)["stdout"]["text"], "ok\n");
+    // Who may not read it does not work on it either, and what has no files has no rules.
+    let sandbox = house.sandbox(key).await;
+    for (path, more, status, field) in [
+        ("/v1/runs".to_owned(), json!({"workspace": "other"}), 404, None),
+        ("/v1/runs".to_owned(), json!({"rules": ["**:write"]}), 422, Some("rules")),
+        (format!("{sandbox}/runs"), json!({"workspace": "site"}), 422, Some("workspace")),
+    ] {
+        let mut body = json!({"component": probe});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let reply = house.post(key, &path, body).await;
+        assert_eq!(reply.status, status, "{path} {more}");
+        if let Some(field) = field {
+            assert_eq!(reply.json()["field"], field);
+        }
+    }
+    assert_eq!(drafts(), 1, "that of the sandbox");
+}
+
 /// A guest makes a link, and whoever reads from outside does not follow it.
 #[tokio::test]
 async fn links_of_guests_are_not_followed_from_outside() {
@@ -147,7 +189,7 @@ async fn a06_ten_runs_at_once_share_the_fuel_of_a_minute() {
     assert!(again.get("cut").is_none_or(|cut| *cut == json!([])), "{again}");
 }
 
-fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+pub fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = ringfence::workspace::archive::TarWriter::new(Vec::new());
     for (path, text) in files {
         tar.file(path, false, text.len() as u64, &mut text.as_bytes()).unwrap();
@@ -159,16 +201,24 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
 async fn files_are_where_the_document_says_that_they_can_be_and_nowhere_else() {
     let house = House::new().await;
     let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
-    let at = &document["components"]["schemas"]["SandboxBody"]["properties"]["at"];
-    assert_eq!((&at["pattern"], &at["maxLength"]), (&json!("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"), &json!(255)));
+    for body in ["SandboxBody", "RunBody"] {
+        let at = &document["components"]["schemas"][body]["properties"]["at"];
+        assert_eq!((&at["pattern"], &at["maxLength"]), (&json!("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"), &json!(255)));
+    }
+    let digest = house.submit(&house.admin, "hello").await;
+    house.put(&house.admin, "/v1/workspaces/site", "").await.is(201);
+    let run = |at: &str| json!({"component": digest, "workspace": "site", "at": at});
     let long = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
     for good in ["/w", "/workspace", "/a.b/C-d/_e", &long(255)] {
         let made = house.post(&house.admin, "/v1/sandboxes", json!({"at": good})).await.is(201);
         assert_eq!(made["at"], good);
+        house.post(&house.admin, "/v1/runs", run(good)).await.is(200);
     }
     for bad in ["", "/", "w", "/w/", "//w", "/.", "/w/..", "/.w", "/w w", "/w\n", "/ä", "/w\0", &long(256)] {
-        let refused = house.post(&house.admin, "/v1/sandboxes", json!({"at": bad})).await;
-        assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"), "{bad:?}");
-        assert_eq!(refused.json()["field"], "at", "{bad:?}");
+        for (path, body) in [("/v1/sandboxes", json!({"at": bad})), ("/v1/runs", run(bad))] {
+            let refused = house.post(&house.admin, path, body).await;
+            assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"), "{path} {bad:?}");
+            assert_eq!(refused.json()["field"], "at", "{path} {bad:?}");
+        }
     }
 }

@@ -104,6 +104,47 @@ async fn a_run_apart_is_cancelled_and_said_so() {
     }
 }
 
+/// Whoever has a key has not gone away for good.
+#[tokio::test]
+async fn a_lost_connection_does_not_cancel_what_can_be_asked_for_again() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(LOOP);
+    let digest = House::send(request).await.is(201)["digest"].as_str().unwrap().to_owned();
+    for accept in ["application/json", "text/event-stream"] {
+        let ask = || {
+            let limits = json!({"preset": "large", "deadline_ms": 2_000, "fuel": 1_000_000_000_000_000_u64});
+            let request = house.ask("POST", "/v1/runs").header("x-api-key", key).header("idempotency-key", accept);
+            request.header("accept", accept).json(&json!({"component": digest, "limits": limits}))
+        };
+        {
+            let first = ask().send();
+            tokio::pin!(first);
+            // Gone as soon as it is at work: the half of an answer that there may be goes with it.
+            let at_work = async {
+                let busy = "ringfence_running 1";
+                while !String::from_utf8_lossy(&house.get(key, "/metrics").await.bytes).contains(busy) {}
+            };
+            tokio::select! {
+                biased;
+                () = at_work => {}
+                // The head of a stream comes at once, and is kept until it is at work.
+                head = &mut first => drop(head),
+            }
+        }
+        let reply = loop {
+            let reply = House::send(ask()).await;
+            if reply.status != 409 {
+                break String::from_utf8(reply.bytes.to_vec()).unwrap();
+            }
+            assert_eq!(reply.code(), "idempotency_in_use");
+            tokio::task::yield_now().await;
+        };
+        assert!(reply.contains("deadline_exceeded") && !reply.contains("cancelled"), "{accept}: {reply}");
+    }
+    assert_eq!(house.get(key, "/v1/runs").await.is(200)["runs"].as_array().unwrap().len(), 2);
+}
+
 #[tokio::test]
 async fn a_module_comes_along_in_a_form() {
     let house = House::new().await;

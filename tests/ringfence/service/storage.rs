@@ -345,3 +345,31 @@ async fn what_is_on_its_way_has_no_name_and_lies_with_its_tenant() {
     house.put(key, &path, "x").await.is(204);
     assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn empty_workspaces_are_counted_and_listed_page_by_page() {
+    let house = House::new().await;
+    // Ten, and the empty tree that they share.
+    let key = &house.tenant_with("empty", &[("storage_files", 11)]).await;
+    let put = async |n: u32| house.put(key, &format!("/v1/workspaces/w{n}"), "").await;
+    for n in 0..10 {
+        put(n).await.is(201);
+    }
+    assert_eq!(put(10).await.code(), "too_many_files");
+    house.delete(key, "/v1/workspaces/w0").await.is(204);
+    put(10).await.is(201);
+    let (mut names, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+    loop {
+        let page = house.get(key, &format!("/v1/workspaces?limit=4{cursor}")).await.is(200);
+        names.extend(page["workspaces"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(names, ["w1", "w10", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9"]);
+    assert_eq!(pages, 3);
+    for (bad, field) in [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=NO", "cursor")] {
+        let refused = house.get(key, &format!("/v1/workspaces?{bad}")).await;
+        assert_eq!((refused.status, &refused.json()["field"]), (422, &json!(field)), "{bad}");
+    }
+}

@@ -150,6 +150,46 @@ fn a_variable_that_means_nothing_is_refused_with_the_one_that_was_meant() {
     assert!(matches!(error, SettingsError::Variable { .. }), "{error}");
 }
 
+const ISSUER: &str = "[[identity.tokens.issuers]]\nissuer = 'https://idp.example'\naudience = 'ringfence'\n\
+                      tenant = 'acme'\nalgorithms = ['RS256']\nkeys = { jwks_url = 'https://idp.example/keys' }\n";
+
+/// `config check` says of settings what `serve` says of them.
+#[test]
+fn what_a_start_refuses_is_refused_by_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ringfence.toml");
+    let said = |text: &str, command: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let data = dir.path().join("data").display().to_string();
+        let output = config(&[command, &["--config", file.to_str().unwrap(), "--data-dir", &data]].concat(), &[]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let check = ["config", "check"];
+    for good in [
+        ISSUER.to_owned(),
+        "http.listen = '0.0.0.0:0'\nhttp.allow_plain_http = true".to_owned(),
+        "http.listen = '0.0.0.0:0'\ntls.self_made = true".to_owned(),
+    ] {
+        assert_eq!(said(&good, &check), (Some(0), String::new()), "{good}");
+    }
+    for (bad, words) in [
+        (format!("{ISSUER}tenant_claim = 'org'"), "tokens.issuers[0].tenant: say either"),
+        (format!("{ISSUER}clock_skew_s = 100000"), "tokens.issuers[0].clock_skew_s"),
+        (ISSUER.replace("https://idp.example/keys", "http://evil.example/keys"), "tokens.issuers[0].keys"),
+        (ISSUER.replace("jwks_url = 'https://idp.example/keys'", "pem_file = '/nowhere.pem'"), "/nowhere.pem"),
+        (format!("{ISSUER}{ISSUER}"), "tokens.issuers[1].audience"),
+        ("http.listen = '0.0.0.0:0'".to_owned(), "0.0.0.0:0 is not an address of this machine alone"),
+        ("tls.cert_file = '/no.cert'\ntls.key_file = '/no.key'".to_owned(), "/no.cert"),
+        ("tls.cert_file = '/a'\ntls.key_file = '/b'\ntls.self_made = true".to_owned(), "tls.self_made"),
+    ] {
+        let (code, told) = said(&bad, &check);
+        assert!(code == Some(2) && told.contains(words) && told.lines().count() == 1, "{bad}: {told}");
+        let bad = if bad.contains("http.listen") { bad } else { format!("http.listen = '127.0.0.1:0'\n{bad}") };
+        let (code, told) = said(&bad, &["serve"]);
+        assert!(code != Some(0) && told.contains(words), "{bad}: {told}");
+    }
+}
+
 /// What would be found out only at the start, or never.
 #[test]
 fn what_cannot_be_used_is_refused_before_the_start() {

@@ -1,0 +1,74 @@
+//! What is refused says which part of the request is at fault, in words that can be acted on over HTTP.
+
+use serde_json::{Value, json};
+
+use super::House;
+use super::life::tar;
+
+#[tokio::test]
+async fn what_is_at_fault_is_named_and_nothing_that_only_the_command_line_knows() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let compute = house.submit(key, "compute").await;
+    house.put(key, "/v1/workspaces/site", tar(&[("readme", "one\n")])).await.is(201);
+    let site = house.post(key, "/v1/sandboxes", json!({"workspace": "site"})).await.is(201);
+    let site = format!("/v1/sandboxes/{}", site["id"].as_str().unwrap());
+    let empty = house.sandbox(key).await;
+    let nowhere = format!("sha256:{}", "0".repeat(64));
+    let call = |function: &str, args: Value| json!({"component": compute, "function": function, "args": args});
+    let hello = house.submit(key, "hello").await;
+    let limits = |limits: Value| json!({"component": hello, "limits": limits});
+    let (apply, apply_empty) = (format!("{site}/apply"), format!("{empty}/apply"));
+    let post = [
+        ("/v1/runs", json!({"component": nowhere}), 404, "component"),
+        ("/v1/runs", json!({"component": compute}), 422, "function"),
+        ("/v1/runs", call("nope", json!([])), 422, "function"),
+        ("/v1/runs", call("primes", json!(["x"])), 422, "args[0]"),
+        ("/v1/runs", call("primes", json!([])), 422, "args"),
+        ("/v1/runs", limits(json!({"stack_bytes": 700_000})), 422, "limits.stack_bytes"),
+        ("/v1/runs", limits(json!({"preset": "huge"})), 400, "limits.preset"),
+        ("/v1/runs", json!({"component": compute, "workspace": "nope"}), 404, "workspace"),
+        ("/v1/runs", json!({"component": compute, "backend": "vm"}), 422, "backend"),
+        ("/v1/sandboxes", json!({"workspace": "nope"}), 404, "workspace"),
+        (&apply, json!({"paths": ["nope"]}), 422, "paths"),
+        (&apply_empty, json!({}), 422, ""),
+        ("/v1/tenants", json!({"id": "acme", "admin": "boss"}), 201, ""),
+        ("/v1/tenants", json!({"id": "acme", "admin": "boss"}), 409, "id"),
+        ("/v1/keys", json!({"name": "x", "principal": "nobody"}), 404, "principal"),
+    ];
+    let mut replies = Vec::new();
+    for (path, body, status, field) in post {
+        replies.push((format!("{path} {body}"), house.post(key, path, body).await, status, field));
+    }
+    for (method, path, status, field) in [
+        ("GET", format!("{site}/files?path=nope"), 404, "path"),
+        ("GET", format!("{site}/files?path=../x"), 422, "path"),
+        ("GET", format!("{site}/entries?path=nope"), 404, "path"),
+        ("DELETE", format!("{site}/files?path=nope"), 404, "path"),
+        ("GET", format!("{site}/archive?path=nope"), 404, "path"),
+        ("DELETE", "/v1/workspaces/site".to_owned(), 409, ""),
+    ] {
+        let reply = House::send(house.ask(method, &path).header("x-api-key", key)).await;
+        replies.push((format!("{method} {path}"), reply, status, field));
+    }
+    for (text, field) in
+        [(r#"{"a": {"b": 1, "b": 2}}"#.to_owned(), "a.b"), (format!("{{\"args\": {}", "[".repeat(70)), "args")]
+    {
+        let request = house.ask("POST", "/v1/runs").header("x-api-key", key).header("content-type", "application/json");
+        replies.push((text.clone(), House::send(request.body(text)).await, 400, field));
+    }
+    for (asked, reply, status, field) in replies {
+        assert_eq!(reply.status, status, "{asked}: {}", String::from_utf8_lossy(&reply.bytes));
+        if status == 201 {
+            continue;
+        }
+        reply.code();
+        let problem = reply.json();
+        let told = problem["field"].as_str().unwrap_or_default();
+        assert!(told == field || (field == "args" && told.starts_with("args")), "{asked}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        for foreign in ["ringfence ", "draft", " --", "/tmp"] {
+            assert!(!detail.contains(foreign), "{asked}: {detail}");
+        }
+    }
+}
