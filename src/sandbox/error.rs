@@ -91,6 +91,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -115,7 +116,10 @@ impl SandboxError {
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Dir { .. } | EngineError::Cache { .. }) => {
                 Sort::Failing
             }
-            SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
+            SandboxError::Ledger(LedgerError::Never(_))
+            | SandboxError::Engine(_)
+            | SandboxError::Permit
+            | SandboxError::Internal(_) => Sort::Internal,
         }
     }
 
