@@ -21,6 +21,7 @@ mod runs;
 mod sandboxes;
 mod workspaces;
 
+pub use backup::StoreCopy;
 pub use error::StoreError;
 pub use lane::StepError;
 pub use open::Store;

@@ -58,7 +58,7 @@ pub(super) struct Now {
 }
 
 /// Folders in one another that a draft may have; deeper ones can be thrown away and not applied.
-const DEPTH: usize = 200;
+pub(super) const DEPTH: usize = 200;
 
 pub(super) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

@@ -18,6 +18,7 @@ pub mod archive;
 mod blobs;
 mod catalog;
 mod changes;
+mod copy;
 mod draft;
 mod error;
 mod export;
@@ -35,6 +36,7 @@ mod weigh;
 
 pub use catalog::{Catalog, CatalogError, DraftRecord, WorkspaceRecord};
 pub use changes::{Change, ChangeKind, Changes, DIFF_BYTES, shown};
+pub use copy::{Copying, hold_contents, make_folder};
 pub use error::WorkspaceError;
 pub use export::{Destination, receive};
 pub use files::{FileEntry, FileKind};

@@ -169,8 +169,13 @@ impl<C: Catalog> Workspaces<C> {
         Ok(self.catalog.drafts()?)
     }
 
+    /// What is known of a workspace, whether its contents are there or not.
+    pub fn known(&self, name: &WorkspaceName) -> Result<WorkspaceRecord, WorkspaceError> {
+        self.catalog.workspace(name)?.ok_or_else(|| WorkspaceError::NoWorkspace(name.clone()))
+    }
+
     pub fn get(&self, name: &WorkspaceName) -> Result<(WorkspaceRecord, Tree), WorkspaceError> {
-        let record = self.catalog.workspace(name)?.ok_or_else(|| WorkspaceError::NoWorkspace(name.clone()))?;
+        let record = self.known(name)?;
         let tree = self.blobs.tree(record.tree)?;
         Ok((record, tree))
     }
@@ -258,7 +263,7 @@ impl<C: Catalog> Workspaces<C> {
         let folder = self.folder(id);
         let dir = match File::open(&folder) {
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                return Err(WorkspaceError::NoDraft(id.clone()));
+                return Err(self.there(id).err().unwrap_or_else(|| WorkspaceError::NoDraft(id.clone())));
             }
             opened => opened.map_err(|reason| WorkspaceError::io(folder.display(), reason))?,
         };
@@ -268,14 +273,24 @@ impl<C: Catalog> Workspaces<C> {
         }
     }
 
+    /// A draft, and where its files are.
+    fn there(&self, id: &DraftId) -> Result<(DraftRecord, PathBuf), WorkspaceError> {
+        let (draft, folder) = (self.draft(id)?, self.folder(id));
+        if matches!(folder.try_exists(), Ok(false)) {
+            // One that was thrown away this moment is not known any more.
+            return Err(WorkspaceError::DraftMissing(self.draft(id)?.id));
+        }
+        Ok((draft, folder))
+    }
+
     /// Where the files of a draft are, if it is there.
     pub(super) fn folder_of(&self, id: &DraftId) -> Result<PathBuf, WorkspaceError> {
-        self.draft(id).map(|draft| self.folder(&draft.id))
+        self.there(id).map(|(_, folder)| folder)
     }
 
     pub(super) fn look_through(&self, id: &DraftId) -> Result<draft::Now, WorkspaceError> {
-        let base = self.blobs.tree(self.draft(id)?.base)?;
-        draft::look(&self.blobs, &base, &self.folder(id))
+        let (draft, folder) = self.there(id)?;
+        draft::look(&self.blobs, &self.blobs.tree(draft.base)?, &folder)
     }
 
     /// Makes a draft what it was when it was made, or last applied.
@@ -310,9 +325,9 @@ impl<C: Catalog> Workspaces<C> {
 
     /// What was done in a draft.
     pub fn diff(&self, id: &DraftId, with_text: bool) -> Result<Changes, WorkspaceError> {
-        let draft = self.draft(id)?;
+        let (draft, folder) = self.there(id)?;
         let base = self.blobs.tree(draft.base)?;
-        draft::look(&self.blobs, &base, &self.folder(id))?.changes(&self.blobs, &base, with_text)
+        draft::look(&self.blobs, &base, &folder)?.changes(&self.blobs, &base, with_text)
     }
 
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
