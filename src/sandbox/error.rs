@@ -56,6 +56,8 @@ pub enum Sort {
     NotFound,
     /// It does not fit what is there now.
     Conflict,
+    /// It was there, and its contents are lost until somebody puts them back.
+    Lost,
     TooLarge,
     /// The caller has had enough, for now.
     TooMany,
@@ -91,6 +93,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -115,7 +118,10 @@ impl SandboxError {
             SandboxError::Workspace(error) => of_workspace(error),
             SandboxError::Ledger(LedgerError::Failed(_))
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,
-            SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
+            SandboxError::Ledger(LedgerError::Never(_))
+            | SandboxError::Engine(_)
+            | SandboxError::Permit
+            | SandboxError::Internal(_) => Sort::Internal,
         }
     }
 
@@ -139,7 +145,7 @@ fn of_workspace(error: &WorkspaceError) -> Sort {
         | WorkspaceError::Moved { .. }
         | WorkspaceError::Occupied(_)
         | WorkspaceError::Changed { .. } => Sort::Conflict,
-        WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Internal,
+        WorkspaceError::DraftMissing(_) | WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Lost,
         WorkspaceError::Io { .. } | WorkspaceError::NoSpace { .. } | WorkspaceError::Catalog(_) => Sort::Failing,
         _ => Sort::Invalid,
     }

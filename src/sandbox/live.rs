@@ -32,8 +32,8 @@ pub enum Happened {
     Done(RunId),
 }
 
-/// What a run has written so far: both streams and how they took turns. As large as its limits let it be. When it is over,
-/// its report has the streams, and they are not kept twice; what is read is the same, now or long after.
+/// What a run has written so far: both streams and how they took turns. As large as its limits let it be. When it has
+/// ended, its report has the streams, and they are not kept twice; what is read is the same, now or long after.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) stdout: Vec<u8>,
@@ -84,8 +84,8 @@ impl Written {
     }
 
     /// The next piece of output after so many bytes of it.
-    fn after<'a>(&'a self, done: u64, over: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
-        let [stdout, stderr] = match over.and_then(|run| run.report.as_ref()) {
+    fn after<'a>(&'a self, done: u64, ended: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
+        let [stdout, stderr] = match ended.and_then(|run| run.report.as_ref()) {
             Some(report) => [&report.stdout.bytes, &report.stderr.bytes],
             None => [&self.stdout, &self.stderr],
         };
@@ -105,7 +105,7 @@ impl Written {
                 let skip = usize::try_from(done.saturating_sub(before)).unwrap_or(usize::MAX);
                 let piece = all.get(begin.saturating_add(skip)..end).unwrap_or_default();
                 let last = turn + 1 == self.order.len();
-                return cut(piece, last && over.is_none()).map(|piece| (stream, piece));
+                return cut(piece, last && ended.is_none()).map(|piece| (stream, piece));
             }
             before = after;
         }
@@ -144,10 +144,20 @@ pub(super) struct Live {
     pub(super) cancel: CancellationToken,
 }
 
+/// What there is after an event.
+enum Look {
+    Event(Event),
+    Later,
+    Never,
+}
+
 #[derive(Debug, Default)]
 struct State {
     written: Written,
-    over: Option<Arc<RunRecord>>,
+    /// Nothing more is written when this is here.
+    ended: Option<Arc<RunRecord>>,
+    /// It is told.
+    over: bool,
 }
 
 impl Live {
@@ -159,7 +169,7 @@ impl Live {
     pub(super) fn ended(record: RunRecord) -> Arc<Self> {
         let written = Written { order: record.order.clone(), ..Written::default() };
         let live = Self::of(&record, &CancellationToken::new());
-        *live.state() = State { written, over: Some(Arc::new(record)) };
+        *live.state() = State { written, ended: Some(Arc::new(record)), over: true };
         live
     }
 
@@ -174,19 +184,20 @@ impl Live {
         state.written.order.clone()
     }
 
-    pub(super) fn end(&self, record: Arc<RunRecord>) {
+    /// It has ended: what it wrote is read from its report, and is not kept here any more. Its end is not told yet.
+    pub(super) fn read_from(&self, record: &Arc<RunRecord>) {
         let mut state = self.state();
         state.written.finish();
         if record.report.is_some() {
             (state.written.stdout, state.written.stderr) = (Vec::new(), Vec::new());
         }
-        state.over = Some(record);
-        drop(state);
-        self.news.notify_waiters();
+        state.ended = Some(Arc::clone(record));
     }
 
-    pub(super) fn is_over(&self) -> Option<Arc<RunRecord>> {
-        self.state().over.clone()
+    pub(super) fn end(&self, record: &Arc<RunRecord>) {
+        self.read_from(record);
+        self.state().over = true;
+        self.news.notify_waiters();
     }
 
     #[cfg(test)]
@@ -194,23 +205,24 @@ impl Live {
         self.state().written.total()
     }
 
-    fn next(&self, after: u64) -> Option<Event> {
+    /// In one look: an end that comes between two would be missed.
+    fn look(&self, after: u64) -> Look {
         const FIRST: u64 = 1;
         if after < FIRST {
-            return Some(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
+            return Look::Event(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
         let state = self.state();
         let done = after - FIRST;
-        if let Some((stream, bytes)) = state.written.after(done, state.over.as_deref()) {
+        if let Some((stream, bytes)) = state.written.after(done, state.ended.as_deref()) {
             let number = after + u64::try_from(bytes.len()).unwrap_or(0);
-            return Some(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
+            return Look::Event(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
         }
         let last = FIRST + state.written.total() + 1;
-        let record = state.over.clone()?;
+        let Some(record) = state.ended.clone().filter(|_| state.over) else { return Look::Later };
         match after {
-            after if after < last => Some(Event { number: last, what: Happened::Over(record) }),
-            after if after == last => Some(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
-            _ => None,
+            after if after < last => Look::Event(Event { number: last, what: Happened::Over(record) }),
+            after if after == last => Look::Event(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
+            _ => Look::Never,
         }
     }
 }
@@ -242,20 +254,22 @@ impl Events {
             tokio::pin!(news);
             // From here on nothing is missed, even if it happens before the wait.
             news.as_mut().enable();
-            if let Some(event) = self.live.next(self.after) {
-                self.after = event.number;
-                return Some(event);
+            match self.live.look(self.after) {
+                Look::Event(event) => {
+                    self.after = event.number;
+                    return Some(event);
+                }
+                Look::Later => news.await,
+                Look::Never => return None,
             }
-            if self.live.is_over().is_some() {
-                return None;
-            }
-            news.await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn live() -> Arc<Live> {
@@ -265,7 +279,7 @@ mod tests {
     fn all(live: &Live, after: u64) -> Vec<(u64, String)> {
         let mut events = Vec::new();
         let mut at = after;
-        while let Some(event) = live.next(at) {
+        while let Look::Event(event) = live.look(at) {
             at = event.number;
             let text = match event.what {
                 Happened::Started(_) => "started".to_owned(),
@@ -315,5 +329,41 @@ mod tests {
         assert_eq!(live.bytes(), 2 * TURNS as u64);
         let bytes: usize = all(&live, 1).iter().map(|(_, text)| text.len() - "Stdout ".len()).sum();
         assert_eq!(bytes, 2 * TURNS);
+    }
+
+    #[test]
+    fn an_end_is_told_whenever_it_comes() {
+        let record = RunRecord {
+            id: RunId::random(),
+            tenant: "t".parse().unwrap(),
+            owner: "p".parse().unwrap(),
+            component: crate::model::Digest::from_bytes([0; 32]),
+            sandbox: None,
+            state: super::super::record::RunState::Ended,
+            labels: crate::model::Labels::new(),
+            created: 0,
+            ended: Some(0),
+            report: None,
+            failure: None,
+            cut: Vec::new(),
+            order: Vec::new(),
+        };
+        let record = Arc::new(record);
+        for _ in 0..500 {
+            let live = live();
+            std::thread::scope(|scope| {
+                scope.spawn(|| live.end(&record));
+                let (mut events, mut last) = (Events { live: Arc::clone(&live), after: 0 }, None);
+                // Asked again and again, and not only when there is news.
+                loop {
+                    match events.next().now_or_never() {
+                        None => {}
+                        Some(None) => break,
+                        Some(Some(event)) => last = Some(event.what),
+                    }
+                }
+                assert!(matches!(last, Some(Happened::Done(_))), "{last:?}");
+            });
+        }
     }
 }

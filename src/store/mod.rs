@@ -14,12 +14,14 @@ mod history;
 mod lane;
 mod ledger;
 mod open;
+mod outputs;
 mod people;
 mod rows;
 mod runs;
 mod sandboxes;
 mod workspaces;
 
+pub use backup::StoreCopy;
 pub use error::StoreError;
 pub use lane::StepError;
 pub use open::Store;
