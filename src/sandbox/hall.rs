@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::error::SandboxError;
 use super::expiry::Stuck;
+use super::guests::Guests;
 use super::ledger::{Ledger, LedgerError};
 use super::live::Live;
 use super::quota::Quota;
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) tenants: Arc<dyn Tenants>,
     pub(super) quota: Quota,
+    pub(super) guests: Guests,
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
@@ -80,6 +82,7 @@ impl Hall {
             ledger,
             tenants,
             quota: Quota::default(),
+            guests: Guests::default(),
             storage: Storage::default(),
             components: Cache::new(10_000),
             shelves: Mutex::default(),

@@ -17,6 +17,7 @@ mod ending;
 mod error;
 mod expiry;
 mod files;
+mod guests;
 mod hall;
 mod incoming;
 mod ledger;
