@@ -12,7 +12,7 @@ use super::state::{Move, SandboxState};
 use super::storage::Reserved;
 use super::work::Place;
 use crate::authz::{Action, Permit};
-use crate::model::{Ceilings, Labels, SandboxId, TenantId};
+use crate::model::{Ceilings, Labels, SandboxId, TenantId, show_bytes};
 use crate::workspace::{Applied, Changes, DraftId, WorkspaceError};
 
 /// The longest path of a mount.
@@ -319,6 +319,13 @@ fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), San
     let ttl = ask.ttl_seconds.min(ceilings.sandbox_seconds);
     if ttl < ask.ttl_seconds {
         cut.push(Cut::new("ttl_seconds", ask.ttl_seconds, ttl, "tenant"));
+    }
+    // As each run in it will count them; what no run could have is told now.
+    let env: usize = ask.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    if env as u64 > limits.env_bytes {
+        let (env, most) = (show_bytes(env as u64), show_bytes(limits.env_bytes));
+        let message = format!("names and values are {env}, but limits.env_bytes is {most}; write less, or raise it");
+        return Err(SandboxError::Invalid { field: "env", message });
     }
     checked(&ask.place)?;
     let (at, rules) = (ask.place.at.clone(), ask.place.rules.clone());

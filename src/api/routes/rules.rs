@@ -15,7 +15,7 @@ use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
 use super::{id, parsed};
-use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind, Wants};
+use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Reach, Resource, ResourceKind, Wants};
 use crate::model::{Caller, PolicyName, PrincipalId, RoleName};
 use crate::registry::PolicyRecord;
 
@@ -37,7 +37,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Problem> {
     who.permit(Action::RolesRead, &Object::plain("*"))?;
     let own = who.registry().roles(who.tenant())?;
-    let mut all: Vec<Role> = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
+    let mut all: Vec<Role> =
+        BUILT_IN_ROLES.into_iter().map(|name| built_in(&who, name)).chain(own.iter().map(Role::from)).collect();
     all.sort_by(|a, b| a.name().cmp(b.name()));
     let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
     let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
@@ -80,6 +81,14 @@ async fn policies(who: Who, Query(page): Query<Page>) -> Result<Json<Policies>, 
     let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
     let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
     Ok(Json(Policies { policies: policies.iter().map(Policy::from).collect(), next }))
+}
+
+fn built_in(who: &Who, name: &str) -> Role {
+    let role: Option<RoleName> = name.parse().ok();
+    let authorizer = who.registry().authorizer();
+    let gives = |action: &Action| (*action, authorizer.reach(role.as_ref(), &[], *action));
+    let gives: Vec<_> = Action::ALL.iter().map(gives).filter(|(_, reach)| *reach > Reach::None).collect();
+    Role::built_in(name, &gives)
 }
 
 fn name_of(policy: &PolicyRecord) -> &str {

@@ -142,7 +142,11 @@ pub(super) async fn start(
     drop(in_memory);
     let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
-        (Asked::Before(run), None) if apart => return accepted(*run),
+        (Asked::Before(run), None) if apart => {
+            let place = place(&run.id)?;
+            let told = told(who, *run).await?;
+            return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], told).into_response());
+        }
         (Asked::Before(run), None) => return told(who, *run).await,
         (Asked::Now(started), seat) => (started, seat),
     };
@@ -186,8 +190,12 @@ async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
 
 /// The answer for a run that goes on by itself.
 fn accepted(run: RunRecord) -> Result<Response, Problem> {
-    let place = HeaderValue::from_str(&format!("/v1/runs/{}", run.id)).map_err(|_| Problem::missing("run"))?;
+    let place = place(&run.id)?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
+}
+
+fn place(run: &RunId) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(&format!("/v1/runs/{run}")).map_err(|_| Problem::missing("run"))
 }
 
 #[derive(Deserialize, IntoParams)]
