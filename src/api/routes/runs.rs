@@ -20,7 +20,7 @@ use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::stream::{seat, stream};
-use super::super::types::{self as wire, Run, RunBody, Runs, StreamedEvent, ask};
+use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
@@ -44,7 +44,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 /// request, as a form with the parts `run` (this JSON) and `module`. An `Idempotency-Key` makes a retry return the first
 /// answer, also where the connection was lost: such a run goes on without its caller.
 #[utoipa::path(
-    post, path = "/v1/runs", tag = "runs", request_body = RunBody,
+    post, path = "/v1/runs", tag = "runs",
+    request_body(content((RunBody = "application/json"), (RunForm = "multipart/form-data"))),
     params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters")),
     responses(
         (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),

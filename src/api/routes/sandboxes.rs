@@ -15,8 +15,8 @@ use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{
-    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, StreamedEvent,
-    labels,
+    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
+    StreamedEvent, labels,
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
@@ -186,7 +186,8 @@ async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Pr
 
 /// Run something in a sandbox; as `POST /v1/runs`, with the files of the sandbox
 #[utoipa::path(
-    post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes", request_body = RunBody,
+    post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes",
+    request_body(content((RunBody = "application/json"), (RunForm = "multipart/form-data"))),
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),

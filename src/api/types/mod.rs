@@ -1,6 +1,7 @@
 //! What goes over the wire, converted by hand from and to what it means. Fields that are not known are refused.
 
 mod components;
+mod form;
 mod limits;
 mod people;
 mod runs;
@@ -9,6 +10,7 @@ mod wire;
 mod workspaces;
 
 pub(super) use components::{Component, Components};
+pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, LimitsBody};
 pub(super) use people::{
     CheckBody, Checked, ExplainBody, Explained, Key, KeyBody, Keys, MadeKey, MadeToken, Policies, Policy, PolicyBody,
