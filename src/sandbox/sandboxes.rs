@@ -234,17 +234,30 @@ impl Hall {
         Ok(true)
     }
 
-    /// What was done in it. Whoever gives up waiting ends the work.
-    pub async fn diff(&self, permit: &Permit, id: &SandboxId, with_text: bool) -> Result<Changes, SandboxError> {
+    /// What was done in it. Whoever gives up waiting ends the work, and so does who has no more room in memory for it.
+    pub async fn diff(
+        &self,
+        permit: &Permit,
+        id: &SandboxId,
+        with_text: bool,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<Changes, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesReadFiles, id, Move::ReadFiles)?;
         let left = CancellationToken::new();
         let _waiting = left.clone().drop_guard();
-        let diff = move |shelf: &Shelf| shelf.diff_while(&sandbox.draft, with_text, &|| !left.is_cancelled());
+        let go_on = move |bytes| !left.is_cancelled() && in_memory(bytes);
+        let diff = move |shelf: &Shelf| shelf.diff_while(&sandbox.draft, with_text, &go_on);
         self.on_shelf(permit.tenant(), diff).await
     }
 
     /// Makes its changes count in the workspace: those at or below the given paths, or all.
-    pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
+    pub async fn apply(
+        &self,
+        permit: &Permit,
+        id: &SandboxId,
+        paths: Vec<String>,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<Applied, SandboxError> {
         self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
@@ -252,7 +265,7 @@ impl Hall {
             let room = hall.room_to_apply(&tenant, &sandbox.draft).await?;
             let (counts, of) = (hall.clone(), tenant.clone());
             let applied = hall.on_shelf(&tenant, move |shelf| {
-                let applied = shelf.apply_and_keep(&sandbox.draft, &paths);
+                let applied = shelf.apply_and_keep(&sandbox.draft, &paths, &in_memory);
                 counts.count_rows(&of, room.used());
                 applied
             });

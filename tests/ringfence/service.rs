@@ -20,6 +20,7 @@ mod listed;
 mod lists;
 mod logs;
 mod matrix;
+mod parts;
 mod races;
 mod revoking;
 mod rights;
@@ -31,3 +32,4 @@ mod streams;
 mod trouble;
 
 pub use house::{House, Reply};
+pub use life::tar;

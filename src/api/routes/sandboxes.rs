@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::large::whole;
+use super::super::held::Growing;
+use super::super::large::{paid, whole};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
@@ -222,7 +223,8 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
-    let changes = who.hall().diff(&permit, &record.id, true).await?;
+    let making = Growing::new(making);
+    let changes = making.done(who.hall().diff(&permit, &record.id, true, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;
         whole(who.in_memory(), &Changes::from(changes))
@@ -235,16 +237,14 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     post, path = "/v1/sandboxes/{id}/apply", tag = "sandboxes", params(("id" = String, Path)), request_body = ApplyBody,
     responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn apply(
-    who: Who,
-    Path(sandbox): Path<String>,
-    Strict(body): Strict<ApplyBody>,
-) -> Result<Json<Applied>, Problem> {
+async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<ApplyBody>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesApply)?;
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    Ok(Json(Applied::from(who.hall().apply(&permit, &record.id, body.paths).await?)))
+    let making = Growing::new(who.in_memory());
+    let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
+    apart(who, move |_| paid(making.held(), &Applied::from(applied))).await
 }
 
 /// Throw away what was done: its files are again what they were
