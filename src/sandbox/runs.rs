@@ -191,8 +191,8 @@ impl Hall {
     }
 
     pub(super) async fn whole_run(&self, tenant: &TenantId, id: &RunId) -> Result<RunRecord, SandboxError> {
-        let (tenant, of) = (tenant.clone(), id.clone());
-        let run = self.read(move |ledger| ledger.run(&tenant, &of)).await?;
+        let (whose, of) = (tenant.clone(), id.clone());
+        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of)).await?;
         run.ok_or_else(|| SandboxError::NoRun(id.clone()))
     }
 
