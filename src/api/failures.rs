@@ -115,7 +115,10 @@ fn told(error: &SandboxError) -> String {
             "the sandbox began empty: there is no workspace to apply it to; download its files instead".into()
         }
         WorkspaceError::HasDrafts(name, _) => {
-            format!("sandboxes work on the workspace `{name}`; GET /v1/sandboxes lists them: destroy them first")
+            format!(
+                "a sandbox or a run works on the workspace `{name}`: destroy the sandboxes that began with it, which GET \
+                 /v1/sandboxes lists, and wait for the runs that began with it, which GET /v1/runs lists, or cancel them"
+            )
         }
         WorkspaceError::NoChange(path) => format!("nothing changed at {path}; the diff of the sandbox says what did"),
         WorkspaceError::Credentials(found) => format!(

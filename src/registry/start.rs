@@ -69,6 +69,8 @@ pub(super) enum About {
     Nobody,
     /// Who somebody is: nothing but the door remembers that.
     People,
+    /// Somebody who was not there: the version does not move for him, but until now an issuer may have vouched for him.
+    Newcomer,
     /// What a tenant is or the rules in it.
     Tenant(TenantId),
 }
@@ -189,7 +191,12 @@ impl Registry {
         }
         // Nobody else moved the version in between, so there is nothing else to read.
         let _ = self.0.seen.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed);
-        if !matches!(about, About::Nobody) {
+        let changed = match about {
+            About::Nobody => false,
+            About::Newcomer => true,
+            About::People | About::Tenant(_) => before != after,
+        };
+        if changed {
             self.tell();
         }
         Ok(done)

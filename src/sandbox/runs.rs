@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -61,6 +62,8 @@ pub struct Manner {
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
     pub sandbox: Option<SandboxId>,
+    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
+    pub counted: Option<Box<dyn Any + Send>>,
 }
 
 /// All that a run needs to be at work.
@@ -85,7 +88,7 @@ impl Hall {
         permit: &Permit,
         caller: &Caller,
         ask: RunAsk,
-        manner: Manner,
+        mut manner: Manner,
     ) -> Result<Asked, SandboxError> {
         match &manner.sandbox {
             Some(id) => covers(permit, Action::SandboxesRun, &caller.tenant, id.as_str())?,
@@ -97,8 +100,10 @@ impl Hall {
         let (tell, told) = oneshot::channel();
         let (hall, caller) = (self.clone(), caller.clone());
         let whole = async move {
-            let apart = manner.apart;
-            match hall.begin(&caller, ask, manner).await {
+            let (apart, counted) = (manner.apart, manner.counted.take());
+            let begun = hall.begin(&caller, ask, manner).await;
+            drop(counted);
+            match begun {
                 Ok(Beginning::Now(begun)) => begun.whole(apart, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
@@ -110,7 +115,7 @@ impl Hall {
 
     /// Everything before the guest's first instruction.
     async fn begin(&self, caller: &Caller, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, sandbox } = manner;
+        let Manner { retry, apart, sandbox, .. } = manner;
         let mut held = match retry {
             None => None,
             Some(key) => match self.again(caller, key).await? {
@@ -191,8 +196,8 @@ impl Hall {
     }
 
     pub(super) async fn whole_run(&self, tenant: &TenantId, id: &RunId) -> Result<RunRecord, SandboxError> {
-        let (tenant, of) = (tenant.clone(), id.clone());
-        let run = self.read(move |ledger| ledger.run(&tenant, &of)).await?;
+        let (whose, of) = (tenant.clone(), id.clone());
+        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of)).await?;
         run.ok_or_else(|| SandboxError::NoRun(id.clone()))
     }
 

@@ -89,10 +89,17 @@ impl Hall {
 
     /// Clears one that was never there for anybody; what cannot be cleared now the next sweep clears.
     pub(super) async fn give_up(&self, made: &SandboxRecord) {
-        if let Ok(gone) = self.change(&made.tenant, &made.id, SandboxChange::GivenUp).await
-            && let Err(error) = self.clear(&gone).await
-        {
-            tracing::warn!(sandbox = %gone.id, "a sandbox that was given up is not cleared yet: {error}");
+        match self.change(&made.tenant, &made.id, SandboxChange::GivenUp).await {
+            Ok(gone) => {
+                if let Err(error) = self.clear(&gone).await {
+                    tracing::warn!(sandbox = %gone.id, "a sandbox that was given up is not cleared yet: {error}");
+                }
+            }
+            Err(SandboxError::NoSandbox(_)) => {}
+            Err(error) => {
+                locked(&self.inner().stuck).give_up(made.clone());
+                self.try_again(&made.id, &error);
+            }
         }
     }
 

@@ -137,10 +137,8 @@ pub(super) async fn start(
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
-    let manner = Manner { retry, apart, sandbox };
+    let manner = Manner { retry, apart, sandbox, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
-    // The engine has what came; the run may take long.
-    drop(in_memory);
     let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
         (Asked::Before(run), None) if apart => {
