@@ -1,7 +1,9 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
 mod backup;
+mod certificate;
 mod rules;
+mod secrets;
 mod service;
 
 use std::io::IsTerminal as _;
@@ -15,6 +17,7 @@ use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
 pub use backup::{BackedUp, back_up};
+pub use certificate::Certificate;
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 

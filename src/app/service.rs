@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,9 +6,10 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
-use crate::api::{self, Api, Listener};
+use super::certificate::{self, Certificate};
+use super::secrets::secret;
+use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::{Authorizer, HOUSE};
 use crate::config::{self, Overrides, Settings};
 use crate::egress::IssuerKeys;
@@ -32,6 +32,8 @@ pub struct Service {
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
+    /// The certificate that was made here, where one was asked for.
+    pub certificate: Option<Certificate>,
     _alone: fs::File,
 }
 
@@ -94,29 +96,6 @@ pub fn data_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
     Ok(data)
 }
 
-/// Thirty-two bytes that are made once and kept for nobody else to read.
-fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let folder = data.join("secrets");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let path = folder.join(name);
-    if let Ok(bytes) = fs::read(&path).map(Zeroizing::new) {
-        let bytes: [u8; 32] = bytes.as_slice().try_into().with_context(|| format!("{} is damaged", path.display()))?;
-        return Ok(Zeroizing::new(bytes));
-    }
-    if must_exist {
-        bail!("{} is missing: without it no key can be checked; restore it from a backup", path.display());
-    }
-    let made = Zeroizing::new(rand::random::<[u8; 32]>());
-    // There whole or not at all, whatever happens in between.
-    let aside = folder.join(format!(".{name}.new"));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    file.write_all(made.as_slice())?;
-    file.sync_all()?;
-    fs::rename(&aside, &path)?;
-    fs::File::open(&folder)?.sync_all()?;
-    Ok(made)
-}
-
 fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<Engine> {
     let section = &settings.engine;
     let mut own = EngineSettings::new(worker);
@@ -153,7 +132,15 @@ impl Service {
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
-        let listener = Listener::bind(&settings.http, &settings.tls).await?;
+        let (shown, certificate) = match settings.tls.wanted()? {
+            TlsWanted::Nothing => (None, None),
+            TlsWanted::Files(files) => (Some(files), None),
+            TlsWanted::SelfMade => {
+                let made = certificate::kept(&data, &settings.http)?;
+                (Some(made.files.clone()), Some(made))
+            }
+        };
+        let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of(&data)?;
         store.check()?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
@@ -188,7 +175,17 @@ impl Service {
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
         let first_key = registry.first(now()).await?.map(|made| made.key);
-        Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key, _alone: alone })
+        Ok(Self {
+            api: Api::new(parts),
+            hall,
+            registry,
+            listener,
+            settings,
+            telemetry,
+            first_key,
+            certificate,
+            _alone: alone,
+        })
     }
 
     /// Where it is, as one would write it.

@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
     row("http.streams", ["1", "2", "3"], http::streams_beyond_the_number_are_told_to_come_again),
     row("tls.cert_file", ["'a'", "b", "c"], http::tls_files_are_what_is_shown_to_callers),
     row("tls.key_file", ["'a'", "b", "c"], http::tls_files_are_what_is_shown_to_callers),
-    row("tls.self_made", ["true", "false", "true"], http::tls_self_made_speaks_tls),
+    row("tls.self_made", ["true", "false", "true"], http::tls_self_made_is_known_by_its_file),
     row("runs.concurrent_runs", ["1", "2", "3"], runs::concurrent_runs_are_the_most_at_one_time),
     row("runs.history_seconds", ["1", "2", "3"], runs::history_seconds_let_go_of_runs),
     row("runs.history_bytes", ["1", "2KiB", "3"], storage::the_history_of_a_tenant_is_bounded_and_the_oldest_go_first),
