@@ -36,6 +36,8 @@ async fn unread(house: &House, method: &str, path: &str, body: &str) -> std::net
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
+    // It is answered: from here on its place is taken.
+    stream.peek(&mut [0]).await.unwrap();
     let stream = stream.into_std().unwrap();
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(std::time::Duration::from_secs(120))).unwrap();
