@@ -9,6 +9,7 @@ use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::failures::invalid;
 use super::super::listed::{Page, part_of};
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{
@@ -148,8 +149,11 @@ async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode,
 async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked>, Problem> {
     who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
     let name: PolicyName = parsed(&body.name, "name")?;
-    let told = who.registry().authorizer().check(&name, &body.text).map_err(crate::registry::RegistryError::from)?;
-    Ok(Json(checked(told)))
+    let told = apart(who, move |who| {
+        let told = who.registry().authorizer().check(&name, &body.text);
+        Ok(told.map_err(crate::registry::RegistryError::from)?)
+    });
+    Ok(Json(checked(told.await?)))
 }
 
 /// Ask who may do what, and by which policy
@@ -158,12 +162,16 @@ async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked
     responses((status = 200, body = Explained), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Explained>, Problem> {
+    apart(who, move |who| explained(who, body)).await.map(Json)
+}
+
+fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
     who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
     let action: Action = parsed(&body.action, "action")?;
     let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
     let mut caller = match body.principal.as_deref() {
         None => Caller::clone(&who.caller),
-        Some(name) => somebody(&who, parsed(name, "principal")?)?,
+        Some(name) => somebody(who, parsed(name, "principal")?)?,
     };
     caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
     caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
@@ -189,7 +197,7 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
         None => usual,
     };
     let ask = Ask { now, wants: wants.as_ref() };
-    Ok(Json(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask))))
+    Ok(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask)))
 }
 
 /// Somebody as he would come with a key that is not cut down.
