@@ -148,3 +148,18 @@ async fn what_is_forgotten_in_one_step_is_bounded_by_what_it_takes() {
     while forget().await {}
     assert_eq!(world.runs().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_from_a_history_in_one_step_is_bounded_by_what_it_takes() {
+    let world = World::new(1).await;
+    let run = async || {
+        let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+        started.end().await.unwrap();
+        world.quiet().await;
+        world.runs().len()
+    };
+    while run().await < 20 {}
+    // Far more than the bound.
+    world.sql("UPDATE runs SET output = 20 << 20");
+    assert_eq!([run().await, run().await], [19, 18]);
+}
