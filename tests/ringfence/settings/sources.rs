@@ -190,6 +190,55 @@ fn what_a_start_refuses_is_refused_by_the_check() {
     }
 }
 
+/// The same of the folders, none of which is made or changed by the check.
+#[test]
+fn what_a_start_refuses_of_folders_is_refused_by_the_check() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path).display().to_string();
+    let folder = |path: &str, mode: u32| {
+        std::fs::create_dir(at(path)).unwrap();
+        std::fs::set_permissions(at(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::write(at("file"), "").unwrap();
+    folder("loose", 0o755);
+    folder("damaged #1", 0o700);
+    std::fs::write(at("damaged #1/ringfence.db"), "no database, and much longer than nothing").unwrap();
+    let there = || {
+        let all = [dir.path().to_path_buf(), at("loose").into(), at("damaged #1").into()];
+        let entries = all.into_iter().flat_map(|path| std::fs::read_dir(path).unwrap());
+        entries.map(|entry| entry.unwrap().path()).collect::<BTreeSet<_>>()
+    };
+    let before = there();
+    let new = at("new");
+    for (flags, code, words) in [
+        (vec!["--data-dir", &at("file")], "data_dir_unusable", "it is no folder"),
+        (vec!["--data-dir", &at("file/x")], "data_dir_unusable", "that is no folder"),
+        (vec!["--data-dir", &at("loose")], "data_dir_unusable", "(mode 755); make it private (chmod 700)"),
+        (vec!["--data-dir", "/proc/x"], "data_dir_unusable", "in /proc"),
+        (vec!["--data-dir", &at("damaged #1")], "store_damaged", "is damaged"),
+        (vec!["--data-dir", &new, "--cache-dir", &at("loose")], "cache_unusable", "chmod 700"),
+        (vec!["--data-dir", &new, "--cache-dir", "/proc/x"], "cache_unusable", "/proc/x"),
+    ] {
+        let check = config(&[&flags[..], &["config", "check"]].concat(), &[]);
+        let told = String::from_utf8(check.stderr).unwrap();
+        assert!(
+            check.status.code() == Some(2) && told.contains(words) && told.lines().count() == 1,
+            "{flags:?}: {told}"
+        );
+        assert_eq!(there(), before, "{flags:?}");
+        if flags.len() == 2 {
+            let serve = config(&[&flags[..], &["serve", "--listen", "127.0.0.1:0"]].concat(), &[]);
+            let told = String::from_utf8(serve.stderr).unwrap();
+            let refused = !serve.status.success() && told.contains(words) && told.contains(&format!("[{code}]"));
+            assert!(refused, "{flags:?}: {told}");
+        }
+        std::fs::remove_file(at("damaged #1/serve.lock")).ok();
+    }
+    let good = config(&["config", "check", "--data-dir", &at("new/er")], &[]);
+    assert!(good.status.success() && there() == before, "{good:?}");
+}
+
 /// What would be found out only at the start, or never.
 #[test]
 fn what_cannot_be_used_is_refused_before_the_start() {
