@@ -107,7 +107,7 @@ fn the_flags_and_variables_of_other_commands_hold_for_a_service() {
         ("--disk-reserve-bytes", "2KiB", "disk_reserve_bytes", Value::from(2048)),
         ("--module-bytes", "3KiB", "module_bytes", Value::from(3072)),
         ("--compile-deadline-ms", "4", "compile_deadline_ms", Value::from(4)),
-        ("--compile-memory-bytes", "5KiB", "compile_memory_bytes", Value::from(5120)),
+        ("--compile-memory-bytes", "1GiB", "compile_memory_bytes", Value::from(1 << 30)),
     ];
     for (flag, value, key, expected) in flags {
         assert_eq!(shown(&[flag, value], &[])[key], expected, "{flag}");
@@ -248,10 +248,42 @@ fn what_cannot_be_used_is_refused_before_the_start() {
         ("identity.guesses.window_s=0", "identity.guesses.window_s"),
         ("identity.tokens.max_ttl_s=5", "identity.tokens.default_ttl_s"),
         ("http.nothing=1", "http.nothing"),
-        ("http.page=many", "http.page"),
+        ("http.page=many", "http.page, from flags, http.page: `many` is no whole number"),
+        ("http.body_bytes=1TiB", "write a whole number of bytes, or one with KiB, MiB or GiB"),
+        ("runs.sweep_seconds=31", "runs.sweep_seconds is 31, but must be at most 30"),
+        ("engine.compile_memory_bytes=1", "engine.compile_memory_bytes is 1, but must be at least"),
+        ("http.hosts=*.x", "http.hosts: `*.x` is"),
+        ("http.hosts=fence.example,http://foo", "http.hosts: `http://foo` is"),
+        ("http.hosts=fence.example:443", "http.hosts: `fence.example:443` is"),
+        ("http.hosts=-x", "http.hosts: `-x` is"),
     ] {
         let output = config(&["config", "check", "--set", set], &[]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && said.contains(words), "{set}: {said}");
+    }
+}
+
+/// As in the environment and flags; and what is no size is told with what is one.
+#[test]
+fn a_file_may_write_sizes_with_their_units() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let load = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        Settings::load(Some(file.path()), |_| None, &[])
+    };
+    let settings = load("http.body_bytes = '3MiB'\n[runs]\nhistory_bytes = '2GiB'\n[engine]\ncache_bytes = 7").unwrap();
+    assert_eq!(
+        (settings.http.body_bytes, settings.runs.history_bytes, settings.engine.cache_bytes),
+        (3 << 20, 2 << 30, 7)
+    );
+    let hosts = load("http.hosts = ['fence.example', '192.0.2.1', '::1', 'a_b']").unwrap().http.hosts;
+    assert_eq!(hosts.len(), 4);
+    for (text, words) in [
+        ("http.body_bytes = '1TiB'", "http.body_bytes: `1TiB` is not a size: write"),
+        ("http.body_bytes = '1MiB'\nhttp.page = 'x'", "`http.page`"),
+        ("http.page = '1KiB'", "line 1"),
+    ] {
+        let error = load(text).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
     }
 }
