@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::service::{data_dir, folder_of};
+use super::data::{data_dir, folder_of};
 use crate::config::Settings;
 use crate::model::TenantId;
 use crate::store::{Store, StoreCopy};

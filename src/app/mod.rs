@@ -2,6 +2,7 @@
 
 mod backup;
 mod certificate;
+mod data;
 mod rules;
 mod secrets;
 mod service;
@@ -18,6 +19,7 @@ use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
 pub use backup::{BackedUp, back_up};
 pub use certificate::Certificate;
+pub use data::DataDirError;
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 

@@ -71,6 +71,25 @@ pub fn data_dir_is_where_the_store_is() {
     served.log();
 }
 
+/// Also what an older version left for others to read.
+#[test]
+fn the_files_of_the_store_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let modes = || {
+        let named = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap());
+        let store = named.filter(|entry| entry.file_name().to_str().unwrap().starts_with("ringfence.db"));
+        store.map(|entry| entry.metadata().unwrap().permissions().mode() & 0o777).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let served = Served::with(&[&format!("data_dir={}", data.display())]);
+        assert_eq!(modes(), [0o600; 3]);
+        served.log();
+        std::fs::set_permissions(data.join("ringfence.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+}
+
 /// What a start says of its certificate is enough for `--ca`, and is told again at each start.
 #[test]
 fn a_start_says_by_which_certificate_it_is_known() {

@@ -52,7 +52,11 @@ pub const ROWS: &[Row] = &[
     row("engine.cache_bytes", ["1", "2KiB", "3"], engine::cache_bytes_bound_the_code_that_is_kept),
     row("engine.module_bytes", ["1", "2KiB", "3"], engine::module_bytes_bound_a_program),
     row("engine.compile_deadline_ms", ["1", "2", "3"], engine::compile_deadline_ms_ends_a_compilation),
-    row("engine.compile_memory_bytes", ["1", "2KiB", "3"], engine::compile_memory_bytes_bound_a_compilation),
+    row(
+        "engine.compile_memory_bytes",
+        ["'1GiB'", "2GiB", "3000000000"],
+        engine::compile_memory_bytes_bound_a_compilation,
+    ),
     row("engine.disk_reserve_bytes", ["1", "2KiB", "3"], engine::disk_reserve_bytes_are_left_to_the_host),
     row("identity.warm_credentials", ["1", "2", "3"], identity::warm_credentials_are_the_most_that_are_kept_at_hand),
     row("identity.guesses.failures_per_source", ["1", "2", "3"], identity::failures_per_source_shut_a_source_out),
