@@ -230,7 +230,7 @@ struct Filter {
 impl Filter {
     fn wanted(&self) -> Result<RunFilter, Problem> {
         let time = |text: &Option<String>, field: &str| -> Result<Option<u64>, Problem> {
-            let time: Option<jiff::Timestamp> = text.as_deref().map(|text| parsed(text, field)).transpose()?;
+            let time = text.as_deref().map(|text| query::time(text, field)).transpose()?;
             Ok(time.map(|at| u64::try_from(at.as_millisecond()).unwrap_or(0)))
         };
         let state = match self.state.as_deref() {

@@ -1,0 +1,45 @@
+//! What is asked wrongly is refused, and told with what would be right.
+
+use serde_json::{Value, json};
+
+use super::House;
+
+/// The problem that comes back, which must be of this status and about this field.
+#[track_caller]
+fn about(reply: &super::Reply, status: u16, field: Option<&str>) -> (String, String) {
+    assert_eq!(reply.status, status, "{}", String::from_utf8_lossy(&reply.bytes));
+    let (code, problem) = (reply.code(), reply.json());
+    assert_eq!(problem.get("field").and_then(Value::as_str), field, "{problem}");
+    (code, problem["detail"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_is_told_with_one_that_can() {
+    let house = House::new().await;
+    let key = &house.admin;
+    for (query, status, field, advice) in [
+        ("runs?since=foo", 422, "since", "2026-01-31T12:00:00Z"),
+        ("runs?since=2026-01-31", 422, "since", "with its zone"),
+        ("runs?until=", 422, "until", "2026-01-31T12:00:00Z"),
+        ("runs?limit=x", 400, "limit", "write a whole number"),
+        ("runs?limit=", 400, "limit", "write a whole number"),
+        ("runs?limit=0", 422, "limit", "1 to 100"),
+        ("runs?owner=A", 422, "owner", "write 1 to 64 of"),
+        ("runs?sandbox=x", 422, "sandbox", "write `sbx_` and 32"),
+        ("runs?component=x", 422, "component", "`sha256:` and 64"),
+        ("runs?cursor=x", 422, "cursor", "write `run_` and 32"),
+        ("components?cursor=x", 422, "cursor", "`sha256:` and 64"),
+        ("workspaces?cursor=X", 422, "cursor", "write 1 to 64 of"),
+        ("keys?principal=A", 422, "principal", "write 1 to 64 of"),
+    ] {
+        let (_, detail) = about(&house.get(key, &format!("/v1/{query}")).await, status, Some(field));
+        assert!(detail.contains(advice), "{query}: {detail}");
+    }
+    let flag = house.put(key, "/v1/workspaces/w?with_secrets=yes", "").await;
+    assert_eq!(about(&flag, 400, Some("with_secrets")).1, "write true or false");
+    for (field, value, advice) in [("at", "noon", "2026-01-31T12:00:00Z"), ("address", "here", "10.0.0.7")] {
+        let body = json!({"action": "runs:create", field: value});
+        let (_, detail) = about(&house.post(key, "/v1/policy-explain", body).await, 422, Some(field));
+        assert!(detail.contains(advice), "{field}: {detail}");
+    }
+}
