@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
 use crate::fs_policy::Rules;
-use crate::model::{Digest, Labels, Limits, PrincipalId, Report, RunId, SandboxId, TenantId};
+use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
 
 /// A program that a tenant has submitted.
@@ -66,11 +66,19 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// What one that did not run at all is called.
+    const FAILED: &str = "failed";
+
+    /// All that [`RunRecord::outcome`] says.
+    pub fn outcomes() -> impl Iterator<Item = &'static str> {
+        Outcome::KINDS.into_iter().chain([Self::FAILED])
+    }
+
     /// One word for how it ended, to filter by.
     pub fn outcome(&self) -> Option<&str> {
         match (&self.report, &self.failure) {
             (Some(report), _) => Some(report.outcome.kind()),
-            (None, Some(_)) => Some("failed"),
+            (None, Some(_)) => Some(Self::FAILED),
             (None, None) => None,
         }
     }

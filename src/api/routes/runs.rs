@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who, only};
+use super::super::failures::invalid;
 use super::super::held::InMemory;
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
@@ -211,6 +212,9 @@ struct Filter {
     #[param(pattern = "^(running|ended)$")]
     state: Option<String>,
     /// `returned`, `out_of_fuel`, `failed`, …
+    #[param(
+        pattern = "^(exited|returned|trapped|out_of_fuel|deadline_exceeded|out_of_memory|limit_exceeded|cancelled|denied|failed)$"
+    )]
     outcome: Option<String>,
     /// Created at or after this time (RFC 3339).
     #[param(format = DateTime)]
@@ -237,7 +241,7 @@ impl Filter {
             None => None,
             Some("running") => Some(RunState::Running),
             Some("ended") => Some(RunState::Ended),
-            Some(_) => return Err(super::super::failures::invalid("state", "write running or ended")),
+            Some(_) => return Err(invalid("state", "write running or ended")),
         };
         let owner: Option<PrincipalId> = self.owner.as_deref().map(|text| parsed(text, "owner")).transpose()?;
         Ok(RunFilter {
@@ -245,12 +249,21 @@ impl Filter {
             sandbox: self.sandbox.as_deref().map(|text| parsed(text, "sandbox")).transpose()?,
             component: self.component.as_deref().map(|text| parsed(text, "component")).transpose()?,
             state,
-            outcome: self.outcome.clone(),
+            outcome: self.outcome.as_deref().map(outcome).transpose()?,
             since: time(&self.since, "since")?,
             until: time(&self.until, "until")?,
             label: self.label.as_deref().map(label).transpose()?,
         })
     }
+}
+
+/// A word that no run ends with would list nothing, and look like an answer.
+fn outcome(word: &str) -> Result<String, Problem> {
+    if RunRecord::outcomes().any(|known| known == word) {
+        return Ok(word.to_owned());
+    }
+    let known: Vec<_> = RunRecord::outcomes().collect();
+    Err(invalid("outcome", format!("write one of {}", known.join(", "))))
 }
 
 /// List the runs that you may see, newest first, without what they wrote

@@ -62,6 +62,7 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
 struct Filter {
     owner: Option<String>,
     /// `ready` or `stopped`.
+    #[param(pattern = "^(ready|stopped)$")]
     state: Option<String>,
     /// Only those with this label, as `name=value`.
     #[param(pattern = "^[^=]+=")]

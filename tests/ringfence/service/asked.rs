@@ -43,3 +43,29 @@ async fn a_value_that_cannot_be_read_is_told_with_one_that_can() {
         assert!(detail.contains(advice), "{field}: {detail}");
     }
 }
+
+#[tokio::test]
+async fn a_filter_that_nothing_can_fit_lists_nothing_in_no_silence() {
+    let house = House::new().await;
+    let key = &house.admin;
+    for (query, field, advice) in [
+        ("runs?outcome=nonsense", "outcome", "out_of_memory, limit_exceeded, cancelled, denied, failed"),
+        ("runs?outcome=", "outcome", "exited, returned"),
+        ("runs?outcome=Exited", "outcome", "exited, returned"),
+        ("runs?state=gone", "state", "running or ended"),
+        ("sandboxes?state=gone", "state", "ready or stopped"),
+        ("workspaces/w/archive?format=rar", "format", "tar or zip"),
+    ] {
+        house.put(key, "/v1/workspaces/w", "").await;
+        let (_, detail) = about(&house.get(key, &format!("/v1/{query}")).await, 422, Some(field));
+        assert!(detail.contains(advice), "{query}: {detail}");
+    }
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    let all = document["paths"]["/v1/runs"]["get"]["parameters"].as_array().unwrap();
+    let outcome = all.iter().find(|one| one["name"] == "outcome").unwrap();
+    let known = outcome["schema"]["pattern"].as_str().unwrap().trim_start_matches("^(").trim_end_matches(")$");
+    for word in known.split('|') {
+        house.get(key, &format!("/v1/runs?outcome={word}")).await.is(200);
+    }
+    assert_eq!(known.split('|').count(), 10, "{known}");
+}
