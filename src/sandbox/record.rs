@@ -186,7 +186,8 @@ impl SandboxRecord {
         self.state = self.state.after(change.asked()).map_err(Unchanged::Illegal)?;
         match change {
             SandboxChange::Extend { expires, cut } => {
-                self.expires = expires;
+                // Whoever asks for more time takes none away, from himself or from others.
+                self.expires = self.expires.max(expires);
                 if let Some(cut) = cut {
                     self.spec.cut.retain(|known| known.what != cut.what);
                     self.spec.cut.push(cut);

@@ -160,6 +160,8 @@ async fn destroy(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Pr
 }
 
 /// Give a sandbox more time, from now on
+///
+/// It is there for at least so long. Where it has more time already it keeps that: to end a sandbox sooner, delete it.
 #[utoipa::path(
     post, path = "/v1/sandboxes/{id}/extend", tag = "sandboxes", params(("id" = String, Path)), request_body = ExtendBody,
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))

@@ -69,3 +69,16 @@ async fn a_filter_that_nothing_can_fit_lists_nothing_in_no_silence() {
     }
     assert_eq!(known.split('|').count(), 10, "{known}");
 }
+
+#[tokio::test]
+async fn whoever_extends_a_sandbox_takes_no_time_away() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let sandbox = house.post(key, "/v1/sandboxes", json!({"ttl_seconds": 3_000})).await.is(201);
+    let extend = format!("/v1/sandboxes/{}/extend", sandbox["id"].as_str().unwrap());
+    let again = house.post(key, &extend, json!({"ttl_seconds": 5})).await.is(200);
+    assert_eq!(again["expires"], sandbox["expires"]);
+    let time = |sandbox: &Value| sandbox["expires"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let more = house.post(key, &extend, json!({"ttl_seconds": 6_000})).await.is(200);
+    assert!(time(&more) > time(&sandbox), "{more}");
+}
