@@ -82,3 +82,33 @@ async fn whoever_extends_a_sandbox_takes_no_time_away() {
     let more = house.post(key, &extend, json!({"ttl_seconds": 6_000})).await.is(200);
     assert!(time(&more) > time(&sandbox), "{more}");
 }
+
+#[tokio::test]
+async fn a_key_for_a_retry_is_refused_wherever_it_would_do_nothing() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    let mut taken = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let all = operation["parameters"].as_array().into_iter().flatten();
+            let takes = all.filter(|one| one["name"] == "Idempotency-Key").count() == 1;
+            let (path, method) = (path.replace(['{', '}'], ""), method.to_uppercase());
+            let again = house.ask(&method, &path).header("x-api-key", key).header("idempotency-key", "one");
+            let reply = House::send(again).await;
+            if takes {
+                assert_ne!(reply.code(), "idempotency_not_here", "{method} {path}");
+                taken.push(format!("{method} {path}"));
+            } else {
+                let (code, detail) = about(&reply, 400, Some("Idempotency-Key"));
+                assert_eq!(code, "idempotency_not_here", "{method} {path}");
+                assert!(detail.contains("POST /v1/runs") && detail.contains("leave the header out"), "{detail}");
+            }
+        }
+    }
+    assert_eq!(taken, ["POST /v1/runs", "POST /v1/sandboxes/id/runs"]);
+    for (method, path, status) in [("HEAD", "/v1/whoami", 400), ("GET", "/docs", 400), ("GET", "/nothing", 404)] {
+        let again = house.ask(method, path).header("x-api-key", key).header("idempotency-key", "one");
+        assert_eq!(House::send(again).await.status, status, "{method} {path}");
+    }
+}
