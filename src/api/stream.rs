@@ -10,7 +10,7 @@ use tokio_util::sync::DropGuard;
 use super::context::Api;
 use super::problem::Problem;
 use super::shares::{Place, Share};
-use super::types::{Run, text_or_code};
+use super::types::{Run, RunEvent, text_or_code};
 use crate::engine::Stream as Which;
 use crate::model::TenantId;
 use crate::sandbox::{Event, Events, Happened};
@@ -66,7 +66,7 @@ async fn shown(event: Event, events: &Events) -> Sent {
             // As large as a run may write: made once, whoever watches, and not on the thread that serves everybody.
             let made = events.told(move || {
                 let run = Run::from(Arc::unwrap_or_clone(run));
-                serde_json::to_string(&run).unwrap_or_else(|_| "null".to_owned())
+                serde_json::to_string(&RunEvent { seq: number, run }).unwrap_or_else(|_| "null".to_owned())
             });
             return Sent::default().event(name).id(number.to_string()).data(&*made.await);
         }

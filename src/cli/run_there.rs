@@ -258,7 +258,12 @@ async fn heard<Stop: Future<Output = ()>>(
                     printer.output(stream, piece(&data));
                 }
             }
-            "result" => ended = Some(Ended::Report { report: Box::new(report(client, &data)?), run: data }),
+            "result" => {
+                let mut run = data;
+                // Of the event, not of the run.
+                run.as_object_mut().map(|run| run.remove("seq"));
+                ended = Some(Ended::Report { report: Box::new(report(client, &run)?), run });
+            }
             "error" => return Err(failure(&data).into()),
             _ => {}
         }

@@ -299,6 +299,15 @@ impl From<RunRecord> for Run {
     }
 }
 
+/// A run as the event of its end tells it.
+#[derive(Serialize)]
+pub(in crate::api) struct RunEvent {
+    /// The number of the event, as in the data of all others.
+    pub(in crate::api) seq: u64,
+    #[serde(flatten)]
+    pub(in crate::api) run: Run,
+}
+
 /// One execution as a list shows it; `GET /v1/runs/{id}` shows the rest.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct RunSummary {

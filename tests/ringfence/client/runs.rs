@@ -57,6 +57,7 @@ async fn a_run_on_a_server_looks_as_one_here() {
         assert_eq!(there[name], *value, "{name}");
     }
     assert_eq!(here["usage"]["fuel"], there["usage"]["fuel"]);
+    assert_eq!(there.get("seq"), None, "it is a run and no event");
 }
 
 #[tokio::test(flavor = "multi_thread")]
