@@ -136,7 +136,10 @@ impl From<RegistryError> for Problem {
             RegistryError::Caller(error) => return auth(error),
             RegistryError::Denied(error) => return denied(error, error.action.kind()),
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
-            RegistryError::Taken { .. } | RegistryError::Contended => StatusCode::CONFLICT,
+            RegistryError::Taken { .. }
+            | RegistryError::LastAdmin(_)
+            | RegistryError::RoleInUse { .. }
+            | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)
@@ -156,6 +159,7 @@ impl From<RegistryError> for Problem {
         let problem = Problem::new(status, error.code(), error.to_string()).after(after);
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
+            RegistryError::LastAdmin(Some(field)) => problem.at(*field),
             RegistryError::Policy(policy) => at_fault(problem, policy),
             RegistryError::Token(TokenError::Ttl { .. } | TokenError::OutlivesMaker { .. }) => {
                 problem.at("ttl_seconds")

@@ -112,3 +112,25 @@ async fn a_key_for_a_retry_is_refused_wherever_it_would_do_nothing() {
         assert_eq!(House::send(again).await.status, status, "{method} {path}");
     }
 }
+
+#[tokio::test]
+async fn what_others_still_need_is_refused_as_things_are_and_not_as_nonsense() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let change = async |body: Value| house.with_json(key, "PUT", "/v1/principals/admin", body).await;
+    let last = [
+        (change(json!({"kind": "person", "roles": ["viewer"]})).await, Some("roles")),
+        (change(json!({"kind": "person", "roles": ["admin"], "suspended": true})).await, Some("suspended")),
+        (house.delete(key, "/v1/principals/admin").await, None),
+    ];
+    for (reply, field) in last {
+        let (code, detail) = about(&reply, 409, field);
+        assert!(code == "last_admin" && detail.contains("make another one first"), "{code}: {detail}");
+    }
+    house.with_json(key, "PUT", "/v1/roles/helper", json!({"actions": ["runs:read"]})).await.is(200);
+    house.person("one", &["helper"]).await;
+    let (code, detail) = about(&house.delete(key, "/v1/roles/helper").await, 409, None);
+    assert!(code == "role_in_use" && detail.contains("take it from them first"), "{code}: {detail}");
+    house.delete(key, "/v1/principals/one").await.is(204);
+    house.delete(key, "/v1/roles/helper").await.is(204);
+}
