@@ -93,6 +93,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Ledger(LedgerError::Damaged(_)) => "component_damaged",
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
@@ -102,7 +103,10 @@ impl SandboxError {
     pub fn sort(&self) -> Sort {
         match self {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
-            SandboxError::State(_) | SandboxError::KeyInUse(_) | SandboxError::Closed => Sort::Conflict,
+            SandboxError::State(_)
+            | SandboxError::KeyInUse(_)
+            | SandboxError::Closed
+            | SandboxError::Ledger(LedgerError::Damaged(_)) => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
             SandboxError::Quota(_) => Sort::TooMany,
             SandboxError::TooLittle { .. }

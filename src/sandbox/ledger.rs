@@ -17,6 +17,9 @@ pub enum LedgerError {
     Behind,
     #[error("the store failed: {0}")]
     Failed(String),
+    /// Whoever has it can bring it again.
+    #[error("the bytes of the component {0} are damaged on the disk; submit it again, and it is whole")]
+    Damaged(Digest),
     /// It would fail each time.
     #[error("the store cannot do this: {0}")]
     Never(String),
