@@ -94,6 +94,7 @@ impl SandboxError {
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
+            SandboxError::Ledger(LedgerError::NoRoom) => "too_many_bytes",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -104,7 +105,7 @@ impl SandboxError {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
             SandboxError::State(_) | SandboxError::KeyInUse(_) | SandboxError::Closed => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
-            SandboxError::Quota(_) => Sort::TooMany,
+            SandboxError::Quota(_) | SandboxError::Ledger(LedgerError::NoRoom) => Sort::TooMany,
             SandboxError::TooLittle { .. }
             | SandboxError::NoBackend(_)
             | SandboxError::KeyReused(_)
@@ -129,6 +130,7 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
+            (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
             (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,
