@@ -130,7 +130,9 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
-            (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
+            (SandboxError::Ledger(LedgerError::NoRoom) | SandboxError::Workspace(WorkspaceError::TooManyLists), _) => {
+                Some(1)
+            }
             (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,
@@ -147,6 +149,8 @@ fn of_workspace(error: &WorkspaceError) -> Sort {
         | WorkspaceError::Moved { .. }
         | WorkspaceError::Occupied(_)
         | WorkspaceError::Changed { .. } => Sort::Conflict,
+        WorkspaceError::TooManyLists => Sort::TooMany,
+        WorkspaceError::ListTooLong { .. } => Sort::TooLarge,
         WorkspaceError::DraftMissing(_) | WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Lost,
         WorkspaceError::Io { .. } | WorkspaceError::NoSpace { .. } | WorkspaceError::Catalog(_) => Sort::Failing,
         _ => Sort::Invalid,
