@@ -64,7 +64,7 @@ impl Ending {
         let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
         tracing::debug!("ended");
-        self.over(&run);
+        self.over(&run, kept.is_ok());
         kept?;
         match refused {
             Some(error) => Err(error),
@@ -87,12 +87,12 @@ impl Ending {
         self.hall.inner().ledger.put_run(Arc::clone(run), retry).await
     }
 
-    fn over(&mut self, run: &Arc<RunRecord>) {
+    fn over(&mut self, run: &Arc<RunRecord>, kept: bool) {
         self.lost = None;
         if let Some(hear) = self.hall.inner().on_end.get() {
             hear(run);
         }
-        self.live.end(run);
+        self.live.end(run, kept);
         self.hall.unwatch(&self.live);
     }
 }
@@ -100,7 +100,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(run) = self.lost.take() {
-            self.over(&Arc::new(lost(run)));
+            self.over(&Arc::new(lost(run)), false);
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,6 +15,7 @@ use super::error::WorkspaceError;
 use super::export::{self, Destination};
 use super::fell::remove_tree;
 use super::intake::{self, Found, Intake, Left, Source};
+use super::lists::Lists;
 use super::name::{DraftId, WorkspaceName};
 use super::parcels::Taking;
 use super::select;
@@ -51,11 +52,16 @@ pub struct Applied {
 
 impl<C: Catalog> Workspaces<C> {
     pub fn open(data: &Path, catalog: C) -> Result<Self, WorkspaceError> {
+        Self::open_among(data, catalog, None)
+    }
+
+    /// One set of several, which share the memory that their lists of files take.
+    pub fn open_among(data: &Path, catalog: C, all: Option<&Arc<Lists>>) -> Result<Self, WorkspaceError> {
         let drafts = data.join("drafts");
         fs::create_dir_all(&drafts).map_err(|reason| WorkspaceError::io(drafts.display(), reason))?;
         let tmp = data.join("tmp");
         upload::sweep(&tmp).map_err(|reason| WorkspaceError::io(tmp.display(), reason))?;
-        let (blobs, lock) = (Blobs::open(data.join("files"))?, data.join("files.lock"));
+        let (blobs, lock) = (Blobs::open(data.join("files"), Lists::own(all))?, data.join("files.lock"));
         Ok(Self { catalog, blobs, drafts, lock, tmp, weights: Mutex::default() })
     }
 
@@ -124,7 +130,7 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     fn keep_tree(&self, tree: &Tree) -> Result<Digest, WorkspaceError> {
-        let digest = self.blobs.keep_tree(tree).map_err(|reason| WorkspaceError::io("the tree", reason))?;
+        let digest = self.blobs.keep_tree(tree)?;
         self.blobs.sync()?;
         Ok(digest)
     }
@@ -357,9 +363,9 @@ impl<C: Catalog> Workspaces<C> {
         let now = draft::look(&self.blobs, &base, &self.folder(id), go_on)?;
         let changes = Changes::between(&base, &now.tree);
         let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
-        let (record, head) = self.get(name)?;
+        let record = self.known(name)?;
         if record.tree != draft.base {
-            return Err(moved(name, &base, &head, &changes));
+            return Err(moved(name, &base, &self.blobs.tree(record.tree)?, &changes));
         }
         let picked = changes.pick(chosen)?;
         let mut next = base.clone();
@@ -467,7 +473,7 @@ impl<C: Catalog> Workspaces<C> {
         used.extend(heads.iter().map(|workspace| workspace.tree));
         for tree in used.clone() {
             // If one cannot be read, nobody knows what it holds, and nothing is removed.
-            used.extend(self.blobs.tree(tree)?.contents());
+            used.extend(self.blobs.tree_of_one(tree)?.contents());
         }
         self.blobs.sweep(&used).map_err(|reason| WorkspaceError::io(self.blobs.dir().display(), reason))
     }

@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,7 +14,7 @@ use utoipa_axum::routes;
 use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who, only};
 use super::super::failures::invalid;
-use super::super::held::InMemory;
+use super::super::held::{Contents, Growing, InMemory};
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -25,9 +24,9 @@ use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEve
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::model::{Limits, Outcome, PrincipalId, RunId, SandboxId};
+use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
-    Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
+    Asked, HasRoom, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
 };
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -141,42 +140,49 @@ pub(super) async fn start(
     let manner = Manner { retry, apart, sandbox, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
-        (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
-        (Asked::Before(run), None) if apart => {
-            let place = place(&run.id)?;
-            let told = told(who, *run).await?;
-            return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], told).into_response());
+        (Asked::Before(before), Some(seat)) => {
+            let counted = Growing::new(Contents::Run, who.in_memory());
+            let events = who.hall().events_before(&before, room(&counted)).await;
+            return Ok(stream(counted.done(events)?, None, seat, counted));
         }
-        (Asked::Before(run), None) => return told(who, *run).await,
+        (Asked::Before(before), None) => {
+            let counted = Growing::new(Contents::Run, who.in_memory());
+            let run = counted.done(who.hall().read_before(&before, &room(&counted)).await)?;
+            let told = told(run, counted.held()).await?;
+            return Ok(match apart {
+                true => {
+                    let place = [(header::LOCATION, place(before.run())?)];
+                    (StatusCode::ACCEPTED, place, told).into_response()
+                }
+                false => told,
+            });
+        }
         (Asked::Now(started), seat) => (started, seat),
     };
     if apart {
         return accepted(started.record());
     }
     if let Some(seat) = seat {
-        let (events, guard) = started.watch();
-        return Ok(stream(events, guard, seat));
+        let counted = Growing::new(Contents::Run, who.in_memory());
+        let (events, guard) = started.watch(room(&counted));
+        return Ok(stream(events, guard, seat, counted));
     }
     let run = started.end().await?;
-    told(who, Arc::unwrap_or_clone(run)).await
+    told(Arc::unwrap_or_clone(run), who.in_memory()).await
+}
+
+/// Who is asked for room, and holds it.
+fn room(counted: &Arc<Growing>) -> HasRoom {
+    Arc::new(counted.ask())
 }
 
 /// A run as it is told. What one that wrote much is told with is made where that may take its time, and counted until its
 /// reader has it.
-async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
-    const AT_ONCE: usize = 64 << 10;
-    let written = run.report.as_ref().map_or(0, |report| {
-        let value = match &report.outcome {
-            Outcome::Returned { value: Value::String(text) } => text.len(),
-            Outcome::Returned { value: Value::Array(_) | Value::Object(_) } => AT_ONCE,
-            _ => 0,
-        };
-        report.stdout.bytes.len() + report.stderr.bytes.len() + value
-    });
-    if written < AT_ONCE {
+async fn told(run: RunRecord, held: InMemory) -> Result<Response, Problem> {
+    if !run.is_large() {
         return Ok(Json(Run::from(run)).into_response());
     }
-    let (id, held) = (run.id.clone(), who.in_memory());
+    let id = run.id.clone();
     let made = tokio::task::spawn_blocking(move || whole(held, &Run::from(run))).await;
     let made = made.map_err(|error| Problem::from(SandboxError::Internal(error.to_string())))?;
     made.map_err(|problem| {
@@ -308,8 +314,9 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), 
 )]
 async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead)?;
-    let record = who.hall().read_run(&permit, &run.id).await?;
-    told(&who, record).await
+    let counted = Growing::new(Contents::Run, who.in_memory());
+    let record = counted.done(who.hall().read_run(&permit, &run.id, &room(&counted)).await)?;
+    told(record, counted.held()).await
 }
 
 /// Cancel a run; one that is over stays as it is
@@ -345,7 +352,9 @@ async fn events(
         Some(value) => last_event(value)?,
     };
     let seat = seat(&api, who.tenant())?;
-    Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
+    let counted = Growing::new(Contents::Run, who.in_memory());
+    let events = counted.done(who.hall().events(&permit, &run.id, after, room(&counted)).await)?;
+    Ok(stream(events, None, seat, counted))
 }
 
 fn last_event(value: &HeaderValue) -> Result<u64, Problem> {

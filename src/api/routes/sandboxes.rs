@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::held::Growing;
+use super::super::held::{Contents, Growing};
 use super::super::large::{paid, whole};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -226,7 +226,7 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
-    let making = Growing::new(making);
+    let making = Growing::new(Contents::Files, making);
     let changes = making.done(who.hall().diff(&permit, &record.id, true, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;
@@ -245,7 +245,7 @@ async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<Apply
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    let making = Growing::new(who.in_memory());
+    let making = Growing::new(Contents::Files, who.in_memory());
     let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
     apart(who, move |_| paid(making.held(), &Applied::from(applied))).await
 }

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Object, Who};
-use super::super::held::Growing;
+use super::super::held::{Contents, Growing};
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -111,7 +111,7 @@ struct After {
 async fn get(who: Who, Path(name): Path<String>, Query(part): Query<After>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesRead).await?;
     let most = query::within(part.limit, ENTRIES)?;
-    let making = Growing::new(who.in_memory());
+    let making = Growing::new(Contents::Files, who.in_memory());
     let (record, tree) = making.done(who.hall().read_workspace(&permit, record.name, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;

@@ -60,14 +60,15 @@ impl Visitor<'_> for Number {
 #[expect(dead_code, reason = "it stands for a body in the document")]
 pub(in crate::api) struct Raw(Vec<u8>);
 
-/// One event of a stream. `data` is JSON, an object with the number as `seq`: of `started` and `done` also the `id` of the
-/// run; of `stdout` and `stderr` `text`, or `base64` where it is none; of `result` and `error` all fields of the run.
+/// One event of a stream. `data` is JSON: the number of the event as `seq`, and with it the id of the run (`started`,
+/// `done`), what it wrote (`stdout`, `stderr`: as `text`, or as `base64` where it is none), or the run without what it
+/// wrote (`result`, `error`). An `error` without an id is one of the stream: what it says, and ask again for the rest.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for what is streamed in the document")]
 pub(in crate::api) struct StreamedEvent {
     #[schema(pattern = "^(started|stdout|stderr|result|error|done)$")]
     event: String,
-    /// The number of the event, `seq` of its data. Grows; with it as `Last-Event-ID` a stream begins after this event.
+    /// Grows; with it as `Last-Event-ID` a stream begins after this event.
     #[schema(pattern = "^[0-9]+$")]
     id: String,
     data: String,
