@@ -61,6 +61,8 @@ pub struct Manner {
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
     pub sandbox: Option<SandboxId>,
+    /// The right to read the workspace that it gets the files of, where it gets some.
+    pub of: Option<Permit>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
     pub counted: Option<Box<dyn Any + Send>>,
 }
@@ -114,7 +116,7 @@ impl Hall {
 
     /// Everything before the guest's first instruction.
     async fn begin(&self, caller: &Caller, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, sandbox, .. } = manner;
+        let Manner { retry, apart, sandbox, of, .. } = manner;
         let mut held = match retry {
             None => None,
             Some(key) => match self.again(caller, key)? {
@@ -132,7 +134,7 @@ impl Hall {
             None => None,
         };
         let mut run = self.new_run(caller, &ask, sandbox);
-        let planned = self.plan(caller, ask, place).await?;
+        let planned = self.plan(caller, ask, of.as_ref(), place).await?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));

@@ -32,6 +32,7 @@ mod parcels;
 pub mod scan;
 pub mod select;
 mod shelf;
+mod sweep;
 mod tree;
 mod upload;
 mod weigh;

@@ -55,10 +55,16 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
-    if let Some(name) = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref()) {
-        super::workspaces::named(&who, name.as_str()).await?;
-    }
-    start(&who, &api, &permit, request, None).await
+    let workspace = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref());
+    let of = super::workspaces::named(&who, workspace).await?;
+    start(&who, &api, &permit, request, Where::Alone(of)).await
+}
+
+/// Where a run is.
+pub(super) enum Where {
+    /// With the right to read the workspace that it gets the files of, where it gets some.
+    Alone(Option<Permit>),
+    Sandbox(SandboxId),
 }
 
 /// A request for a run, wherever it is to be.
@@ -132,12 +138,16 @@ pub(super) async fn start(
     api: &Api,
     permit: &Permit,
     request: Request,
-    sandbox: Option<SandboxId>,
+    place: Where,
 ) -> Result<Response, Problem> {
+    let (sandbox, of) = match place {
+        Where::Alone(of) => (None, of),
+        Where::Sandbox(id) => (Some(id), None),
+    };
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
-    let manner = Manner { retry, apart, sandbox, counted: Some(Box::new(in_memory)) };
+    let manner = Manner { retry, apart, sandbox, of, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
         (Asked::Before(before), Some(seat)) => {
@@ -151,7 +161,7 @@ pub(super) async fn start(
             let told = told(run, counted.held()).await?;
             return Ok(match apart {
                 true => {
-                    let place = [(header::LOCATION, place(before.run())?)];
+                    let place = [(header::LOCATION, place_of(before.run())?)];
                     (StatusCode::ACCEPTED, place, told).into_response()
                 }
                 false => told,
@@ -196,11 +206,11 @@ async fn told(run: RunRecord, held: InMemory) -> Result<Response, Problem> {
 
 /// The answer for a run that goes on by itself.
 fn accepted(run: RunRecord) -> Result<Response, Problem> {
-    let place = place(&run.id)?;
+    let place = place_of(&run.id)?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
 }
 
-fn place(run: &RunId) -> Result<HeaderValue, Problem> {
+fn place_of(run: &RunId) -> Result<HeaderValue, Problem> {
     HeaderValue::from_str(&format!("/v1/runs/{run}")).map_err(|_| Problem::missing("run"))
 }
 

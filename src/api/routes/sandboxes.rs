@@ -19,7 +19,7 @@ use super::super::types::{
     Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
     StreamedEvent, labels,
 };
-use super::runs::{Request, start};
+use super::runs::{Request, Where, start};
 use super::{id, label as name_and_value, parsed};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
@@ -49,10 +49,8 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
     let wants = Wants::of(&body.limits.ask().wanted(None), None);
     let permit = who.permit_new(Action::SandboxesCreate, Some(&wants))?;
     let ask = body.ask()?;
-    if let Some(name) = &ask.place.workspace {
-        super::workspaces::named(&who, name.as_str()).await?;
-    }
-    let record = who.hall().create_sandbox(&permit, ask).await?;
+    let of = super::workspaces::named(&who, ask.place.workspace.as_ref()).await?;
+    let record = who.hall().create_sandbox(&permit, ask, of.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
 }
 
@@ -210,7 +208,7 @@ async fn run(
     let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
     let wants = request.wants(Some(&record.spec.limits));
     let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants)?;
-    start(&who, &api, &permit, request, Some(record.id)).await
+    start(&who, &api, &permit, request, Where::Sandbox(record.id)).await
 }
 
 /// What differs from the workspace, with unified diffs

@@ -42,9 +42,10 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
 }
 
 /// One that a body names to be worked on: whoever does so reads it.
-pub(super) async fn named(who: &Who, text: &str) -> Result<(), Problem> {
-    let found = found(who, text, Action::WorkspacesReadFiles).await;
-    found.map(|_| ()).map_err(|problem| problem.at("workspace"))
+pub(super) async fn named(who: &Who, name: Option<&WorkspaceName>) -> Result<Option<Permit>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    let found = found(who, name.as_str(), Action::WorkspacesReadFiles).await;
+    found.map(|(_, permit)| Some(permit)).map_err(|problem| problem.at("workspace"))
 }
 
 #[derive(Deserialize, IntoParams)]
