@@ -1,3 +1,4 @@
+use super::chronicle::Unkept;
 use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
@@ -38,6 +39,8 @@ pub enum SandboxError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Unkept(#[from] Unkept),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A fault of ours: the call was made with a permit for something else.
@@ -91,6 +94,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Unkept(_) => "audit_unavailable",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -113,7 +117,8 @@ impl SandboxError {
             SandboxError::Engine(EngineError::Dir { .. }) => Sort::Failing,
             SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
             SandboxError::Workspace(error) => of_workspace(error),
-            SandboxError::Ledger(LedgerError::Failed(_))
+            SandboxError::Unkept(_)
+            | SandboxError::Ledger(LedgerError::Failed(_))
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,
             SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
         }

@@ -131,7 +131,11 @@ impl Hall {
     async fn end(&self, sandbox: SandboxRecord) -> Result<bool, SandboxError> {
         let gone = match sandbox.state {
             SandboxState::Gone => sandbox,
-            _ => self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?,
+            _ => {
+                let gone = self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?;
+                self.inner().chronicle.expired(&gone).await?;
+                gone
+            }
         };
         self.clear(&gone).await
     }

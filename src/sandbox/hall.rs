@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::chronicle::Chronicle;
 use super::error::SandboxError;
 use super::expiry::Stuck;
 use super::ledger::{Ledger, LedgerError};
@@ -47,6 +48,7 @@ pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) tenants: Arc<dyn Tenants>,
+    pub(super) chronicle: Arc<dyn Chronicle>,
     pub(super) quota: Quota,
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
@@ -74,11 +76,18 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hall {
-    pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, tenants: Arc<dyn Tenants>, settings: HallSettings) -> Self {
+    pub fn new(
+        engine: Engine,
+        ledger: Arc<dyn Ledger>,
+        tenants: Arc<dyn Tenants>,
+        chronicle: Arc<dyn Chronicle>,
+        settings: HallSettings,
+    ) -> Self {
         Self(Arc::new(Inner {
             engine,
             ledger,
             tenants,
+            chronicle,
             quota: Quota::default(),
             storage: Storage::default(),
             components: Cache::new(10_000),

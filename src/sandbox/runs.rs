@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
+use super::chronicle::By;
 use super::ending::{Ending, lost};
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
@@ -15,7 +16,7 @@ use super::retry::{Again, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RunId, SandboxId, TenantId};
+use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
 #[derive(Debug)]
@@ -61,12 +62,15 @@ pub struct Manner {
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
     pub sandbox: Option<SandboxId>,
+    /// The request in which it was asked for.
+    pub request: Option<RequestId>,
 }
 
 /// All that a run needs to be at work.
 struct Begun {
     ending: Ending,
     run: RunRecord,
+    by: By,
     planned: Planned,
     retry: Option<RetryRecord>,
     held: Option<Held>,
@@ -95,10 +99,12 @@ impl Hall {
         let _inside = self.inner().tasks.token();
         self.open()?;
         let (tell, told) = oneshot::channel();
-        let (hall, caller) = (self.clone(), caller.clone());
+        let by =
+            By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
+        let hall = self.clone();
         let whole = async move {
             let apart = manner.apart;
-            match hall.begin(&caller, ask, manner).await {
+            match hall.begin(by, ask, manner).await {
                 Ok(Beginning::Now(begun)) => begun.whole(apart, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
@@ -109,8 +115,9 @@ impl Hall {
     }
 
     /// Everything before the guest's first instruction.
-    async fn begin(&self, caller: &Caller, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, sandbox } = manner;
+    async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
+        let Manner { retry, apart, sandbox, .. } = manner;
+        let caller = &by.caller;
         let mut held = match retry {
             None => None,
             Some(key) => match self.again(caller, key).await? {
@@ -141,7 +148,7 @@ impl Hall {
             // Whoever asks again finds what is written down.
             held = None;
         }
-        Ok(Beginning::Now(Box::new(Begun { ending, run, planned, retry, held })))
+        Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held })))
     }
 
     /// What is left to be done when a run can be found by those who end others: from here on a stop of its sandbox
@@ -232,7 +239,7 @@ impl Hall {
 impl Begun {
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
     async fn whole(self, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
-        let Self { ending, run, planned, retry, held } = self;
+        let Self { ending, run, by, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
         // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
@@ -243,7 +250,7 @@ impl Begun {
             "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
             outcome = tracing::field::Empty
         );
-        let done = ending.whole(run, planned, retry).instrument(span).await;
+        let done = ending.whole(run, by, planned, retry).instrument(span).await;
         // First of all: whoever hears of the end may ask again at once.
         drop(held);
         drop(tell_end.send(done));

@@ -1,0 +1,121 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::disk::RealDisk;
+use crate::audit::note::SignedCheckpoint;
+use crate::audit::{AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Reader, signing_keys};
+use crate::store::Store;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The audit log of a service, and who reads it.
+pub(super) struct Audit {
+    pub(super) log: Log,
+    pub(super) reader: Arc<Reader>,
+    store: Store,
+    retention: Duration,
+}
+
+/// Where the log of a data folder is.
+pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
+    settings.dir.clone().unwrap_or_else(|| data.join("audit"))
+}
+
+impl Audit {
+    /// Opens it, or makes it where there never was one: the store remembers whether.
+    pub(super) async fn open(settings: &AuditSettings, data: &Path, store: &Store, instance: &str) -> anyhow::Result<Self> {
+        let root = folder(settings, data);
+        let origin = match (&settings.origin, std::fs::read_to_string(root.join(crate::audit::folder::ORIGIN))) {
+            (Some(origin), _) => origin.clone(),
+            (None, Ok(text)) => text.trim_end().to_owned(),
+            (None, Err(_)) => format!("ringfence-{instance}/audit"),
+        };
+        let known: Option<SignedCheckpoint> = match store.audit_checkpoint()? {
+            Some(text) => Some(text.parse().context("the checkpoint of the audit log that the store keeps")?),
+            None => None,
+        };
+        let mut own = LogSettings::new(&origin);
+        own.begin = if known.is_some() { Begin::Continue } else { Begin::OrCreate };
+        own.check = if settings.check_everything { OpenCheck::Everything } else { OpenCheck::Ends };
+        own.checkpoint_every = Duration::from_secs(settings.checkpoint_seconds);
+        own.known = known.into_iter().collect();
+        let key_file = settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"));
+        let failed = || format!("the audit log in {}", root.display());
+        let (dir, open) = (root.clone(), move || -> anyhow::Result<(Log, crate::audit::Opened)> {
+            let keys = signing_keys(&key_file, &own.origin)?;
+            Ok(Log::open(Box::new(RealDisk::open(dir)?), &own, keys)?)
+        });
+        let _ = dir;
+        let (log, opened) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
+        if let Some(cut) = &opened.cut {
+            tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
+        }
+        let audit = Self {
+            log,
+            reader: Arc::new(Reader::new(&root)),
+            store: store.clone(),
+            retention: DAY * u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
+        };
+        audit.keep_checkpoint().await?;
+        let version = env!("CARGO_PKG_VERSION");
+        audit.log.append(&Event::new(EventName::ServiceStarted).detail("version", version)).await.with_context(failed)?;
+        Ok(audit)
+    }
+
+    async fn keep_checkpoint(&self) -> anyhow::Result<()> {
+        let newest = self.log.checkpoints().borrow().as_ref().map(ToString::to_string);
+        if let Some(text) = newest {
+            self.store.keep_audit_checkpoint(text).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps each checkpoint elsewhere as well, and lets old segments go, until the service stops.
+    pub(super) async fn look_after(&self, stop: CancellationToken) {
+        let mut checkpoints = self.log.checkpoints();
+        let mut prune = tokio::time::interval(DAY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = checkpoints.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    checkpoints.mark_unchanged();
+                    if let Err(error) = self.keep_checkpoint().await {
+                        tracing::warn!("a checkpoint of the audit log could not be kept in the store: {error}");
+                    }
+                }
+                _ = prune.tick() => {
+                    if let Err(error) = self.prune().await {
+                        tracing::warn!("old segments of the audit log are still there: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn prune(&self) -> anyhow::Result<()> {
+        let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(self.retention)?)?;
+        let reader = Arc::clone(&self.reader);
+        let before = tokio::task::spawn_blocking(move || reader.kept_since(&LogTime::from(since))).await??;
+        self.log.prune(before).await?;
+        Ok(())
+    }
+
+    /// The last record, and the signature under all of them.
+    pub(super) async fn close(&self) {
+        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await.map(drop);
+        let closed = self.log.close().await;
+        if let Err(error) = stopped.and(closed) {
+            tracing::error!("the audit log could not be closed: {error}");
+        }
+        if let Err(error) = self.keep_checkpoint().await {
+            tracing::warn!("the last checkpoint of the audit log could not be kept in the store: {error}");
+        }
+    }
+}
