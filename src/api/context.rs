@@ -1,5 +1,5 @@
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -87,11 +87,18 @@ fn not_before(wall: u64, began: u64, since: Duration) -> u64 {
 /// A caller who is known, and what he may be asked about.
 pub(super) struct Who {
     pub(super) api: Api,
+    /// As he was let in.
     pub(super) caller: Arc<Caller>,
-    pub(super) now: u64,
+    current: Mutex<Current>,
     /// Of the requests at work that his tenant may have.
     _share: Share,
     visit: Visit,
+}
+
+/// A caller as he was when rights had changed so often.
+struct Current {
+    changed: u64,
+    caller: Arc<Caller>,
 }
 
 impl FromRequestParts<Api> for Who {
@@ -102,6 +109,8 @@ impl FromRequestParts<Api> for Who {
             head.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.0.ip());
         let offered = offered(&head.headers)?;
         let now = api.now();
+        // Before he is looked up: then a change in between is asked about once too often, not missed.
+        let changed = api.parts().registry.changed();
         match api.parts().door.authenticate(offered, address, now, api.tick()).await {
             Ok(caller) => {
                 let share = api.inner().requests.share(&caller.tenant)?;
@@ -109,7 +118,8 @@ impl FromRequestParts<Api> for Who {
                 visit.caller(&caller);
                 let span = tracing::Span::current();
                 span.record("principal", caller.principal.as_str()).record("tenant", caller.tenant.as_str());
-                Ok(Self { api: api.clone(), caller, now, visit, _share: share })
+                let current = Mutex::new(Current { changed, caller: Arc::clone(&caller) });
+                Ok(Self { api: api.clone(), caller, current, visit, _share: share })
             }
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
@@ -179,6 +189,10 @@ impl Who {
         &self.api.parts().http
     }
 
+    pub(super) fn now(&self) -> u64 {
+        self.api.now()
+    }
+
     pub(super) fn tenant(&self) -> &TenantId {
         &self.caller.tenant
     }
@@ -194,15 +208,26 @@ impl Who {
         most.min(http.upload_bytes).min(http.bodies_bytes).min(http.tenant_bodies_bytes)
     }
 
+    /// Who he is now. Much may have happened since he was let in: his body may have come slowly.
+    fn current(&self) -> Result<Arc<Caller>, Problem> {
+        let changed = self.registry().changed();
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.changed != changed {
+            let caller = self.api.parts().door.again(&self.caller, self.now());
+            *current = Current { changed, caller: Arc::new(caller.map_err(|error| failures::auth(&error))?) };
+        }
+        Ok(Arc::clone(&current.caller))
+    }
+
     fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
         let permit = self.decided(action, resource, wants)?;
-        self.visit.permitted(action, resource, wants);
+        self.visit.permitted(&permit);
         Ok(permit)
     }
 
     fn decided(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
-        let ask = Ask { now: self.now, wants };
-        let decided = self.registry().authorizer().decide(&self.caller, action, resource, &ask);
+        let ask = Ask { now: self.now(), wants };
+        let decided = self.registry().authorizer().decide(&*self.current()?, action, resource, &ask);
         decided.map_err(|denied| failures::denied(&denied, resource.kind))
     }
 

@@ -125,6 +125,8 @@ fn told(error: &SandboxError) -> String {
 impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         let status = match &error {
+            RegistryError::Caller(error) => return auth(error),
+            RegistryError::Denied(error) => return denied(error, error.action.kind()),
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
             RegistryError::Taken { .. } | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,

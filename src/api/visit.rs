@@ -10,11 +10,12 @@ use tokio::sync::watch;
 
 use super::context::Api;
 use super::failures;
-use crate::authz::{Action, Ask, Resource, Wants};
+use crate::authz::{Action, Permit};
 use crate::identity::{AuthError, Refusal, Refused};
-use crate::model::{Caller, Labels, PrincipalId, TenantId};
+use crate::model::Caller;
 
-/// How long a request may still take that has lost what it stands on: the one that took it away must be answered.
+/// How long a request may still take that has lost what it stands on, if it can have taken it away itself: that one must
+/// be answered. All others end at once.
 const GRACE: Duration = Duration::from_millis(300);
 /// How often it is looked whether a credential has run out.
 const LOOK: Duration = Duration::from_secs(1);
@@ -29,18 +30,7 @@ pub(super) struct Visit(Arc<Mutex<Standing>>);
 #[derive(Default)]
 struct Standing {
     caller: Option<Arc<Caller>>,
-    permitted: Vec<Question>,
-}
-
-/// A question that was answered with a permit.
-#[derive(Clone)]
-struct Question {
-    action: Action,
-    tenant: TenantId,
-    id: String,
-    owner: Option<PrincipalId>,
-    labels: Labels,
-    wants: Option<Wants>,
+    permitted: Vec<Permit>,
 }
 
 impl Visit {
@@ -52,17 +42,10 @@ impl Visit {
         self.standing().caller = Some(Arc::clone(caller));
     }
 
-    pub(super) fn permitted(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) {
+    pub(super) fn permitted(&self, permit: &Permit) {
         let mut standing = self.standing();
         if standing.permitted.len() < PERMITS {
-            standing.permitted.push(Question {
-                action,
-                tenant: resource.tenant.clone(),
-                id: resource.id.to_owned(),
-                owner: resource.owner.cloned(),
-                labels: resource.labels.clone(),
-                wants: wants.cloned(),
-            });
+            standing.permitted.push(permit.clone());
         }
     }
 
@@ -70,12 +53,13 @@ impl Visit {
     pub(super) async fn answered(self, api: &Api, answer: impl Future<Output = Response>) -> Response {
         let changes = api.parts().registry.changes();
         let answer = tokio::select! {
+            // In this order: whoever was told that a right is taken away sees nothing come of it any more.
             biased;
-            answer = answer => answer,
             () = self.clone().withdrawn(api.clone(), changes.clone()) => {
                 let refused = Refused { why: Refusal::Revoked, shown: None };
                 return failures::auth(&AuthError::Refused(refused)).into_response();
             }
+            answer = answer => answer,
         };
         if self.standing().caller.is_none() || answer.body().size_hint().exact().is_some() {
             return answer;
@@ -97,26 +81,42 @@ impl Visit {
             };
             due = false;
             if !stands {
-                tokio::time::sleep(GRACE).await;
+                if self.takes_away() {
+                    tokio::time::sleep(GRACE).await;
+                }
                 return;
             }
         }
     }
 
-    /// Whether the caller would be let in now, and permitted the same. One who has asked for nothing yet must be as he
-    /// was, since he will ask as that.
-    fn stands(&self, api: &Api, before: &Caller) -> bool {
-        let Ok(caller) = api.parts().door.again(before, api.now()) else { return false };
-        let permitted = self.standing().permitted.clone();
-        if permitted.is_empty() {
-            return caller == *before;
-        }
-        permitted.iter().all(|question| {
-            let Question { action, tenant, id, owner, labels, wants } = question;
-            let resource = Resource { kind: action.kind(), tenant, id, owner: owner.as_ref(), labels };
-            let ask = Ask { now: api.now(), wants: wants.as_ref() };
-            api.parts().registry.authorizer().decide(&caller, *action, &resource, &ask).is_ok()
+    /// Whether it may have changed rights itself. Nothing is gained by being let go on for a while: a change asks for its
+    /// caller anew.
+    fn takes_away(&self) -> bool {
+        use Action as A;
+        self.standing().permitted.iter().any(|permit| {
+            matches!(
+                permit.action(),
+                A::KeysRevoke
+                    | A::TokensRevoke
+                    | A::PrincipalsCreate
+                    | A::PrincipalsUpdate
+                    | A::PrincipalsDelete
+                    | A::RolesCreate
+                    | A::RolesDelete
+                    | A::PoliciesCreate
+                    | A::PoliciesDelete
+                    | A::TenantsUpdate
+            )
         })
+    }
+
+    /// Whether the caller would be let in now, and permitted the same. What he has not asked for yet he will ask for as
+    /// who he is then.
+    fn stands(&self, api: &Api, before: &Caller) -> bool {
+        let now = api.now();
+        let Ok(caller) = api.parts().door.again(before, now) else { return false };
+        let permitted = self.standing().permitted.clone();
+        permitted.iter().all(|permit| api.parts().registry.authorizer().again(permit, &caller, now).is_ok())
     }
 }
 

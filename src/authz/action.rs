@@ -58,6 +58,7 @@ actions! {
     "keys:read" KeysRead Key "see a key: its prefix, scopes and last use"
     "keys:revoke" KeysRevoke Key "revoke a key"
     "tokens:create" TokensCreate Tenant "make a short-lived token; the owner in the question is whom it is for"
+    "tokens:revoke" TokensRevoke Token "revoke a token"
     "principals:create" PrincipalsCreate Tenant "make a principal known"
     "principals:read" PrincipalsRead Principal "see a principal: its roles and labels"
     "principals:update" PrincipalsUpdate Principal "change the roles and labels of a principal, or suspend it"

@@ -101,9 +101,14 @@ impl Authorizer {
         let in_force = self.admit(&question).map_err(|reason| denied(reason, Vec::new()))?;
         let verdict = self.remembered(&in_force, &question);
         match verdict.denied {
-            None => Ok(Permit::new(caller, action, resource, &verdict.policies)),
+            None => Ok(Permit::new(&question, &verdict.policies)),
             Some(reason) => Err(denied(reason, verdict.policies.to_vec())),
         }
+    }
+
+    /// The same question once more: may the caller, as he is now, still do what was permitted?
+    pub fn again(&self, permit: &Permit, caller: &Caller, now: u64) -> Result<Permit, Denied> {
+        self.decide(caller, permit.action(), &permit.resource(), &Ask { now, wants: permit.wants() })
     }
 
     /// What no policy can change: it comes before the policies are asked. The rules are those of the caller's tenant,

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::builtin::CROSS_TENANT;
-use super::question::{Resource, ResourceKind};
-use crate::model::{Caller, PrincipalId, TenantId};
+use super::question::{Question, Resource, ResourceKind, Wants};
+use crate::model::{Labels, PrincipalId, TenantId};
 
 /// Somebody may do something to something. Only `Authorizer::decide` makes one, so what asks for a `Permit` cannot be
-/// called without a decision.
+/// called without a decision. It remembers the question, so that it can be asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     action: Action,
@@ -18,11 +18,15 @@ pub struct Permit {
     tenant: TenantId,
     kind: ResourceKind,
     id: String,
+    owner: Option<PrincipalId>,
+    labels: Labels,
+    wants: Option<Wants>,
     policies: Arc<[String]>,
 }
 
 impl Permit {
-    pub(super) fn new(caller: &Caller, action: Action, resource: &Resource<'_>, policies: &Arc<[String]>) -> Self {
+    pub(super) fn new(question: &Question<'_>, policies: &Arc<[String]>) -> Self {
+        let Question { caller, action, resource, ask } = *question;
         Self {
             action,
             principal: caller.principal.clone(),
@@ -30,6 +34,9 @@ impl Permit {
             tenant: resource.tenant.clone(),
             kind: resource.kind,
             id: resource.id.to_owned(),
+            owner: resource.owner.cloned(),
+            labels: resource.labels.clone(),
+            wants: ask.wants.cloned(),
             policies: Arc::clone(policies),
         }
     }
@@ -63,6 +70,16 @@ impl Permit {
     /// The ids of the policies that allow it, sorted.
     pub fn policies(&self) -> &[String] {
         &self.policies
+    }
+
+    /// What it was asked about.
+    pub(super) fn resource(&self) -> Resource<'_> {
+        let Self { kind, tenant, id, owner, labels, .. } = self;
+        Resource { kind: *kind, tenant, id, owner: owner.as_ref(), labels }
+    }
+
+    pub(super) fn wants(&self) -> Option<&Wants> {
+        self.wants.as_ref()
     }
 
     /// Whether this is the permit for exactly that.

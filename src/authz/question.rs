@@ -13,6 +13,7 @@ pub enum ResourceKind {
     Sandbox,
     Workspace,
     Key,
+    Token,
     Principal,
     Role,
     Policy,
@@ -21,13 +22,14 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    pub const ALL: [ResourceKind; 11] = [
+    pub const ALL: [ResourceKind; 12] = [
         ResourceKind::Tenant,
         ResourceKind::Component,
         ResourceKind::Run,
         ResourceKind::Sandbox,
         ResourceKind::Workspace,
         ResourceKind::Key,
+        ResourceKind::Token,
         ResourceKind::Principal,
         ResourceKind::Role,
         ResourceKind::Policy,
@@ -43,6 +45,7 @@ impl ResourceKind {
             ResourceKind::Sandbox => "sandbox",
             ResourceKind::Workspace => "workspace",
             ResourceKind::Key => "key",
+            ResourceKind::Token => "token",
             ResourceKind::Principal => "principal",
             ResourceKind::Role => "role",
             ResourceKind::Policy => "policy",
@@ -61,6 +64,7 @@ impl ResourceKind {
             ResourceKind::Sandbox => "Sandbox",
             ResourceKind::Workspace => "Workspace",
             ResourceKind::Key => "Key",
+            ResourceKind::Token => "Token",
             ResourceKind::Principal => "Member",
             ResourceKind::Role => "Role",
             ResourceKind::Policy => "Policy",

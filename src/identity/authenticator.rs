@@ -135,7 +135,17 @@ impl<D: Directory> Authenticator<D> {
     /// Who a caller is now, who was let in before and has something open: as he would be if he came again. It counts as
     /// no attempt.
     pub fn again(&self, caller: &Caller, now: u64) -> Result<Caller, AuthError> {
-        let callers = Callers { directory: &self.directory, address: caller.address, now };
+        self.again_by(&self.directory, caller, now)
+    }
+
+    /// The same by what another directory says of him, that knows of a change before ours does.
+    pub fn again_by(
+        &self,
+        directory: &(impl Directory + ?Sized),
+        caller: &Caller,
+        now: u64,
+    ) -> Result<Caller, AuthError> {
+        let callers = Callers { directory, address: caller.address, now };
         let strangers = |issuer: &str| self.issuers.lets_strangers_in(issuer);
         callers.again(caller, self.issuers.own_name(), strangers).map_err(|stop| match stop {
             Stop::Refused(why) => AuthError::Refused(Refused { why, shown: None }),

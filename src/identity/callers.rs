@@ -16,7 +16,7 @@ const NOBODY: [u8; 32] = [0; 32];
 const ID_BYTES: usize = 256;
 
 /// Turns a checked credential into who it stands for, asking the directory.
-pub(super) struct Callers<'a, D> {
+pub(super) struct Callers<'a, D: ?Sized> {
     pub(super) directory: &'a D,
     pub(super) address: IpAddr,
     pub(super) now: u64,
@@ -29,7 +29,7 @@ struct Bearing {
     expires: Option<u64>,
 }
 
-impl<D: Directory> Callers<'_, D> {
+impl<D: Directory + ?Sized> Callers<'_, D> {
     /// The caller, and when the key was last used. Unknown and wrong cost the same: a look-up and a comparison.
     pub(super) fn by_key(&self, prefix: &KeyPrefix, hash: &[u8; 32]) -> Result<(Caller, u64), Stop> {
         let record = self.directory.key(prefix)?;

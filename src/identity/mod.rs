@@ -33,8 +33,8 @@ pub use jsonwebtoken::Algorithm;
 pub use key::{ApiKey, BadPrefix, KeyPrefix, KeyRecord, NoRandomness, Pepper};
 pub use offered::Offered;
 pub use scopes::{BadScope, check_scope, covers};
-pub use settings::{GuessLimits, IdentitySettings, Issuer, KeySource, TokenSettings, UnknownPrincipals};
+pub use settings::{GuessLimits, IdentitySettings, Issuer, KeySource, TOKEN_SECONDS, TokenSettings, UnknownPrincipals};
 pub use tokens::{
-    FetchError, FetchKeys, Fetching, JWKS_BYTES, OWN_TYPE, SigningKey, TOKEN_BYTES, TokenAsk, TokenError, TokenInfo,
-    TokenMaker,
+    FetchError, FetchKeys, Fetching, JWKS_BYTES, Lineage, OWN_TYPE, SigningKey, TOKEN_BYTES, TokenAsk, TokenError,
+    TokenInfo, TokenMaker,
 };

@@ -151,7 +151,8 @@ pub enum UnknownPrincipals {
 
 const SKEW_S: u64 = 300;
 const LIFETIME_S: u64 = 366 * 86_400;
-const TTL_S: u64 = 86_400;
+/// The longest that a token of ours can be made to live, whatever is set.
+pub const TOKEN_SECONDS: u64 = 86_400;
 
 impl IdentitySettings {
     /// Refuses by name what cannot be held, before anything starts.
@@ -168,7 +169,7 @@ impl IdentitySettings {
 
 impl TokenSettings {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        within("tokens.max_ttl_s", self.max_ttl_s, 1, TTL_S)?;
+        within("tokens.max_ttl_s", self.max_ttl_s, 1, TOKEN_SECONDS)?;
         within("tokens.default_ttl_s", self.default_ttl_s, 1, self.max_ttl_s)
     }
 }

@@ -1,6 +1,6 @@
 use super::register::RegisterError;
-use crate::authz::PolicyError;
-use crate::identity::{BadScope, NoRandomness, TokenError};
+use crate::authz::{Denied, PolicyError};
+use crate::identity::{AuthError, BadScope, NoRandomness, TokenError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -22,6 +22,12 @@ pub enum RegistryError {
     Register(#[from] RegisterError),
     #[error(transparent)]
     Random(#[from] NoRandomness),
+    /// Whoever asks would not be let in any more.
+    #[error(transparent)]
+    Caller(#[from] AuthError),
+    /// He would be, but may not do this any more.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// Another process came first.
     #[error("others change the same at this moment; try again")]
     Contended,
@@ -41,6 +47,8 @@ impl RegistryError {
             RegistryError::Policy(error) => error.code(),
             RegistryError::Scope(_) => "bad_scope",
             RegistryError::Token(_) => "bad_token_request",
+            RegistryError::Caller(_) => "bad_credential",
+            RegistryError::Denied(_) => "denied",
             RegistryError::Contended => "contended",
             RegistryError::Register(_) => "store_unavailable",
             RegistryError::Random(_) | RegistryError::Permit => "internal",

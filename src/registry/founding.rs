@@ -57,11 +57,12 @@ impl Registry {
     ) -> Result<NewKey, RegistryError> {
         covers(permit, Action::TenantsCreate, &id, id.as_str())?;
         check(&ceilings)?;
-        self.giver(caller, now).must_be_whole("make tenants")?;
+        let asking = self.asking(permit, caller, now);
         let admin = admin(&id, who, now)?;
         let made = self.new_key(&admin, first_key(), now)?;
         let key = made.record.clone();
         self.change(About::Tenant(id.clone()), move |book| {
+            asking.again(book)?.must_be_whole("make tenants")?;
             match book.tenant(&id)? {
                 Some(_) if !unfinished(book, &admin)? => {
                     return Err(RegistryError::Taken { kind: "tenant", name: id.to_string() });

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use super::error::RegistryError;
 use super::register::Book;
-use super::start::Registry;
 use crate::authz::{Action, Ask, Authorizer, BUILT_IN_ROLES, CustomRole, Reach, Resource, ResourceKind};
 use crate::identity::covers as has_scope;
 use crate::model::{Caller, Labels, RoleName, TenantId};
@@ -18,19 +17,10 @@ use crate::model::{Caller, Labels, RoleName, TenantId};
 /// - that the scopes of his credential name;
 /// - while no policy of the tenant asks who the principal is: then rights follow from roles alone. Otherwise a name, a
 ///   label, a kind or a role could be worth more than what it says, or shake off what is forbidden to the giver.
-#[derive(Clone)]
 pub(super) struct Giver {
     authorizer: Arc<Authorizer>,
     caller: Caller,
     whole: bool,
-}
-
-impl Registry {
-    pub(super) fn giver(&self, caller: &Caller, now: u64) -> Giver {
-        let authorizer = Arc::clone(&self.0.authorizer);
-        let whole = is_whole(&authorizer, caller, now);
-        Giver { authorizer, caller: caller.clone(), whole }
-    }
 }
 
 fn is_whole(authorizer: &Authorizer, caller: &Caller, now: u64) -> bool {
@@ -51,6 +41,11 @@ pub(super) fn is_admin(roles: &[RoleName]) -> bool {
 }
 
 impl Giver {
+    pub(super) fn new(authorizer: Arc<Authorizer>, caller: Caller, now: u64) -> Self {
+        let whole = is_whole(&authorizer, &caller, now);
+        Self { authorizer, caller, whole }
+    }
+
     pub(super) fn must_be_whole(&self, what: &str) -> Result<(), RegistryError> {
         if self.whole {
             return Ok(());

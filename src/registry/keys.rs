@@ -2,7 +2,7 @@ use super::error::RegistryError;
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
 use crate::authz::{Action, Permit};
-use crate::identity::{ApiKey, KeyRecord, TokenAsk, TokenInfo, check_scope, covers as has_scope};
+use crate::identity::{ApiKey, KeyRecord, check_scope, covers as has_scope};
 use crate::model::{Caller, Credential, KeyId, Principal, PrincipalId, TenantId};
 
 /// What is asked of a new key.
@@ -41,12 +41,13 @@ impl Registry {
         self.no_longer(caller, &mut ask, now)?;
         let whom = ask.principal.clone().unwrap_or_else(|| caller.principal.clone());
         let principal = self.principal(tenant, &whom)?;
-        let giver = (whom != caller.principal).then(|| self.giver(caller, now));
+        let (asking, for_another) = (self.asking(permit, caller, now), whom != caller.principal);
         let made = self.new_key(&principal, ask, now)?;
         let key = made.record.clone();
         self.change(About::Nobody, move |book| {
+            let giver = asking.again(book)?;
             let owner = owner(book, &key)?;
-            if let Some(giver) = giver {
+            if for_another {
                 giver.has_roles(book, &owner.roles, key.scopes.as_deref())?;
             }
             if book.count_keys(&key.tenant)? >= KEYS {
@@ -109,28 +110,23 @@ impl Registry {
     }
 
     /// From now on it opens nothing, and no token that was made with it.
-    pub async fn revoke_key(&self, permit: &Permit, id: &KeyId, now: u64) -> Result<(), RegistryError> {
+    pub async fn revoke_key(
+        &self,
+        permit: &Permit,
+        caller: &Caller,
+        id: &KeyId,
+        now: u64,
+    ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::KeysRevoke, &tenant, id.as_str())?;
-        let id = id.clone();
+        let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::People, move |book| {
+            asking.again(book)?;
             book.key(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             book.revoke_key(&tenant, &id, now)?;
             Ok(())
         })
         .await
-    }
-
-    /// A token for the caller himself, for less than he may and for a short time.
-    pub fn create_token(
-        &self,
-        permit: &Permit,
-        caller: &Caller,
-        ask: TokenAsk,
-        now: u64,
-    ) -> Result<(String, TokenInfo), RegistryError> {
-        covers(permit, Action::TokensCreate, permit.tenant(), permit.tenant().as_str())?;
-        Ok(self.0.tokens.issue(caller, ask, now)?)
     }
 }
 

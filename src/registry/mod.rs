@@ -4,9 +4,12 @@
 //! before it is acknowledged, and holds at once: what is remembered of rights in this process is forgotten with it, and
 //! what another process changed is noticed within a second (`watch`). Whoever has something open follows `changes`.
 //!
+//! Whoever asks is asked for anew within the step (`asking`): nothing is written for one who was turned out meanwhile.
+//!
 //! This area must never let anybody give what he does not have himself under the credential that he came with (`giving`
 //! says what that means). The text of a key leaves it once.
 
+mod asking;
 mod error;
 mod founding;
 mod giving;
@@ -16,6 +19,7 @@ mod register;
 mod rules;
 mod start;
 mod tenants;
+mod tokens;
 
 pub use error::RegistryError;
 pub use keys::{KeyAsk, NewKey};

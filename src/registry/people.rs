@@ -37,10 +37,11 @@ impl Registry {
     ) -> Result<Principal, RegistryError> {
         let tenant = permit.tenant();
         covers(permit, Action::PrincipalsCreate, tenant, tenant.as_str())?;
-        let giver = self.giver(caller, now);
+        let asking = self.asking(permit, caller, now);
         let PrincipalAsk { kind, roles, labels, suspended } = ask;
         let new = Principal { tenant: tenant.clone(), id, kind, roles, labels, suspended, created: now };
         self.change(About::People, move |book| {
+            let giver = asking.again(book)?;
             if book.principal(&new.tenant, &new.id)?.is_some() {
                 return Err(RegistryError::Taken { kind: "principal", name: new.id.to_string() });
             }
@@ -70,8 +71,9 @@ impl Registry {
     ) -> Result<Principal, RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PrincipalsUpdate, &tenant, id.as_str())?;
-        let (giver, id) = (self.giver(caller, now), id.clone());
+        let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::People, move |book| {
+            let giver = asking.again(book)?;
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             let PrincipalAsk { kind, roles, labels, suspended } = ask;
             let after = Principal { kind, roles, labels, suspended, ..before.clone() };
@@ -92,8 +94,9 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PrincipalsDelete, &tenant, id.as_str())?;
-        let (giver, id) = (self.giver(caller, now), id.clone());
+        let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::People, move |book| {
+            let giver = asking.again(book)?;
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             giver.has_roles(book, &before.roles, None)?;
             keeps_an_admin(book, &before, None)?;

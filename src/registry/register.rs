@@ -99,6 +99,13 @@ pub trait Book {
     fn unshown_key(&self) -> Result<Option<KeyId>, RegisterError>;
     fn set_unshown_key(&self, id: Option<&KeyId>) -> Result<(), RegisterError>;
 
+    /// Whether the token with this `jti` was revoked.
+    fn token_revoked(&self, id: &str) -> Result<bool, RegisterError>;
+    /// Those of the line of one key.
+    fn count_revoked_tokens(&self, key: &KeyId) -> Result<u64, RegisterError>;
+    /// It need not be known any more when it has ended; others that have are forgotten.
+    fn revoke_token(&self, id: &str, ends: u64, now: u64) -> Result<(), RegisterError>;
+
     fn roles(&self, tenant: &TenantId) -> Result<Vec<CustomRole>, RegisterError>;
     fn put_role(&self, tenant: &TenantId, role: &CustomRole, now: u64) -> Result<(), RegisterError>;
     fn remove_role(&self, tenant: &TenantId, name: &RoleName) -> Result<bool, RegisterError>;

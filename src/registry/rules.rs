@@ -43,7 +43,7 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::RolesCreate, &tenant, tenant.as_str())?;
-        let giver = self.giver(caller, now);
+        let asking = self.asking(permit, caller, now);
         let _turn = self.turn(&tenant).await;
         let before = self.rules(&tenant)?;
         let mut after = before.clone();
@@ -51,6 +51,7 @@ impl Registry {
         after.roles.push(role.clone());
         self.would_take(&after)?;
         self.change(About::Tenant(tenant.clone()), move |book| {
+            let giver = asking.again(book)?;
             before.still_hold(book, &tenant)?;
             giver.has_role(book, &role)?;
             // What it is now others may have, and not from him.
@@ -71,8 +72,9 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::RolesDelete, &tenant, name.as_str())?;
-        let (giver, name) = (self.giver(caller, now), name.clone());
+        let (asking, name) = (self.asking(permit, caller, now), name.clone());
         self.change(About::Tenant(tenant.clone()), move |book| {
+            let giver = asking.again(book)?;
             let missing = || RegistryError::Missing { kind: "role", name: name.to_string() };
             let role = book.roles(&tenant)?.into_iter().find(|role| role.name == name).ok_or_else(missing)?;
             giver.has_role(book, &role)?;
@@ -105,7 +107,7 @@ impl Registry {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PoliciesCreate, &tenant, tenant.as_str())?;
         let checked = self.0.authorizer.check(&policy.name, &policy.text)?;
-        self.giver(caller, policy.created).must_be_whole("write policies")?;
+        let asking = self.asking(permit, caller, policy.created);
         let _turn = self.turn(&tenant).await;
         let before = self.rules(&tenant)?;
         let mut after = before.clone();
@@ -113,6 +115,7 @@ impl Registry {
         after.policies.push(policy.clone());
         self.would_take(&after)?;
         self.change(About::Tenant(tenant.clone()), move |book| {
+            asking.again(book)?.must_be_whole("write policies")?;
             before.still_hold(book, &tenant)?;
             Ok(book.put_policy(&tenant, &policy)?)
         })
@@ -130,9 +133,9 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PoliciesDelete, &tenant, name.as_str())?;
-        self.giver(caller, now).must_be_whole("take policies out of force")?;
-        let name = name.clone();
+        let (asking, name) = (self.asking(permit, caller, now), name.clone());
         self.change(About::Tenant(tenant.clone()), move |book| {
+            asking.again(book)?.must_be_whole("take policies out of force")?;
             if !book.remove_policy(&tenant, &name)? {
                 return Err(RegistryError::Missing { kind: "policy", name: name.to_string() });
             }

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use super::error::RegistryError;
 use super::register::{Book, Part, Register, RegisterError};
 use crate::authz::{Action, Authorizer, Permit};
-use crate::identity::{Authenticator, Directory, Pepper, TokenMaker};
-use crate::model::{Ceilings, TenantId};
+use crate::identity::{AuthError, Authenticator, Directory, Pepper, TokenMaker};
+use crate::model::{Caller, Ceilings, TenantId};
 
 /// How often it is looked whether another process changed rights.
 const LOOK: Duration = Duration::from_millis(250);
@@ -20,11 +20,18 @@ const READ: u32 = 500;
 /// Who lets callers in: told at once when rights change here.
 pub trait Door: Send + Sync {
     fn forget_all(&self);
+
+    /// Who a caller is now, by what a directory says of him.
+    fn again(&self, directory: &dyn Directory, caller: &Caller, now: u64) -> Result<Caller, AuthError>;
 }
 
 impl<D: Directory> Door for Authenticator<D> {
     fn forget_all(&self) {
         Authenticator::forget_all(self);
+    }
+
+    fn again(&self, directory: &dyn Directory, caller: &Caller, now: u64) -> Result<Caller, AuthError> {
+        self.again_by(directory, caller, now)
     }
 }
 
@@ -207,6 +214,11 @@ impl Registry {
     /// somebody asks again then.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// How often that was: who asks with what was known at an older count must be asked for again.
+    pub fn changed(&self) -> u64 {
+        *self.0.changes.borrow()
     }
 
     /// Notices what other processes changed, for ever.

@@ -2,7 +2,7 @@ use super::error::RegistryError;
 use super::register::{Part, TenantRecord};
 use super::start::{About, Registry, covers};
 use crate::authz::{Action, HOUSE, Permit};
-use crate::model::{Ceilings, TenantId};
+use crate::model::{Caller, Ceilings, TenantId};
 
 impl Registry {
     /// Some of them, in the order of their names.
@@ -18,9 +18,11 @@ impl Registry {
     pub async fn update_tenant(
         &self,
         permit: &Permit,
+        caller: &Caller,
         id: &TenantId,
         ceilings: Option<Ceilings>,
         open: Option<bool>,
+        now: u64,
     ) -> Result<TenantRecord, RegistryError> {
         covers(permit, Action::TenantsUpdate, id, id.as_str())?;
         if id.as_str() == HOUSE && open == Some(false) {
@@ -28,8 +30,9 @@ impl Registry {
             return Err(RegistryError::Invalid { field: "open", message });
         }
         ceilings.as_ref().map(check).transpose()?;
-        let id = id.clone();
+        let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::Tenant(id.clone()), move |book| {
+            asking.again(book)?;
             let mut record = book.tenant(&id)?.ok_or_else(|| missing(&id))?;
             record.ceilings = ceilings.unwrap_or(record.ceilings);
             record.open = open.unwrap_or(record.open);

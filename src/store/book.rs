@@ -1,7 +1,8 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::people::{
-    failed, find_key, find_policies, find_principal, find_roles, find_tenant, principals, version, word,
+    failed, find_key, find_policies, find_principal, find_roles, find_tenant, is_token_revoked, principals, version,
+    word,
 };
 use super::rows::{change, one, parsed, to_json};
 use crate::authz::CustomRole;
@@ -132,6 +133,25 @@ impl Book for Open<'_> {
             self.write("INSERT INTO facts (name, value) VALUES ('unshown_key', ?1)", [id.as_str()])?;
         }
         Ok(())
+    }
+
+    fn token_revoked(&self, id: &str) -> Result<bool, RegisterError> {
+        is_token_revoked(self.0, id).map_err(failed)
+    }
+
+    fn count_revoked_tokens(&self, key: &KeyId) -> Result<u64, RegisterError> {
+        // `/` comes after `.`, so these are all that begin with the key and a dot.
+        let sql = "SELECT count(*) FROM revoked_tokens WHERE jti > ?1 || '.' AND jti < ?1 || '/'";
+        Ok(one(self.0, sql, [key.as_str()], |row| row.get(0)).map_err(failed)?.unwrap_or(0))
+    }
+
+    fn revoke_token(&self, id: &str, ends: u64, now: u64) -> Result<(), RegisterError> {
+        // They end in the order in which they came. More are forgotten than are added, so there is no end of old ones.
+        let oldest = "SELECT rowid FROM revoked_tokens ORDER BY rowid LIMIT 100";
+        let sql = format!("DELETE FROM revoked_tokens WHERE rowid IN ({oldest}) AND expires <= ?1");
+        self.write(&sql, [now])?;
+        let sql = "INSERT INTO revoked_tokens (jti, expires) VALUES (?1, ?2) ON CONFLICT (jti) DO NOTHING";
+        self.write(sql, params![id, ends]).map(drop)
     }
 
     fn roles(&self, of: &TenantId) -> Result<Vec<CustomRole>, RegisterError> {

@@ -98,6 +98,10 @@ pub(super) fn find_key(c: &Connection, of: &TenantId, id: &KeyId) -> rusqlite::R
     one(c, &format!("{KEY} WHERE tenant = ?1 AND id = ?2"), [of.as_str(), id.as_str()], key)
 }
 
+pub(super) fn is_token_revoked(c: &Connection, id: &str) -> rusqlite::Result<bool> {
+    Ok(one(c, "SELECT 1 FROM revoked_tokens WHERE jti = ?1", [id], |_| Ok(()))?.is_some())
+}
+
 pub(super) fn find_roles(c: &Connection, of: &TenantId) -> rusqlite::Result<Vec<CustomRole>> {
     let sql = "SELECT name, actions, own_only FROM roles WHERE tenant = ?1 ORDER BY name";
     all(c, sql, [of.as_str()], |row| {
@@ -136,8 +140,7 @@ impl Directory for Store {
     }
 
     fn token_revoked(&self, id: &str) -> Result<bool, DirectoryError> {
-        let sql = "SELECT 1 FROM revoked_tokens WHERE jti = ?1";
-        Ok(self.reader(|c| one(c, sql, [id], |_| Ok(()))).map_err(unknown)?.is_some())
+        self.reader(|c| is_token_revoked(c, id)).map_err(unknown)
     }
 
     fn touched(&self, key: &KeyId, now: u64) {

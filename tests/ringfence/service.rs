@@ -13,6 +13,7 @@ mod giving;
 mod guessing;
 mod house;
 mod kills;
+mod late;
 mod life;
 mod line;
 mod listed;

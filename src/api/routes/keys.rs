@@ -13,7 +13,7 @@ use super::super::query::{Path, Query};
 use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
 use super::{id, parsed};
 use crate::authz::{Action, Permit};
-use crate::identity::{KeyRecord, TokenAsk};
+use crate::identity::{KeyRecord, Lineage, TokenAsk};
 use crate::model::{KeyId, Labels, PrincipalId};
 use crate::registry::{KeyAsk, Part, RegistryError};
 
@@ -22,6 +22,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(create, list))
         .routes(routes!(get, revoke))
         .routes(routes!(token))
+        .routes(routes!(revoke_token))
         .routes(routes!(whoami))
 }
 
@@ -39,7 +40,7 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
         return Err(super::super::failures::invalid("ttl_seconds", format!("write 1 to {CENTURY}")));
     }
     let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds };
-    let made = who.registry().create_key(&permit, &who.caller, ask, who.now).await?;
+    let made = who.registry().create_key(&permit, &who.caller, ask, who.now()).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -96,7 +97,7 @@ async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
 )]
 async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &key, Action::KeysRevoke)?;
-    who.registry().revoke_key(&permit, &record.id, who.now).await?;
+    who.registry().revoke_key(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,8 +109,27 @@ async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem
 async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let permit = who.permit_new(Action::TokensCreate, None)?;
     let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds.map(|seconds| seconds.0), audience: None };
-    let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now)?;
+    let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now())?;
     Ok((StatusCode::CREATED, Json(MadeToken::new(token, info))))
+}
+
+/// Revoke a token by its id, at once, and those that were made with it
+///
+/// Nothing is kept of tokens that are made: an id of none is taken as well.
+#[utoipa::path(
+    delete, path = "/v1/tokens/{id}", tag = "keys", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn revoke_token(who: Who, Path(token): Path<String>) -> Result<StatusCode, Problem> {
+    let token = Lineage::read(&token).ok_or_else(|| Problem::missing("token"))?;
+    // It is whose key it goes back to.
+    let owner = match who.registry().key(who.tenant(), token.key()) {
+        Err(RegistryError::Missing { .. }) => return Err(Problem::missing("token")),
+        other => other?.principal,
+    };
+    let permit = who.permit(Action::TokensRevoke, &Object::owned(&token.id(), &owner, &Labels::new()))?;
+    who.registry().revoke_token(&permit, &who.caller, &token, who.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who you are to us

@@ -73,13 +73,13 @@ async fn put(
     let registry = who.registry();
     match found(&who, &name, Action::PrincipalsUpdate) {
         Ok((record, permit)) => {
-            let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?, who.now).await?;
+            let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?, who.now()).await?;
             Ok((StatusCode::OK, Json(Principal::from(&changed))))
         }
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
             let permit = who.permit_new(Action::PrincipalsCreate, None)?;
             let name: PrincipalId = parsed(&name, "id")?;
-            let made = registry.create_principal(&permit, &who.caller, name, asked(body)?, who.now).await?;
+            let made = registry.create_principal(&permit, &who.caller, name, asked(body)?, who.now()).await?;
             Ok((StatusCode::CREATED, Json(Principal::from(&made))))
         }
         Err(problem) => Err(problem),
@@ -93,6 +93,6 @@ async fn put(
 )]
 async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &name, Action::PrincipalsDelete)?;
-    who.registry().delete_principal(&permit, &who.caller, &record.id, who.now).await?;
+    who.registry().delete_principal(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

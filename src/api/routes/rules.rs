@@ -53,7 +53,7 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
     let permit = who.permit_new(Action::RolesCreate, None)?;
     let name: RoleName = parsed(&name, "name")?;
     let role = CustomRole { name, actions: body.actions, own_only: body.own_only };
-    who.registry().put_role(&permit, &who.caller, role.clone(), who.now).await?;
+    who.registry().put_role(&permit, &who.caller, role.clone(), who.now()).await?;
     Ok(Json(Role::from(&role)))
 }
 
@@ -65,7 +65,7 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
 async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: RoleName = id(&name, "role")?;
     let permit = who.permit(Action::RolesDelete, &Object::plain(name.as_str()))?;
-    who.registry().delete_role(&permit, &who.caller, &name, who.now).await?;
+    who.registry().delete_role(&permit, &who.caller, &name, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -111,7 +111,7 @@ async fn put_policy(
 ) -> Result<Json<Checked>, Problem> {
     let permit = who.permit_new(Action::PoliciesCreate, None)?;
     let name: PolicyName = parsed(&name, "name")?;
-    let policy = PolicyRecord { name, text: body.text, created: who.now };
+    let policy = PolicyRecord { name, text: body.text, created: who.now() };
     Ok(Json(checked(who.registry().put_policy(&permit, &who.caller, policy).await?)))
 }
 
@@ -127,7 +127,7 @@ fn checked(told: crate::authz::Checked) -> Checked {
 async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: PolicyName = id(&name, "policy")?;
     let permit = who.permit(Action::PoliciesDelete, &Object::plain(name.as_str()))?;
-    who.registry().delete_policy(&permit, &who.caller, &name, who.now).await?;
+    who.registry().delete_policy(&permit, &who.caller, &name, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -159,7 +159,7 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
     caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
     caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
     let at: Option<jiff::Timestamp> = body.at.as_deref().map(|text| parsed(text, "at")).transpose()?;
-    let now = at.map_or(who.now, |at| u64::try_from(at.as_second()).unwrap_or(0));
+    let now = at.map_or(who.now(), |at| u64::try_from(at.as_second()).unwrap_or(0));
     let tenant = who.tenant();
     let object = match (action.kind(), body.id.as_deref()) {
         (ResourceKind::Tenant, _) => tenant.as_str(),

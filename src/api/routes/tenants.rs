@@ -28,7 +28,7 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     let admin: PrincipalId = parsed(&body.admin, "admin")?;
     let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
     let ceilings = body.ceilings.map_or_else(Ceilings::ordinary, Ceilings::from);
-    let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now).await?;
+    let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now()).await?;
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -78,6 +78,8 @@ async fn update(
     let tenant: TenantId = id(&tenant, "tenant")?;
     let permit = who.permit_tenant(Action::TenantsUpdate, &tenant)?;
     found(&who, &tenant)?;
-    let record = who.registry().update_tenant(&permit, &tenant, body.ceilings.map(Ceilings::from), body.open).await?;
+    let ceilings = body.ceilings.map(Ceilings::from);
+    let registry = who.registry();
+    let record = registry.update_tenant(&permit, &who.caller, &tenant, ceilings, body.open, who.now()).await?;
     Ok(Json(Tenant::from(&record)))
 }

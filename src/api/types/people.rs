@@ -96,6 +96,7 @@ pub(in crate::api) struct TokenBody {
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct MadeToken {
     token: String,
+    /// Revoke it by this.
     id: String,
     scopes: Vec<String>,
     expires: String,

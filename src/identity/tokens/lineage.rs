@@ -16,7 +16,7 @@ const GENERATIONS: usize = 4;
 /// key_0192….kq3vZ0y8mJxA1b2c.Zt7…                made with the token above; dies with it and with the key
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Lineage {
+pub struct Lineage {
     key: KeyId,
     parts: Vec<String>,
 }
@@ -26,7 +26,7 @@ impl Lineage {
         Self { key: key.clone(), parts: Vec::new() }
     }
 
-    pub(in super::super) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let mut words = text.split('.');
         let key = words.next()?.parse().ok()?;
         let parts: Vec<String> = words.map(str::to_owned).collect();
@@ -47,12 +47,12 @@ impl Lineage {
         Ok(Some(child))
     }
 
-    pub(in super::super) fn key(&self) -> &KeyId {
+    pub fn key(&self) -> &KeyId {
         &self.key
     }
 
     /// The ids of the tokens in the line, the token's own last. If one of them was revoked, it dies too.
-    pub(in super::super) fn tokens(&self) -> Vec<String> {
+    pub fn tokens(&self) -> Vec<String> {
         let mut id = self.key.to_string();
         let grown = self.parts.iter().map(|part| {
             id.push('.');
@@ -62,7 +62,7 @@ impl Lineage {
         grown.collect()
     }
 
-    pub(super) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         self.tokens().pop().unwrap_or_default()
     }
 }

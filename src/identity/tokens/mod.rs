@@ -19,5 +19,5 @@ pub use fetch::{FetchError, FetchKeys, Fetching, JWKS_BYTES};
 pub(super) use issuers::{By, Issuers, Verified};
 pub(super) use jwt::Jwt;
 pub use jwt::TOKEN_BYTES;
-pub(super) use lineage::Lineage;
+pub use lineage::Lineage;
 pub use maker::{OWN_TYPE, SigningKey, TokenAsk, TokenError, TokenInfo, TokenMaker};

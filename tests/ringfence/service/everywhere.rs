@@ -62,6 +62,7 @@ fn never() -> BTreeMap<&'static str, String> {
         ("runs", zeros("run_", 32)),
         ("sandboxes", zeros("sbx_", 32)),
         ("keys", zeros("key_", 32)),
+        ("tokens", format!("{}.{}", zeros("key_", 32), zeros("", 16))),
     ]);
     ids.extend(["workspaces", "principals", "roles", "policies", "tenants"].map(|kind| (kind, "never".to_owned())));
     ids
@@ -121,6 +122,7 @@ async fn a04_every_endpoint_hides_what_is_another_tenants() {
         ("runs", text(&house.post(&ours, "/v1/runs", json!({"component": digest})).await.is(200)["id"])),
         ("sandboxes", text(&house.post(&ours, "/v1/sandboxes", json!({})).await.is(201)["id"])),
         ("keys", text(&house.get(&ours, "/v1/keys").await.is(200)["keys"][0]["id"])),
+        ("tokens", text(&house.post(&ours, "/v1/tokens", json!({"scopes": ["*"]})).await.is(201)["id"])),
         ("workspaces", "site".to_owned()),
         ("principals", "mole".to_owned()),
         ("roles", "helper".to_owned()),

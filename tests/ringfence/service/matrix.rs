@@ -30,13 +30,17 @@ struct Things {
     component: [String; 2],
     run: String,
     sandbox: [String; 2],
+    /// A sandbox of whoever asks, over the workspace.
+    over: String,
     workspace: [String; 2],
     key: [String; 2],
+    token: String,
     /// Somebody whom nobody needs; he owns himself.
     victim: String,
 }
 
-async fn things(house: &House, key: &str, owner: &str, tag: &str) -> Things {
+/// Those of the owner of a key, for one who will ask about them.
+async fn things(house: &House, key: &str, asker: &str, owner: &str, tag: &str) -> Things {
     let component = async |n: usize| {
         let text = format!("(module (func (export \"_start\"))) ;; {tag} {n}");
         let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(text);
@@ -51,12 +55,15 @@ async fn things(house: &House, key: &str, owner: &str, tag: &str) -> Things {
     }
     let sandbox = async |body: Value| text(&house.post(key, "/v1/sandboxes", body).await.is(201)["id"]);
     let sandbox = [sandbox(json!({"workspace": workspace[0]})).await, sandbox(json!({})).await];
+    let over = house.post(asker, "/v1/sandboxes", json!({"workspace": workspace[0]})).await.is(201);
+    let over = text(&over["id"]);
+    let token = text(&house.post(key, "/v1/tokens", json!({"scopes": ["*"]})).await.is(201)["id"]);
     let made = async || text(&house.post(key, "/v1/keys", json!({"name": "x"})).await.is(201)["key"]["id"]);
     let key = [made().await, made().await];
     let victim = format!("victim-{tag}");
     let body = json!({"kind": "agent", "roles": []});
     house.with_json(&house.admin, "PUT", &format!("/v1/principals/{victim}"), body).await.is(201);
-    Things { owner: owner.to_owned(), component, run, sandbox, workspace, key, victim }
+    Things { owner: owner.to_owned(), component, run, sandbox, over, workspace, key, token, victim }
 }
 
 /// Questions about things of somebody, those that take something away last. Bodies that would change more than that are
@@ -77,12 +84,14 @@ fn about(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
         ("sandboxes:apply", "POST", sandbox("/apply"), json!({})),
         ("workspaces:read", "GET", format!("/v1/workspaces/{}", of.workspace[0]), none.clone()),
         ("workspaces:read_files", "GET", format!("/v1/workspaces/{}/archive", of.workspace[0]), none.clone()),
+        ("workspaces:apply", "POST", format!("/v1/sandboxes/{}/apply", of.over), json!({})),
         ("keys:read", "GET", format!("/v1/keys/{}", of.key[0]), none.clone()),
         ("keys:create", "POST", "/v1/keys".into(), json!({"name": "", "principal": of.owner})),
         ("components:delete", "DELETE", format!("/v1/components/{}", of.component[1]), none.clone()),
         ("sandboxes:delete", "DELETE", format!("/v1/sandboxes/{}", of.sandbox[1]), none.clone()),
         ("workspaces:delete", "DELETE", format!("/v1/workspaces/{}", of.workspace[1]), none.clone()),
-        ("keys:revoke", "DELETE", format!("/v1/keys/{}", of.key[1]), none),
+        ("keys:revoke", "DELETE", format!("/v1/keys/{}", of.key[1]), none.clone()),
+        ("tokens:revoke", "DELETE", format!("/v1/tokens/{}", of.token), none),
     ]
 }
 
@@ -115,7 +124,7 @@ fn at_large(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
 }
 
 /// Not over HTTP so far, and so not asked.
-const NOWHERE: [&str; 3] = ["audit:read", "tenants:delete", "workspaces:apply"];
+const NOWHERE: [&str; 2] = ["audit:read", "tenants:delete"];
 
 async fn ask(house: &House, key: &str, question: &(&str, &str, String, Value)) -> bool {
     let (action, method, path, body) = question;
@@ -143,8 +152,8 @@ async fn a04_each_role_may_over_http_what_the_table_says() {
         // Whoever it is has things of his own, made while he was more.
         let name = format!("somebody-{role}");
         let key = house.person(&name, &["admin"]).await;
-        let own = things(&house, &key, &name, &format!("own-{role}")).await;
-        let others = things(&house, &house.admin, "admin", &format!("others-{role}")).await;
+        let own = things(&house, &key, &key, &name, &format!("own-{role}")).await;
+        let others = things(&house, &house.admin, &key, "admin", &format!("others-{role}")).await;
         let now = if role == "house" { "admin" } else { role };
         let body = json!({"kind": "person", "roles": [now]});
         house.with_json(&house.admin, "PUT", &format!("/v1/principals/{name}"), body).await.is(200);

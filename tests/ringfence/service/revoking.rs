@@ -140,6 +140,68 @@ async fn a_stream_ends_with_the_token_its_maker_or_its_time() {
 }
 
 #[tokio::test]
+async fn a_token_is_revoked_by_its_id_with_those_that_were_made_with_it() {
+    let house = House::new().await;
+    let dev = Dev::new(&house, "dev").await;
+    let made = async |request: reqwest::RequestBuilder| {
+        let made = House::send(request.json(&json!({"scopes": ["*"]}))).await.is(201);
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("token"), text("id"))
+    };
+    let by_key = || house.ask("POST", "/v1/tokens").header("x-api-key", &dev.key);
+    let (token, id) = made(by_key()).await;
+    let (child, _) = made(house.ask("POST", "/v1/tokens").bearer_auth(&token)).await;
+    let (other, other_id) = made(by_key()).await;
+    let status = async |token: &str| House::send(house.ask("GET", "/v1/whoami").bearer_auth(token)).await.status;
+    let run = begin(&house, &dev.key, &submit(&house, &house.admin).await).await;
+    let stream = watch(house.ask("GET", &format!("/v1/runs/{run}/events")).bearer_auth(&child)).await;
+    for token in [&token, &child, &other] {
+        assert_eq!(status(token).await, 200);
+    }
+    // Neither somebody else nor one of another tenant; and by who may not, nothing happens.
+    let stranger = house.person("stranger", &["developer"]).await;
+    assert_eq!(house.delete(&stranger, &format!("/v1/tokens/{id}")).await.code(), "denied");
+    let boss = house.tenant("acme").await;
+    assert_eq!(house.delete(&boss, &format!("/v1/tokens/{id}")).await.code(), "not_found");
+    assert_eq!(status(&child).await, 200);
+    for _ in 0..2 {
+        house.delete(&dev.key, &format!("/v1/tokens/{id}")).await.is(204);
+        assert_eq!((status(&token).await, status(&child).await, status(&other).await), (401, 401, 200));
+    }
+    assert!(breaks(stream).await, "what it had open ends with it");
+    // A token may end itself, and is told so.
+    let itself = house.ask("DELETE", &format!("/v1/tokens/{other_id}")).bearer_auth(&other);
+    House::send(itself).await.is(204);
+    assert_eq!(status(&other).await, 401);
+    let (last, id) = made(by_key()).await;
+    house.delete(&house.admin, &format!("/v1/tokens/{id}")).await.is(204);
+    assert_eq!(status(&last).await, 401);
+    for no_token in [dev.id.clone(), format!("{id}.{}", "x".repeat(15)), "never".to_owned()] {
+        assert_eq!(house.delete(&dev.key, &format!("/v1/tokens/{no_token}")).await.code(), "not_found", "{no_token}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_revoked_tokens_is_bounded() {
+    let house = House::new().await;
+    let dev = Dev::new(&house, "dev").await;
+    let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();
+    let add = |number: u32, ends: i64| {
+        let id = format!("{}.{number:016}", dev.id);
+        store.execute("INSERT INTO revoked_tokens VALUES (?1, ?2)", (id, ends)).unwrap();
+    };
+    let kept = || store.query_row("SELECT count(*) FROM revoked_tokens", (), |row| row.get::<_, u64>(0)).unwrap();
+    let revoke = async |number: u32| house.delete(&dev.key, &format!("/v1/tokens/{}.{number:016}", dev.id)).await;
+    add(1, 1);
+    revoke(2).await.is(204);
+    assert_eq!(kept(), 1, "what has ended is forgotten");
+    (3..=1_001).for_each(|number| add(number, i64::MAX));
+    assert_eq!(revoke(1_002).await.code(), "more_than_you_have");
+    revoke(3).await.is(204);
+    assert_eq!(kept(), 1_000);
+}
+
+#[tokio::test]
 async fn a_request_that_waits_ends_and_so_does_its_run() {
     let house = House::new().await;
     let admin = &house.admin;
