@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -61,7 +62,7 @@ fn shown(event: Event) -> Sent {
         }
         Happened::Over(run) => {
             let name = if run.report.is_some() { "result" } else { "error" };
-            (name, serde_json::to_value(Run::from(&*run)).unwrap_or(Value::Null))
+            (name, serde_json::to_value(Run::from(Arc::unwrap_or_clone(run))).unwrap_or(Value::Null))
         }
         Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()})),
     };

@@ -75,8 +75,9 @@ impl Ending {
             return Err(error);
         }
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
-        let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         let run = Arc::new(run);
+        self.live.read_from(&run);
+        let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
         tracing::debug!("ended");
         self.over(&run);
@@ -87,18 +88,19 @@ impl Ending {
         }
     }
 
-    /// Writes it down; again where the store could not, since this is the only one who knows.
-    async fn keep(&self, run: &RunRecord, retry: Option<RetryRecord>) -> Result<(), LedgerError> {
+    /// Writes it down; again where the store could not for now, since this is the only one who knows.
+    async fn keep(&self, run: &Arc<RunRecord>, retry: Option<RetryRecord>) -> Result<(), LedgerError> {
         let mut wait = FIRST_WAIT;
         for _ in 1..TRIES {
-            match self.hall.inner().ledger.put_run(run.clone(), retry.clone()).await {
+            match self.hall.inner().ledger.put_run(Arc::clone(run), retry.clone()).await {
                 Ok(()) => return Ok(()),
+                Err(error @ LedgerError::Never(_)) => return Err(error),
                 Err(error) => tracing::warn!(run = %run.id, "the end of a run could not be written down: {error}"),
             }
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
-        self.hall.inner().ledger.put_run(run.clone(), retry).await
+        self.hall.inner().ledger.put_run(Arc::clone(run), retry).await
     }
 
     fn over(&mut self, run: &Arc<RunRecord>) {
@@ -106,7 +108,7 @@ impl Ending {
         if let Some(hear) = self.hall.inner().on_end.get() {
             hear(run);
         }
-        self.live.end(Arc::clone(run));
+        self.live.end(run);
         self.hall.unwatch(&self.live);
     }
 }

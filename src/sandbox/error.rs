@@ -95,6 +95,7 @@ impl SandboxError {
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
             SandboxError::Unkept(_) => "audit_unavailable",
+            SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -120,7 +121,10 @@ impl SandboxError {
             SandboxError::Unkept(_)
             | SandboxError::Ledger(LedgerError::Failed(_))
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,
-            SandboxError::Engine(_) | SandboxError::Permit | SandboxError::Internal(_) => Sort::Internal,
+            SandboxError::Ledger(LedgerError::Never(_))
+            | SandboxError::Engine(_)
+            | SandboxError::Permit
+            | SandboxError::Internal(_) => Sort::Internal,
         }
     }
 

@@ -166,7 +166,7 @@ impl Hall {
         let open = self.read(|ledger| ledger.open_runs()).await?;
         for run in open {
             if self.watched(&run.tenant, &run.id).is_none() {
-                self.inner().ledger.put_run(lost(run), None).await?;
+                self.inner().ledger.put_run(Arc::new(lost(run)), None).await?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -16,6 +17,9 @@ pub enum LedgerError {
     Behind,
     #[error("the store failed: {0}")]
     Failed(String),
+    /// It would fail each time.
+    #[error("the store cannot do this: {0}")]
+    Never(String),
 }
 
 /// Something that is done, and durable, when it is over.
@@ -73,7 +77,7 @@ pub trait Ledger: Send + Sync {
     fn sweep_contents(&self) -> Step<'_, ()>;
 
     /// Writes down a run, new or ended; with how it may be asked for again. One that ended stays as it ended.
-    fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()>;
+    fn put_run(&self, run: Arc<RunRecord>, retry: Option<RetryRecord>) -> Step<'_, ()>;
     /// The whole of it, which may be large.
     fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError>;
     fn summary(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, LedgerError>;

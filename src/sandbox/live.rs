@@ -32,8 +32,8 @@ pub enum Happened {
     Done(RunId),
 }
 
-/// What a run has written so far: both streams and how they took turns. As large as its limits let it be. When it is over,
-/// its report has the streams, and they are not kept twice; what is read is the same, now or long after.
+/// What a run has written so far: both streams and how they took turns. As large as its limits let it be. When it has
+/// ended, its report has the streams, and they are not kept twice; what is read is the same, now or long after.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) stdout: Vec<u8>,
@@ -84,8 +84,8 @@ impl Written {
     }
 
     /// The next piece of output after so many bytes of it.
-    fn after<'a>(&'a self, done: u64, over: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
-        let [stdout, stderr] = match over.and_then(|run| run.report.as_ref()) {
+    fn after<'a>(&'a self, done: u64, ended: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
+        let [stdout, stderr] = match ended.and_then(|run| run.report.as_ref()) {
             Some(report) => [&report.stdout.bytes, &report.stderr.bytes],
             None => [&self.stdout, &self.stderr],
         };
@@ -105,7 +105,7 @@ impl Written {
                 let skip = usize::try_from(done.saturating_sub(before)).unwrap_or(usize::MAX);
                 let piece = all.get(begin.saturating_add(skip)..end).unwrap_or_default();
                 let last = turn + 1 == self.order.len();
-                return cut(piece, last && over.is_none()).map(|piece| (stream, piece));
+                return cut(piece, last && ended.is_none()).map(|piece| (stream, piece));
             }
             before = after;
         }
@@ -147,7 +147,10 @@ pub(super) struct Live {
 #[derive(Debug, Default)]
 struct State {
     written: Written,
-    over: Option<Arc<RunRecord>>,
+    /// Nothing more is written when this is here.
+    ended: Option<Arc<RunRecord>>,
+    /// It is told.
+    over: bool,
 }
 
 impl Live {
@@ -159,7 +162,7 @@ impl Live {
     pub(super) fn ended(record: RunRecord) -> Arc<Self> {
         let written = Written { order: record.order.clone(), ..Written::default() };
         let live = Self::of(&record, &CancellationToken::new());
-        *live.state() = State { written, over: Some(Arc::new(record)) };
+        *live.state() = State { written, ended: Some(Arc::new(record)), over: true };
         live
     }
 
@@ -174,19 +177,24 @@ impl Live {
         state.written.order.clone()
     }
 
-    pub(super) fn end(&self, record: Arc<RunRecord>) {
+    /// It has ended: what it wrote is read from its report, and is not kept here any more. Its end is not told yet.
+    pub(super) fn read_from(&self, record: &Arc<RunRecord>) {
         let mut state = self.state();
         state.written.finish();
         if record.report.is_some() {
             (state.written.stdout, state.written.stderr) = (Vec::new(), Vec::new());
         }
-        state.over = Some(record);
-        drop(state);
+        state.ended = Some(Arc::clone(record));
+    }
+
+    pub(super) fn end(&self, record: &Arc<RunRecord>) {
+        self.read_from(record);
+        self.state().over = true;
         self.news.notify_waiters();
     }
 
-    pub(super) fn is_over(&self) -> Option<Arc<RunRecord>> {
-        self.state().over.clone()
+    pub(super) fn is_over(&self) -> bool {
+        self.state().over
     }
 
     #[cfg(test)]
@@ -201,12 +209,12 @@ impl Live {
         }
         let state = self.state();
         let done = after - FIRST;
-        if let Some((stream, bytes)) = state.written.after(done, state.over.as_deref()) {
+        if let Some((stream, bytes)) = state.written.after(done, state.ended.as_deref()) {
             let number = after + u64::try_from(bytes.len()).unwrap_or(0);
             return Some(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
         }
         let last = FIRST + state.written.total() + 1;
-        let record = state.over.clone()?;
+        let record = state.ended.clone().filter(|_| state.over)?;
         match after {
             after if after < last => Some(Event { number: last, what: Happened::Over(record) }),
             after if after == last => Some(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
@@ -246,7 +254,7 @@ impl Events {
                 self.after = event.number;
                 return Some(event);
             }
-            if self.live.is_over().is_some() {
+            if self.live.is_over() {
                 return None;
             }
             news.await;

@@ -163,7 +163,7 @@ impl Hall {
             self.found(&run.tenant, id)?.state.after(Move::Run)?;
         }
         if apart {
-            self.inner().ledger.put_run(run.clone(), retry.cloned()).await?;
+            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned()).await?;
         }
         Ok(())
     }

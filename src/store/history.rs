@@ -24,7 +24,7 @@ impl History {
         let (mut runs, mut bytes) = taken.unwrap_or_default();
         let (mut most, mut removed) = (1, 0);
         while (runs > self.runs || bytes > self.bytes) && removed < REMOVED {
-            let sql = "SELECT id, octet_length(answer) + octet_length(labels) FROM runs
+            let sql = "SELECT id, octet_length(answer) + octet_length(labels) + output FROM runs
                        WHERE tenant = ?1 AND state = 'ended' AND id <> ?2 ORDER BY id LIMIT ?3";
             let oldest = all(connection, sql, params![tenant, new.id.as_str(), most], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))

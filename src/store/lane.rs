@@ -15,11 +15,23 @@ pub enum StepError {
     Behind,
     #[error("the store failed: {0}")]
     Failed(String),
+    /// It would fail each time.
+    #[error("the store cannot do this: {0}")]
+    Never(String),
 }
 
 impl From<rusqlite::Error> for StepError {
     fn from(error: rusqlite::Error) -> Self {
-        StepError::Failed(error.to_string())
+        use rusqlite::ErrorCode::{
+            ApiMisuse, DatabaseCorrupt, NotADatabase, ParameterOutOfRange, TooBig, TypeMismatch,
+        };
+        match error.sqlite_error_code() {
+            Some(ApiMisuse | DatabaseCorrupt | NotADatabase | ParameterOutOfRange | TooBig | TypeMismatch) => {
+                StepError::Never(error.to_string())
+            }
+            // The disk is full, or somebody else has it: that may pass.
+            _ => StepError::Failed(error.to_string()),
+        }
     }
 }
 

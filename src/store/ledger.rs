@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::components::Known;
@@ -16,6 +18,7 @@ impl From<StepError> for LedgerError {
         match error {
             StepError::Behind => LedgerError::Behind,
             StepError::Failed(reason) => LedgerError::Failed(reason),
+            StepError::Never(reason) => LedgerError::Never(reason),
         }
     }
 }
@@ -110,7 +113,7 @@ impl Ledger for Store {
         self.later(Lasting::Process, move |connection| components::sweep(connection, &folder))
     }
 
-    fn put_run(&self, run: RunRecord, retry: Option<RetryRecord>) -> Step<'_, ()> {
+    fn put_run(&self, run: Arc<RunRecord>, retry: Option<RetryRecord>) -> Step<'_, ()> {
         let history = self.history();
         self.later(Lasting::Process, move |connection| {
             runs::put(connection, &run, retry.as_ref())?;

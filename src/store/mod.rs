@@ -14,6 +14,7 @@ mod history;
 mod lane;
 mod ledger;
 mod open;
+mod outputs;
 mod people;
 mod rows;
 mod runs;

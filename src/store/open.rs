@@ -11,15 +11,19 @@ use super::lane::{Lane, Lasting, StepError};
 /// How long other processes are waited for.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// What the log keeps of the disk when it was folded in; one large step makes it large.
+const LOG_BYTES: u64 = 64 << 20;
+
 /// Readers that are kept for the next question.
 const IDLE_READERS: usize = 8;
 
 /// One after the other; a store knows how many of them it has seen. Never edited, only added to.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
     include_str!("steps/4.sql"),
+    include_str!("steps/5.sql"),
 ];
 
 /// The embedded store. Cheap to clone.
@@ -60,6 +64,7 @@ impl Store {
         refuse_newer(path, &connection)?;
         write_ahead(&connection).map_err(sql)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(sql)?;
         migrate(path, &mut connection)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(64);

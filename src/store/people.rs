@@ -13,7 +13,7 @@ impl From<StepError> for RegisterError {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Behind => RegisterError::Behind,
-            StepError::Failed(reason) => RegisterError::Failed(reason),
+            StepError::Failed(reason) | StepError::Never(reason) => RegisterError::Failed(reason),
         }
     }
 }

@@ -3,8 +3,9 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
+use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
-use crate::model::{PrincipalId, Report, RunId, TenantId};
+use crate::model::{Captured, Denial, Outcome, PrincipalId, Report, RunId, TenantId, Usage};
 use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary};
 
 /// Removed in one step, so that others are not kept waiting.
@@ -25,12 +26,30 @@ struct Answer {
 
 #[derive(Serialize)]
 struct AnswerRef<'a> {
-    report: Option<&'a Report>,
+    report: Option<ReportRef<'a>>,
     failure: Option<&'a Failure>,
     #[serde(skip_serializing_if = "<[Cut]>::is_empty")]
     cut: &'a [Cut],
     #[serde(skip_serializing_if = "<[u32]>::is_empty")]
     order: &'a [u32],
+}
+
+/// A [`Report`] without what was written, which is beside it.
+#[derive(Serialize)]
+struct ReportRef<'a> {
+    outcome: &'a Outcome,
+    usage: &'a Usage,
+    stdout: Captured,
+    stderr: Captured,
+    denials: &'a [Denial],
+}
+
+impl<'a> From<&'a Report> for ReportRef<'a> {
+    fn from(report: &'a Report) -> Self {
+        let Report { outcome, usage, stdout, stderr, denials } = report;
+        let (stdout, stderr) = (outputs::without_bytes(stdout), outputs::without_bytes(stderr));
+        Self { outcome, usage, stdout, stderr, denials }
+    }
 }
 
 fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
@@ -58,13 +77,14 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
 }
 
 pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&RetryRecord>) -> rusqlite::Result<()> {
-    let (report, failure) = (new.report.as_ref(), new.failure.as_ref());
+    let (report, failure) = (new.report.as_ref().map(ReportRef::from), new.failure.as_ref());
     let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, order: &new.order })?;
-    change(
+    let written = change(
         connection,
-        "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11 WHERE state <> 'ended'",
+        "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11, output = ?12
+         WHERE state <> 'ended'",
         params![
             new.id.as_str(),
             new.tenant.as_str(),
@@ -76,9 +96,13 @@ pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&Retry
             to_json(&new.labels)?,
             new.created,
             new.ended,
-            answer
+            answer,
+            outputs::size(new.report.as_ref())
         ],
     )?;
+    if let Some(report) = new.report.as_ref().filter(|_| written == 1) {
+        outputs::add(connection, &new.id, report)?;
+    }
     let Some(retry) = retry else { return Ok(()) };
     let sql = "INSERT INTO retries (tenant, principal, key, request, run, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                ON CONFLICT DO NOTHING";
@@ -94,7 +118,14 @@ pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&Retry
 }
 
 pub(super) fn one_of(connection: &Connection, tenant: &TenantId, id: &RunId) -> rusqlite::Result<Option<RunRecord>> {
-    one(connection, &format!("{RUN} WHERE tenant = ?1 AND id = ?2"), [tenant.as_str(), id.as_str()], run)
+    // What it wrote is of the same moment.
+    let moment = connection.unchecked_transaction()?;
+    let sql = format!("{RUN} WHERE tenant = ?1 AND id = ?2");
+    let mut found = one(&moment, &sql, [tenant.as_str(), id.as_str()], run)?;
+    if let Some(report) = found.as_mut().and_then(|run| run.report.as_mut()) {
+        outputs::fill(&moment, id, report)?;
+    }
+    Ok(found)
 }
 
 /// Without the column that may be large.

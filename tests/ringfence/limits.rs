@@ -147,6 +147,12 @@ async fn a_result_stops_at_the_limit() {
     let args = json!([500_000]);
     let limits = with(&[(LimitName::ResultBytes, 1_000)]);
     assert_limit(&run_call(hostile("ask-much"), "text", args, limits).await, LimitName::ResultBytes);
+    // Each of its characters is six bytes of JSON.
+    for (length, fits) in [(166, true), (167, false)] {
+        let limits = with(&[(LimitName::ResultBytes, 1_000)]);
+        let report = run_call(hostile("ask-much"), "text", json!([length]), limits).await;
+        assert_eq!(report.outcome.kind() == "returned", fits, "{length}: {:?}", report.outcome);
+    }
 }
 
 #[tokio::test]

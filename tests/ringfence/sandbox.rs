@@ -2,6 +2,7 @@
 
 mod expiry;
 mod leaving;
+mod outputs;
 mod races;
 mod world;
 

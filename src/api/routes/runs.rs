@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -136,23 +138,23 @@ pub(super) async fn start(
     drop(in_memory);
     let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
-        (Asked::Before(run), None) if apart => return accepted(&run),
-        (Asked::Before(run), None) => return Ok(Json(Run::from(&*run)).into_response()),
+        (Asked::Before(run), None) if apart => return accepted(*run),
+        (Asked::Before(run), None) => return Ok(Json(Run::from(*run)).into_response()),
         (Asked::Now(started), seat) => (started, seat),
     };
     if apart {
-        return accepted(&started.record());
+        return accepted(started.record());
     }
     if let Some(seat) = seat {
         let (events, guard) = started.watch();
         return Ok(stream(events, guard, seat));
     }
     let run = started.end().await?;
-    Ok(Json(Run::from(&*run)).into_response())
+    Ok(Json(Run::from(Arc::unwrap_or_clone(run))).into_response())
 }
 
 /// The answer for a run that goes on by itself.
-fn accepted(run: &RunRecord) -> Result<Response, Problem> {
+fn accepted(run: RunRecord) -> Result<Response, Problem> {
     let place = HeaderValue::from_str(&format!("/v1/runs/{}", run.id)).map_err(|_| Problem::missing("run"))?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
 }
@@ -257,7 +259,7 @@ async fn get(who: Who, Path(run): Path<String>) -> Result<Json<Run>, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead)?;
     let record = who.hall().read_run(&permit, &run.id).await?;
     // It may be large, and so may be what is made of it.
-    apart(who, move |_| Ok(Json(Run::from(&record)))).await
+    apart(who, move |_| Ok(Json(Run::from(record)))).await
 }
 
 /// Cancel a run; one that is over stays as it is

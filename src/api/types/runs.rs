@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -181,10 +182,13 @@ pub(in crate::api) struct Output {
     truncated: bool,
 }
 
-impl From<&Captured> for Output {
-    fn from(captured: &Captured) -> Self {
-        let (text, base64) = text_or_code(&captured.bytes);
-        Self { text, base64, truncated: captured.truncated }
+impl From<Captured> for Output {
+    fn from(captured: Captured) -> Self {
+        let truncated = captured.truncated;
+        match String::from_utf8(captured.bytes) {
+            Ok(text) => Self { text: Some(text), base64: None, truncated },
+            Err(error) => Self { text: None, base64: Some(STANDARD.encode(error.as_bytes())), truncated },
+        }
     }
 }
 
@@ -266,8 +270,11 @@ pub(in crate::api) struct Run {
     failure: Option<FailureBody>,
 }
 
-impl From<&RunRecord> for Run {
-    fn from(record: &RunRecord) -> Self {
+/// Takes what was written over: it may be large.
+impl From<RunRecord> for Run {
+    fn from(mut record: RunRecord) -> Self {
+        let written = record.report.as_mut().map(|report| (take(&mut report.stdout), take(&mut report.stderr)));
+        let (stdout, stderr) = written.map(|(stdout, stderr)| (stdout.into(), stderr.into())).unzip();
         let report = record.report.as_ref();
         Self {
             id: record.id.to_string(),
@@ -280,8 +287,8 @@ impl From<&RunRecord> for Run {
             ended: record.ended.map(time),
             outcome: report.and_then(|report| serde_json::to_value(&report.outcome).ok()),
             usage: report.map(|report| UsageBody::from(&report.usage)),
-            stdout: report.map(|report| Output::from(&report.stdout)),
-            stderr: report.map(|report| Output::from(&report.stderr)),
+            stdout,
+            stderr,
             denials: report.map(|report| report.denials.iter().map(DenialBody::from).collect()).unwrap_or_default(),
             cut: record.cut.iter().map(CutBody::from).collect(),
             failure: record

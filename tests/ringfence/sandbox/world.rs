@@ -67,8 +67,11 @@ fn hall(data: PathBuf, ceilings: &Ceilings) -> Hall {
 
 impl World {
     pub async fn new(live_sandboxes: u64) -> Self {
+        Self::of(Ceilings { live_sandboxes, ..Ceilings::ordinary() }).await
+    }
+
+    pub async fn of(ceilings: Ceilings) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ceilings = Ceilings { live_sandboxes, ..Ceilings::ordinary() };
         let hall = hall(dir.path().to_owned(), &ceilings);
         let authorizer = Authorizer::new().unwrap();
         authorizer.set_tenant(&"acme".parse().unwrap(), &[], &[]).unwrap();
@@ -163,11 +166,20 @@ impl World {
     }
 
     pub async fn run(&self, text: &str, manner: Manner) -> Result<Asked, SandboxError> {
+        let set = vec![(LimitName::Fuel, 100_000_000_000), (LimitName::DeadlineMs, 20_000)];
+        self.run_with(text, manner, set).await
+    }
+
+    pub async fn run_with(
+        &self,
+        text: &str,
+        manner: Manner,
+        set: Vec<(LimitName, u64)>,
+    ) -> Result<Asked, SandboxError> {
         let permit = match &manner.sandbox {
             Some(id) => self.permit(Action::SandboxesRun, id.as_str()),
             None => self.permit(Action::RunsCreate, ""),
         };
-        let set = vec![(LimitName::Fuel, 100_000_000_000), (LimitName::DeadlineMs, 20_000)];
         let ask = RunAsk {
             place: None,
             what: What::Brought(text.to_owned().into()),

@@ -1,0 +1,133 @@
+//! What runs wrote, in the store.
+
+use std::sync::Arc;
+
+use ringfence::authz::Action;
+use ringfence::model::{Captured, Ceilings, LimitName, Outcome, Report, RunId, TenantId, Usage};
+use ringfence::sandbox::{Asked, Happened, Ledger as _, Manner, RunRecord, RunState, Sort};
+use ringfence::store::Store;
+use rusqlite::Connection;
+
+use super::World;
+use super::world::NOOP;
+
+/// Writes as much as there may be of what JSON makes six of one.
+const MUCH: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 32)
+  (func (export "_start") (local $times i32)
+    (memory.fill (i32.const 65536) (i32.const 1) (i32.const 1048576))
+    (i32.store (i32.const 0) (i32.const 65536))
+    (i32.store (i32.const 4) (i32.const 1048576))
+    (loop $again
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+      (local.set $times (i32.add (local.get $times) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $times) (i32.const 256))))))"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_that_a_run_may_write_is_kept_as_it_was_written() {
+    let most = LimitName::StdoutBytes.range().1;
+    assert_eq!(most, 256 << 20, "the guest writes this much");
+    let world = World::of(Ceilings::widest()).await;
+    let set = [(LimitName::Fuel, 1 << 50), (LimitName::DeadlineMs, 600_000), (LimitName::StdoutBytes, most)];
+    let Asked::Now(started) = world.run_with(MUCH, Manner::default(), set.to_vec()).await.unwrap() else { panic!() };
+    let ended = started.end().await.unwrap();
+    assert_eq!(ended.outcome(), Some("exited"));
+    let (id, told) = (ended.id.clone(), ended.report.as_ref().unwrap().stdout.bytes.len());
+    drop(ended);
+    let kept = world.hall.read_run(&world.permit(Action::RunsRead, id.as_str()), &id).await.unwrap();
+    let stdout = kept.report.unwrap().stdout;
+    assert_eq!((told as u64, stdout.bytes.len() as u64, stdout.truncated), (most, most, false));
+    let piece = vec![1; 1 << 20];
+    assert!(stdout.bytes.chunks(piece.len()).all(|each| each == piece));
+    let size: u64 = world.connection().query_row("SELECT bytes FROM history", (), |row| row.get(0)).unwrap();
+    assert!((most..most + 4_096).contains(&size), "{size}");
+}
+
+/// What else is in the row of a run is the value that it returned, most of all: it must fit.
+#[test]
+fn the_most_that_a_run_may_return_fits_what_the_store_keeps_in_one_value() {
+    let connection = Connection::open_in_memory().unwrap();
+    let mut options = connection.prepare("SELECT compile_options FROM pragma_compile_options").unwrap();
+    let options = options.query_map((), |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+    let most: u64 = options.filter_map(|option| option.strip_prefix("MAX_LENGTH=")?.parse().ok()).next().unwrap();
+    assert!(LimitName::ResultBytes.range().1 + (64 << 20) < most, "{most}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_down_is_not_tried_again_and_its_outcome_is_told() {
+    let world = World::new(1).await;
+    world.sql("CREATE TRIGGER never BEFORE INSERT ON runs BEGIN SELECT zeroblob(2000000000); END");
+    let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+    let refused = started.end().await.unwrap_err();
+    assert_eq!((refused.code(), refused.sort(), refused.retry_after()), ("store_failed", Sort::Internal, None));
+    let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+    let (mut events, _guard) = started.watch();
+    let mut outcome = None;
+    while let Some(event) = events.next().await {
+        if let Happened::Over(run) = event.what {
+            outcome = run.outcome().map(str::to_owned);
+        }
+    }
+    assert_eq!(outcome.as_deref(), Some("exited"));
+}
+
+fn tenant() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+/// A store as the version before made it.
+fn before(path: &std::path::Path) -> Connection {
+    let old = Connection::open(path).unwrap();
+    for step in [
+        include_str!("../../../src/store/steps/1.sql"),
+        include_str!("../../../src/store/steps/2.sql"),
+        include_str!("../../../src/store/steps/3.sql"),
+        include_str!("../../../src/store/steps/4.sql"),
+    ] {
+        old.execute_batch(step).unwrap();
+    }
+    old.pragma_update(None, "user_version", 4).unwrap();
+    old
+}
+
+#[tokio::test]
+async fn what_runs_wrote_before_there_was_a_place_for_it_is_read_as_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringfence.db");
+    let old = before(&path);
+    let id = RunId::random();
+    let answer = r#"{"report": {"outcome": {"kind": "exited", "code": 3}, "usage": {"fuel": 1, "wall_us": 1, "cpu_us": 1,
+        "peak_memory_bytes": 1, "host_calls": 1, "bytes_in": 0, "bytes_out": 7, "files_created": 0},
+        "stdout": {"text": "héllo", "truncated": true}, "stderr": {"base64": "/w==", "truncated": false},
+        "denials": []}, "failure": null, "order": [6, 1]}"#;
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let sql = "INSERT INTO runs VALUES (?1, 'acme', 'alice', ?2, NULL, 'ended', 'exited', '{}', 1, 2, ?3)";
+    old.execute(sql, (id.as_str(), digest, answer)).unwrap();
+    drop(old);
+    let store = Store::open(&path).unwrap();
+    let run = store.run(&tenant(), &id).unwrap().unwrap();
+    let report = run.report.clone().unwrap();
+    assert_eq!((report.outcome, run.order.clone()), (Outcome::Exited { code: 3 }, vec![6, 1]));
+    assert_eq!(report.stdout, Captured { bytes: "héllo".into(), truncated: true });
+    assert_eq!(report.stderr, Captured { bytes: vec![0xff], truncated: false });
+    // A new one beside it, and then none: what the history takes goes with them.
+    let report = Report {
+        outcome: Outcome::Cancelled,
+        usage: Usage::default(),
+        stdout: Captured { bytes: vec![b'o'; 3 << 20], truncated: false },
+        stderr: Captured { bytes: b"\xff\x00".to_vec(), truncated: true },
+        denials: Vec::new(),
+    };
+    let new = Arc::new(RunRecord { id: RunId::random(), state: RunState::Ended, report: Some(report), ..run });
+    for _ in 0..2 {
+        // Told twice, where it was not known that the first time was heard.
+        store.put_run(Arc::clone(&new), None).await.unwrap();
+    }
+    assert_eq!(store.run(&tenant(), &new.id).unwrap().as_ref(), Some(&*new));
+    let look = Connection::open(&path).unwrap();
+    let count = |sql: &str| look.query_row(sql, (), |row| row.get::<_, u64>(0)).unwrap();
+    assert!(count("SELECT bytes FROM history WHERE runs = 2") > (3 << 20) + answer.len() as u64);
+    assert!(!store.forget(u64::MAX >> 1, 0).await.unwrap());
+    assert_eq!((count("SELECT bytes + runs FROM history"), count("SELECT count(*) FROM outputs")), (0, 0));
+}
