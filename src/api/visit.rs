@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -10,9 +11,11 @@ use tokio::sync::watch;
 
 use super::context::Api;
 use super::failures;
+use super::problem::Problem;
+use super::recorder::Deed;
 use crate::authz::{Action, Permit};
 use crate::identity::{AuthError, Refusal, Refused};
-use crate::model::Caller;
+use crate::model::{Caller, RequestId};
 
 /// How long a request may still take that has lost what it stands on, if it can have taken it away itself: that one must
 /// be answered. All others end at once.
@@ -24,18 +27,53 @@ const PERMITS: usize = 8;
 
 /// What an open request stands on: who asked, and what he was permitted. Rights that change are asked about again, and
 /// what does not stand any more ends, whether it waits, reads or streams.
-#[derive(Clone, Default)]
-pub(super) struct Visit(Arc<Mutex<Standing>>);
+#[derive(Clone)]
+pub(super) struct Visit {
+    request: RequestId,
+    standing: Arc<Mutex<Standing>>,
+}
+
+impl Default for Visit {
+    fn default() -> Self {
+        Self { request: RequestId::random(), standing: Arc::default() }
+    }
+}
 
 #[derive(Default)]
 struct Standing {
     caller: Option<Arc<Caller>>,
     permitted: Vec<Permit>,
+    deed: Deed,
+}
+
+/// What a request says of what it did, while it says it.
+pub(super) struct Telling<'a>(MutexGuard<'a, Standing>);
+
+impl Deref for Telling<'_> {
+    type Target = Deed;
+
+    fn deref(&self) -> &Deed {
+        &self.0.deed
+    }
+}
+
+impl DerefMut for Telling<'_> {
+    fn deref_mut(&mut self) -> &mut Deed {
+        &mut self.0.deed
+    }
 }
 
 impl Visit {
+    pub(super) fn request(&self) -> &RequestId {
+        &self.request
+    }
+
+    pub(super) fn deed(&self) -> Telling<'_> {
+        Telling(self.standing())
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn caller(&self, caller: &Arc<Caller>) {
@@ -52,6 +90,8 @@ impl Visit {
     /// Answers, unless what the request stands on is taken away meanwhile; and the same for a body that comes in parts.
     pub(super) async fn answered(self, api: &Api, answer: impl Future<Output = Response>) -> Response {
         let changes = api.parts().registry.changes();
+        let visit = self.clone();
+        let answer = async { visit.recorded(api, answer.await).await };
         let answer = tokio::select! {
             // In this order: whoever was told that a right is taken away sees nothing come of it any more.
             biased;
@@ -66,6 +106,27 @@ impl Visit {
         }
         let gone = Box::pin(self.withdrawn(api.clone(), changes));
         answer.map(|body| Body::new(Guarded { body, gone: Some(gone) }))
+    }
+
+    /// What was done is recorded before anybody hears of it.
+    async fn recorded(&self, api: &Api, answer: Response) -> Response {
+        let (caller, permitted, deed) = {
+            let standing = self.standing();
+            (standing.caller.clone(), standing.permitted.clone(), standing.deed.clone())
+        };
+        let (Some(caller), recorder) = (caller, &api.inner().recorder) else { return answer };
+        let refused = answer.extensions().get::<Problem>().map(|problem| problem.code().to_owned());
+        for permit in &permitted {
+            match &refused {
+                Some(code) => recorder.failed(&caller, &self.request, permit, code).await,
+                None => {
+                    if let Err(problem) = recorder.done(&caller, &self.request, permit, &deed).await {
+                        return problem.into_response();
+                    }
+                }
+            }
+        }
+        answer
     }
 
     async fn withdrawn(self, api: Api, mut changes: watch::Receiver<u64>) {

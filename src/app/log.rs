@@ -7,12 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::disk::RealDisk;
 use crate::audit::note::SignedCheckpoint;
-use crate::audit::{AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Reader, signing_keys};
+use crate::audit::{
+    AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Reader, signing_keys,
+};
 use crate::store::Store;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The audit log of a service, and who reads it.
+#[derive(Clone)]
 pub(super) struct Audit {
     pub(super) log: Log,
     pub(super) reader: Arc<Reader>,
@@ -27,7 +30,12 @@ pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
 
 impl Audit {
     /// Opens it, or makes it where there never was one: the store remembers whether.
-    pub(super) async fn open(settings: &AuditSettings, data: &Path, store: &Store, instance: &str) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        settings: &AuditSettings,
+        data: &Path,
+        store: &Store,
+        instance: &str,
+    ) -> anyhow::Result<Self> {
         let root = folder(settings, data);
         let origin = match (&settings.origin, std::fs::read_to_string(root.join(crate::audit::folder::ORIGIN))) {
             (Some(origin), _) => origin.clone(),
@@ -45,11 +53,11 @@ impl Audit {
         own.known = known.into_iter().collect();
         let key_file = settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"));
         let failed = || format!("the audit log in {}", root.display());
-        let (dir, open) = (root.clone(), move || -> anyhow::Result<(Log, crate::audit::Opened)> {
+        let dir = root.clone();
+        let open = move || -> anyhow::Result<(Log, crate::audit::Opened)> {
             let keys = signing_keys(&key_file, &own.origin)?;
-            Ok(Log::open(Box::new(RealDisk::open(dir)?), &own, keys)?)
-        });
-        let _ = dir;
+            Ok(Log::open(Box::new(RealDisk::open(&dir)?), &own, keys)?)
+        };
         let (log, opened) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
         if let Some(cut) = &opened.cut {
             tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
@@ -62,7 +70,11 @@ impl Audit {
         };
         audit.keep_checkpoint().await?;
         let version = env!("CARGO_PKG_VERSION");
-        audit.log.append(&Event::new(EventName::ServiceStarted).detail("version", version)).await.with_context(failed)?;
+        audit
+            .log
+            .append(&Event::new(EventName::ServiceStarted).detail("version", version))
+            .await
+            .with_context(failed)?;
         Ok(audit)
     }
 

@@ -1,5 +1,7 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
+mod chronicle;
+mod log;
 mod rules;
 mod service;
 

@@ -9,6 +9,8 @@ use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use super::chronicle::IntoLog;
+use super::log::Audit;
 use crate::api::{self, Api, Listener};
 use crate::authz::{Authorizer, HOUSE};
 use crate::config::{self, Overrides, Settings};
@@ -32,6 +34,7 @@ pub struct Service {
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
+    audit: Audit,
     _alone: fs::File,
 }
 
@@ -170,8 +173,11 @@ impl Service {
         registry.load()?;
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+        let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let hall = Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), settings.runs.clone());
+        let chronicle = Arc::new(IntoLog(audit.log.clone()));
+        let hall =
+            Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let parts = api::Parts {
@@ -180,11 +186,23 @@ impl Service {
             door,
             http: settings.http.clone(),
             telemetry: Arc::clone(&telemetry),
+            audit: audit.log.clone(),
+            audit_reader: Arc::clone(&audit.reader),
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
         let first_key = registry.first(now()).await?.map(|made| made.key);
-        Ok(Self { api: Api::new(parts), hall, registry, listener, settings, telemetry, first_key, _alone: alone })
+        Ok(Self {
+            api: Api::new(parts),
+            hall,
+            registry,
+            listener,
+            settings,
+            telemetry,
+            first_key,
+            audit,
+            _alone: alone,
+        })
     }
 
     /// Where it is, as one would write it.
@@ -201,6 +219,9 @@ impl Service {
         }
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
+        let looking_after = CancellationToken::new();
+        let (audit, until) = (self.audit.clone(), looking_after.clone());
+        let keeping = tokio::spawn(async move { audit.look_after(until).await });
         let watching = tokio::spawn(self.registry.clone().watch());
         let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
         let router = api::router(self.api);
@@ -217,6 +238,9 @@ impl Service {
             tracing::error!("the server failed: {error}");
         }
         sweeping.abort();
+        looking_after.cancel();
+        drop(keeping.await);
+        self.audit.close().await;
         watching.abort();
         ending.abort();
         drop(self._alone);

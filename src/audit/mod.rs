@@ -13,6 +13,7 @@ mod lines;
 mod names;
 mod record;
 mod scan;
+mod settings;
 mod text;
 
 pub mod disk;
@@ -38,6 +39,7 @@ pub use names::{EventName, Severity, Subject, UnknownEvent};
 pub use read::{BadTime, Filter, LogTime, Page, Reader};
 pub use record::Record;
 pub use scan::{BadRecord, Quoted};
+pub use settings::AuditSettings;
 pub use text::{clean, clean_bytes};
 pub use verify::{Fault, FaultKind, Place, VerifyOptions, VerifyReport, verify};
 pub use witness::{Witness, WitnessError};

@@ -64,11 +64,14 @@ events! {
     "audit_exported" AuditExported Service Information
     "alert_raised" AlertRaised Service High
     "login_refused" LoginRefused Login Medium
+    "access_allowed" AccessAllowed Login Information
     "access_denied" AccessDenied Login Medium
+    "act_failed" ActFailed Work Low
     "key_created" KeyCreated People Low
     "key_revoked" KeyRevoked People Low
     "key_suspended" KeySuspended People Medium
     "token_created" TokenCreated People Information
+    "token_revoked" TokenRevoked People Low
     "principal_created" PrincipalCreated People Low
     "principal_updated" PrincipalUpdated People Low
     "principal_deleted" PrincipalDeleted People Low

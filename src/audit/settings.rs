@@ -22,6 +22,13 @@ pub struct AuditSettings {
 
 impl Default for AuditSettings {
     fn default() -> Self {
-        Self { dir: None, key_file: None, origin: None, checkpoint_seconds: 10, retention_days: 90, check_everything: false }
+        Self {
+            dir: None,
+            key_file: None,
+            origin: None,
+            checkpoint_seconds: 10,
+            retention_days: 90,
+            check_everything: false,
+        }
     }
 }

@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
+use crate::audit::AuditSettings;
 use crate::identity::IdentitySettings;
 use crate::model::parse_bytes;
 use crate::sandbox::HallSettings;
@@ -22,6 +23,7 @@ pub struct Settings {
     pub runs: HallSettings,
     pub engine: EngineSection,
     pub identity: IdentitySettings,
+    pub audit: AuditSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +88,8 @@ pub enum SettingsError {
 }
 
 /// Settings that have no value unless they are given one.
-const OPTIONAL: [&str; 4] = ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir"];
+const OPTIONAL: [&str; 7] =
+    ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir", "audit.dir", "audit.key_file", "audit.origin"];
 
 /// Something that was said about a setting, and by what.
 struct Said {
@@ -148,6 +151,8 @@ impl Settings {
             ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
             ("runs.history_runs", runs.history_runs, 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
+            ("audit.checkpoint_seconds", self.audit.checkpoint_seconds, 1),
+            ("audit.retention_days", self.audit.retention_days, 1),
         ];
         if let Some((key, value, least)) = least.into_iter().find(|(_, value, least)| value < least) {
             return Err(SettingsError::Together(format!("{key} is {value}, but must be at least {least}")));

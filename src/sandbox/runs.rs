@@ -99,8 +99,7 @@ impl Hall {
         let _inside = self.inner().tasks.token();
         self.open()?;
         let (tell, told) = oneshot::channel();
-        let by =
-            By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
+        let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
         let hall = self.clone();
         let whole = async move {
             let apart = manner.apart;

@@ -14,7 +14,8 @@ impl Store {
     }
 
     pub async fn keep_audit_checkpoint(&self, text: String) -> Result<(), StepError> {
-        let keep = "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let keep =
+            "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         self.step(Lasting::Power, move |connection| connection.execute(keep, params![NAME, text]).map(drop)).await
     }
 }

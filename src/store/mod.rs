@@ -11,6 +11,7 @@ mod book;
 mod components;
 mod error;
 mod history;
+mod kept;
 mod lane;
 mod ledger;
 mod open;

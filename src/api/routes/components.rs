@@ -53,7 +53,7 @@ async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Component>), Problem> {
-    let permit = who.permit_new(Action::ComponentsCreate, None)?;
+    let permit = who.permit_new(Action::ComponentsCreate, None).await?;
     let http = &api.parts().http;
     let given = query.labels.map(|text| pairs(&text)).transpose()?.unwrap_or_default();
     let limit = who.hall().engine().settings().module_bytes;
@@ -67,9 +67,13 @@ async fn submit(
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
     let (record, new) = who.hall().submit(&permit, bytes, labels(given)?).await?;
+    who.made("component", record.digest);
+    who.fact("bytes", record.bytes);
+    who.fact("new", new);
     if !new {
         // It is somebody's already; whoever has the bytes learns nothing by hearing what is said of them.
-        who.permit(Action::ComponentsRead, &Object::owned(&record.digest.to_string(), &record.owner, &record.labels))?;
+        who.permit(Action::ComponentsRead, &Object::owned(&record.digest.to_string(), &record.owner, &record.labels))
+            .await?;
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Component::from(&*record))))
@@ -129,7 +133,7 @@ async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Components>, Pr
 async fn get(who: Who, Path(digest): Path<String>) -> Result<Json<Component>, Problem> {
     let digest: Digest = id(&digest, "component")?;
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
-    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels))?;
+    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels)).await?;
     Ok(Json(Component::from(&*record)))
 }
 
@@ -142,7 +146,7 @@ async fn delete(who: Who, Path(digest): Path<String>) -> Result<StatusCode, Prob
     let digest: Digest = id(&digest, "component")?;
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
     let object = digest.to_string();
-    let permit = who.permit(Action::ComponentsDelete, &Object::owned(&object, &record.owner, &record.labels))?;
+    let permit = who.permit(Action::ComponentsDelete, &Object::owned(&object, &record.owner, &record.labels)).await?;
     who.hall().delete_component(&permit, digest).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -41,7 +41,8 @@ struct At {
     )
 )]
 async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("path", at.path.as_str());
     let (file, bytes) = who.hall().open_file(&permit, &record.id, at.path).await?;
     // A guest may write to it meanwhile: no more than was said.
     let content = tokio::fs::File::from_std(file).take(bytes);
@@ -61,9 +62,11 @@ async fn write(
     Query(at): Query<At>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("path", at.path.as_str());
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let content = upload::to_disk(body, &api.parts().http, incoming).await?;
+    who.fact("bytes", content.bytes());
     who.hall().write_file(&permit, &record.id, at.path, content).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -74,7 +77,9 @@ async fn write(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn remove(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("path", at.path.as_str());
+    who.fact("removed", true);
     who.hall().remove_file(&permit, &record.id, at.path).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -93,7 +98,8 @@ struct Within {
     responses((status = 200, body = Files), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn look(who: Who, Path(sandbox): Path<String>, Query(at): Query<Within>) -> Result<Json<Files>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("path", at.path.as_deref().unwrap_or("/"));
     let (entry, entries) = who.hall().look(&permit, &record.id, at.path.unwrap_or_default()).await?;
     Ok(Json(Files { entry: (&entry).into(), entries: entries.iter().map(Into::into).collect() }))
 }
@@ -127,7 +133,8 @@ pub(super) fn is_zip(format: Option<&str>) -> Result<bool, Problem> {
     )
 )]
 async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("archive_of", archive.path.as_deref().unwrap_or("/"));
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
     Ok(sent_archive(who.hall().download(&permit, &record.id, folder, zip).await?, zip))
@@ -172,7 +179,8 @@ async fn unpack(
     Query(at): Query<Within>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("archive_into", at.path.as_deref().unwrap_or("/"));
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
     who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;

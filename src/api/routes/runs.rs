@@ -49,7 +49,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
-    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
+    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None))).await?;
     if let Some(name) = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref()) {
         super::workspaces::named(&who, name.as_str()).await?;
     }
@@ -132,7 +132,7 @@ pub(super) async fn start(
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
-    let manner = Manner { retry, apart, sandbox };
+    let manner = Manner { retry, apart, sandbox, request: Some(who.request().clone()) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     // The engine has what came; the run may take long.
     drop(in_memory);
@@ -243,10 +243,10 @@ fn object(run: &RunSummary) -> Object<'_> {
     Object::owned(run.id.as_str(), &run.owner, &run.labels)
 }
 
-fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
+async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
     let run: RunId = id(text, "run")?;
     let run = who.hall().known_run(who.tenant(), &run)?.ok_or_else(|| Problem::missing("run"))?;
-    let permit = who.permit(action, &object(&run))?;
+    let permit = who.permit(action, &object(&run)).await?;
     Ok((run, permit))
 }
 
@@ -256,7 +256,7 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), 
     responses((status = 200, body = Run), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(run): Path<String>) -> Result<Json<Run>, Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsRead)?;
+    let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let record = who.hall().read_run(&permit, &run.id).await?;
     // It may be large, and so may be what is made of it.
     apart(who, move |_| Ok(Json(Run::from(record)))).await
@@ -268,7 +268,7 @@ async fn get(who: Who, Path(run): Path<String>) -> Result<Json<Run>, Problem> {
     responses((status = 202, body = wire::RunSummary), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<wire::RunSummary>), Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsCancel)?;
+    let (run, permit) = found(&who, &run, Action::RunsCancel).await?;
     who.hall().cancel(&permit, &run.id)?;
     Ok((StatusCode::ACCEPTED, Json((&run).into())))
 }
@@ -289,7 +289,7 @@ async fn events(
     Path(run): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsRead)?;
+    let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let after = match headers.get("last-event-id") {
         None => 0,
         Some(value) => last_event(value)?,

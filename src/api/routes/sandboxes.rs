@@ -20,6 +20,7 @@ use super::super::types::{
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
+use crate::audit::{Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
@@ -46,12 +47,18 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCode, Json<Sandbox>), Problem> {
     let wants = Wants::of(&body.limits.ask().wanted(None), None);
-    let permit = who.permit_new(Action::SandboxesCreate, Some(&wants))?;
+    let permit = who.permit_new(Action::SandboxesCreate, Some(&wants)).await?;
     let ask = body.ask()?;
     if let Some(name) = &ask.place.workspace {
         super::workspaces::named(&who, name.as_str()).await?;
     }
     let record = who.hall().create_sandbox(&permit, ask).await?;
+    who.made("sandbox", &record.id);
+    who.fact("limits", Detail::of(&record.spec.limits));
+    who.fact("expires", record.expires);
+    if let Some(workspace) = &record.workspace {
+        who.fact("workspace", workspace.as_str());
+    }
     Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
 }
 
@@ -115,10 +122,10 @@ fn object(record: &SandboxRecord) -> Object<'_> {
 }
 
 /// The sandbox of a path, and the right to do something with it.
-pub(super) fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRecord, Permit), Problem> {
+pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRecord, Permit), Problem> {
     let sandbox: SandboxId = id(text, "sandbox")?;
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
-    let permit = who.permit(action, &object(&record))?;
+    let permit = who.permit(action, &object(&record)).await?;
     Ok((record, permit))
 }
 
@@ -128,7 +135,7 @@ pub(super) fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRec
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
-    Ok(Json(Sandbox::from(&found(&who, &sandbox, Action::SandboxesRead)?.0)))
+    Ok(Json(Sandbox::from(&found(&who, &sandbox, Action::SandboxesRead).await?.0)))
 }
 
 /// Label a sandbox anew
@@ -141,7 +148,7 @@ async fn label(
     Path(sandbox): Path<String>,
     Strict(body): Strict<LabelsBody>,
 ) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     let record = who.hall().label(&permit, &record.id, labels(body.labels)?).await?;
     Ok(Json(Sandbox::from(&record)))
 }
@@ -152,7 +159,7 @@ async fn label(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn destroy(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesDelete)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesDelete).await?;
     who.hall().destroy(&permit, &record.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -167,7 +174,7 @@ async fn extend(
     Path(sandbox): Path<String>,
     Strict(body): Strict<ExtendBody>,
 ) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     if body.ttl_seconds.0 == 0 {
         return Err(super::super::failures::invalid("ttl_seconds", "write at least 1; to end a sandbox, delete it"));
     }
@@ -180,7 +187,7 @@ async fn extend(
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     Ok(Json(Sandbox::from(&who.hall().stop(&permit, &record.id).await?)))
 }
 
@@ -204,7 +211,7 @@ async fn run(
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
     let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
     let wants = request.wants(Some(&record.spec.limits));
-    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants)?;
+    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants).await?;
     start(&who, &api, &permit, request, Some(record.id)).await
 }
 
@@ -217,7 +224,7 @@ async fn run(
     responses((status = 200, body = Changes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
@@ -239,11 +246,16 @@ async fn apply(
     Path(sandbox): Path<String>,
     Strict(body): Strict<ApplyBody>,
 ) -> Result<Json<Applied>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesApply)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesApply).await?;
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    Ok(Json(Applied::from(who.hall().apply(&permit, &record.id, body.paths).await?)))
+    let applied = who.hall().apply(&permit, &record.id, body.paths).await?;
+    who.fact("workspace", applied.workspace.name.as_str());
+    who.fact("tree", applied.workspace.tree.to_string());
+    let paths: Vec<_> = applied.changes.0.iter().map(|change| change.path.as_str()).collect();
+    who.fact("paths", Detail::of(&paths));
+    Ok(Json(Applied::from(applied)))
 }
 
 /// Throw away what was done: its files are again what they were
@@ -252,7 +264,8 @@ async fn apply(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn discard(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.did(EventName::ChangesDiscarded);
     who.hall().discard(&permit, &record.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -69,7 +69,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     )
 )]
 async fn metrics(who: Who, State(api): State<Api>) -> Result<Response, Problem> {
-    who.permit_service()?;
+    who.permit_service().await?;
     let parts = api.parts();
     parts.telemetry.running(parts.hall.running());
     parts.telemetry.stuck(parts.hall.stuck());
