@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::failures;
 use super::held::{Bodies, InMemory};
@@ -150,15 +150,20 @@ fn record(address: IpAddr, error: &AuthError) {
     }
 }
 
+/// A header that may be there once.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, Problem> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next();
+    match all.next() {
+        None => Ok(first),
+        Some(_) => Err(Problem::bad("bad_header", format!("{name} is there twice; send it once")).at(name)),
+    }
+}
+
 /// The credential of a request. One that is given twice is none: who knows which of them somebody else looked at.
 fn offered(headers: &HeaderMap) -> Result<Offered<'_>, Problem> {
     let one = |name: &str| -> Result<Option<&str>, Problem> {
-        let mut all = headers.get_all(name).iter();
-        let first = all.next();
-        if all.next().is_some() {
-            return Err(Problem::bad("bad_header", format!("{name} is there twice")).at(name));
-        }
-        Ok(first.map(|value| value.to_str().unwrap_or("\u{fffd}")))
+        Ok(only(headers, name)?.map(|value| value.to_str().unwrap_or("\u{fffd}")))
     };
     let bearer = one(header::AUTHORIZATION.as_str())?.map(|value| match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),

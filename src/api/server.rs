@@ -31,6 +31,7 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
         .merge(routes::principals::all())
         .merge(routes::rules::all())
         .merge(routes::tenants::all())
+        .merge(routes::audit::all())
         .merge(routes::service::all())
 }
 

@@ -13,6 +13,9 @@ use crate::authz::{Action, Permit};
 use crate::model::{Ceilings, Labels, SandboxId, TenantId};
 use crate::workspace::{Applied, Changes, DraftId, WorkspaceError};
 
+/// The longest path of a mount.
+const PLACE_BYTES: usize = 255;
+
 /// What a caller asks of a sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxAsk {
@@ -288,8 +291,10 @@ impl Hall {
 /// Told now, not when the first run fails.
 pub(super) fn checked(place: &PlaceAsk) -> Result<(), SandboxError> {
     place.rules.policy(false).map_err(|error| SandboxError::Invalid { field: "rules", message: error.to_string() })?;
-    if !place.at.starts_with('/') {
-        return Err(SandboxError::Invalid { field: "at", message: "write a path from the root, as /workspace".into() });
+    if !is_place(&place.at) {
+        let message = "write a path from the root, as /workspace: names of A-Z, a-z, 0-9, `.`, `_` and `-` that do not \
+                       begin with a dot, 255 characters at most";
+        return Err(SandboxError::Invalid { field: "at", message: message.into() });
     }
     Ok(())
 }
@@ -312,4 +317,11 @@ fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), San
     checked(&ask.place)?;
     let (at, rules) = (ask.place.at.clone(), ask.place.rules.clone());
     Ok((SandboxSpec { at, rules, limits, clocks, randomness, env: ask.env.clone(), cut }, ttl))
+}
+
+/// Where files can be for guests; the document of the API says the same. The root itself would hide all else.
+fn is_place(at: &str) -> bool {
+    let good = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    let name = |name: &str| !name.is_empty() && !name.starts_with('.') && name.bytes().all(good);
+    at.len() <= PLACE_BYTES && at.strip_prefix('/').is_some_and(|names| names.split('/').all(name))
 }

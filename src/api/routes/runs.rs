@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::{Pieces, held, is_json};
-use super::super::context::{Api, Object, Who};
+use super::super::context::{Api, Object, Who, only};
 use super::super::held::InMemory;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -106,7 +106,7 @@ impl Request {
 /// The same request sent to another place is another request.
 fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
     const KEY: usize = 255;
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = only(headers, "Idempotency-Key")? else { return Ok(None) };
     let key = value
         .to_str()
         .ok()
@@ -290,17 +290,17 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
-    let after = match headers.get("last-event-id") {
-        None => 0,
-        Some(value) => last_event(value)?,
-    };
+    let after = last_event(&headers)?.unwrap_or(0);
     let seat = seat(&api, who.tenant())?;
     Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
 }
 
-fn last_event(value: &HeaderValue) -> Result<u64, Problem> {
+/// The event after which a stream is to begin.
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = only(headers, "Last-Event-ID")? else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let digits = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| Problem::bad("bad_header", "write the id of an event: a number").at("Last-Event-ID"))
+    let wrong = || Problem::bad("bad_header", "write the id of an event: a number").at("Last-Event-ID");
+    number.map(Some).ok_or_else(wrong)
 }

@@ -43,7 +43,7 @@ pub(in crate::api) struct RunBody {
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
     workspace: Option<String>,
     /// Where they are for the guest: `/workspace`, where nothing is said.
-    #[schema(pattern = "^(/[A-Za-z0-9._-]+)+$")]
+    #[schema(pattern = "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", max_length = 255)]
     at: Option<String>,
     /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
     #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]

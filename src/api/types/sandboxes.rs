@@ -19,7 +19,7 @@ pub(in crate::api) struct SandboxBody {
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
     pub(in crate::api) workspace: Option<String>,
     /// Where its files are for guests: `/workspace`, where nothing is said.
-    #[schema(pattern = "^(/[A-Za-z0-9._-]+)+$")]
+    #[schema(pattern = "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", max_length = 255)]
     at: Option<String>,
     /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
     #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]

@@ -196,3 +196,29 @@ pub fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     }
     tar.finish().unwrap()
 }
+
+#[tokio::test]
+async fn files_are_where_the_document_says_that_they_can_be_and_nowhere_else() {
+    let house = House::new().await;
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    for body in ["SandboxBody", "RunBody"] {
+        let at = &document["components"]["schemas"][body]["properties"]["at"];
+        assert_eq!((&at["pattern"], &at["maxLength"]), (&json!("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"), &json!(255)));
+    }
+    let digest = house.submit(&house.admin, "hello").await;
+    house.put(&house.admin, "/v1/workspaces/site", "").await.is(201);
+    let run = |at: &str| json!({"component": digest, "workspace": "site", "at": at});
+    let long = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
+    for good in ["/w", "/workspace", "/a.b/C-d/_e", &long(255)] {
+        let made = house.post(&house.admin, "/v1/sandboxes", json!({"at": good})).await.is(201);
+        assert_eq!(made["at"], good);
+        house.post(&house.admin, "/v1/runs", run(good)).await.is(200);
+    }
+    for bad in ["", "/", "w", "/w/", "//w", "/.", "/w/..", "/.w", "/w w", "/w\n", "/ä", "/w\0", &long(256)] {
+        for (path, body) in [("/v1/sandboxes", json!({"at": bad})), ("/v1/runs", run(bad))] {
+            let refused = house.post(&house.admin, path, body).await;
+            assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"), "{path} {bad:?}");
+            assert_eq!(refused.json()["field"], "at", "{path} {bad:?}");
+        }
+    }
+}

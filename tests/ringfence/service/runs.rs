@@ -173,6 +173,14 @@ async fn a_retry_gets_the_first_answer() {
     let house = house.again(&[]).await;
     let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).header("idempotency-key", "one");
     assert_eq!(House::send(request.json(&json!({"component": digest}))).await.is(200), first);
+    // Two keys are none: somebody in front of us may have looked at the other one.
+    for second in ["one", "two"] {
+        let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).header("idempotency-key", "one");
+        let twice = House::send(request.header("idempotency-key", second).json(&json!({"component": digest}))).await;
+        assert_eq!((twice.status, twice.code().as_str()), (400, "bad_header"), "{second}");
+        assert_eq!(twice.json()["field"], "Idempotency-Key");
+    }
+    assert_eq!(house.get(&house.admin, "/v1/runs").await.is(200)["runs"].as_array().unwrap().len(), 1);
     // A key has a length.
     for (long, status) in [(255, 200), (256, 400)] {
         let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin);

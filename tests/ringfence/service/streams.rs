@@ -114,7 +114,12 @@ async fn a_stream_says_which_run_it_is_and_goes_on_where_it_broke_off() {
     let numbers = String::from_utf8(house.get(key, "/metrics").await.bytes).unwrap();
     assert!(numbers.contains("ringfence_runs_total{outcome=\"exited\"} 1\n"), "{numbers}");
     assert!(numbers.contains("ringfence_sandboxes_stuck 0\n"));
-    let request = house.ask("GET", &format!("/v1/runs/{id}/events")).header("x-api-key", key);
-    let wrong = House::send(request.header("last-event-id", "x")).await;
-    assert_eq!((wrong.status, &wrong.json()["field"]), (400, &json!("Last-Event-ID")));
+    for many in [&["x"][..], &["1", "2"]] {
+        let mut request = house.ask("GET", &format!("/v1/runs/{id}/events")).header("x-api-key", key);
+        for one in many {
+            request = request.header("last-event-id", *one);
+        }
+        let wrong = House::send(request).await;
+        assert_eq!((wrong.status, &wrong.json()["field"]), (400, &json!("Last-Event-ID")), "{many:?}");
+    }
 }
