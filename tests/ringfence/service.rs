@@ -20,6 +20,7 @@ mod listed;
 mod lists;
 mod logs;
 mod matrix;
+mod proven;
 mod races;
 mod revoking;
 mod rights;

@@ -125,7 +125,7 @@ fn failed(error: &AuditError) -> Problem {
     }
 }
 
-fn value(line: &String) -> Result<Value, Problem> {
+fn value(line: &str) -> Result<Value, Problem> {
     serde_json::from_str(line).map_err(|_| failed(&AuditError::Closed))
 }
 
@@ -145,7 +145,7 @@ async fn list(who: Who, Query(asked): Query<Asked>) -> Result<Json<AuditEvents>,
     let events = apart(who, move |who| {
         let page = reader(who).page(&filter, from, limit as usize, Some(end)).map_err(|error| failed(&error))?;
         let next = (!page.end && page.next < end).then(|| page.next.to_string());
-        let events = page.lines.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        let events = page.lines.iter().map(|line| value(line)).collect::<Result<Vec<_>, _>>()?;
         Ok(AuditEvents { events, next })
     });
     Ok(Json(events.await?))
