@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::settings::HttpSettings;
 use super::shares::{Share, Shares};
 use super::visit::Visit;
-use crate::audit::{Detail, EventName, Log, Reader};
+use crate::audit::{Detail, EventName, Reader, Standing};
 use crate::authz::{Action, Ask, Denied, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{AuthError, Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, RequestId, TenantId};
@@ -28,7 +28,7 @@ pub struct Parts {
     pub door: Arc<Authenticator<Arc<dyn Directory>>>,
     pub http: HttpSettings,
     pub telemetry: Arc<Telemetry>,
-    pub audit: Log,
+    pub audit: Arc<Standing>,
     pub audit_reader: Arc<Reader>,
     /// Whether the store answers, asked by `readyz`.
     pub store_answers: Box<dyn Fn() -> bool + Send + Sync>,
@@ -58,7 +58,7 @@ impl Api {
             let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
             telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
         });
-        let recorder = Recorder::new(parts.audit.clone(), Arc::clone(&parts.audit_reader));
+        let recorder = Recorder::new(Arc::clone(&parts.audit), Arc::clone(&parts.audit_reader));
         Self(Arc::new(Inner { parts, began: Instant::now(), began_at: wall(), requests, streams, bodies, recorder }))
     }
 

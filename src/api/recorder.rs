@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 
 use super::problem::Problem;
-use crate::audit::{AuditError, Detail, Event, EventName, Log, Reader};
+use crate::audit::{AuditError, Detail, Event, EventName, Reader, Standing};
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, RequestId};
 
@@ -18,7 +18,7 @@ const COUNTED: usize = 10_000;
 
 /// What requests do, into the audit log: what is permitted before it is done, what was done before it is acknowledged.
 pub(super) struct Recorder {
-    log: Log,
+    log: Arc<Standing>,
     pub(super) reader: Arc<Reader>,
     refusals: Mutex<HashMap<String, Refusals>>,
 }
@@ -39,11 +39,11 @@ pub(super) struct Deed {
 }
 
 impl Recorder {
-    pub(super) fn new(log: Log, reader: Arc<Reader>) -> Self {
+    pub(super) fn new(log: Arc<Standing>, reader: Arc<Reader>) -> Self {
         Self { log, reader, refusals: Mutex::default() }
     }
 
-    pub(super) fn log(&self) -> &Log {
+    pub(super) fn log(&self) -> &Standing {
         &self.log
     }
 

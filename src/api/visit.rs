@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::context::Api;
@@ -90,17 +91,22 @@ impl Visit {
     /// Answers, unless what the request stands on is taken away meanwhile; and the same for a body that comes in parts.
     pub(super) async fn answered(self, api: &Api, answer: impl Future<Output = Response>) -> Response {
         let changes = api.parts().registry.changes();
-        let visit = self.clone();
-        let answer = async { visit.recorded(api, answer.await).await };
+        let refuse = || {
+            let refused = Refused { why: Refusal::Revoked, shown: None };
+            failures::auth(&AuthError::Refused(refused)).into_response()
+        };
+        let mut gone = Box::pin(self.clone().withdrawn(api.clone(), changes.clone()));
         let answer = tokio::select! {
             // In this order: whoever was told that a right is taken away sees nothing come of it any more.
             biased;
-            () = self.clone().withdrawn(api.clone(), changes.clone()) => {
-                let refused = Refused { why: Refusal::Revoked, shown: None };
-                return failures::auth(&AuthError::Refused(refused)).into_response();
-            }
+            () = &mut gone => return refuse(),
             answer = answer => answer,
         };
+        let answer = self.recorded(api, answer).await;
+        // What was read is not told to whom lost the right to it while that was recorded; what was done is done.
+        if !self.takes_away() && gone.now_or_never().is_some() {
+            return refuse();
+        }
         if self.standing().caller.is_none() || answer.body().size_hint().exact().is_some() {
             return answer;
         }

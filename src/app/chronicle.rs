@@ -1,8 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::audit::{Detail, Event, EventName, Log};
+use crate::audit::{Detail, Event, EventName, Standing};
 use crate::engine::{Entry, RunRequest, Stdin};
 use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome};
 use crate::sandbox::{By, Chronicle, Kept, RunRecord, SandboxRecord, Unkept};
@@ -11,7 +12,7 @@ use crate::sandbox::{By, Chronicle, Kept, RunRecord, SandboxRecord, Unkept};
 const DENIALS: usize = 32;
 
 /// What runs and sandboxes do, into the audit log.
-pub(super) struct IntoLog(pub(super) Log);
+pub(super) struct IntoLog(pub(super) Arc<Standing>);
 
 impl IntoLog {
     /// Handed in together, so that they share one sync; the last is on disk after all others.

@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,16 +8,19 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::disk::RealDisk;
 use crate::audit::note::SignedCheckpoint;
 use crate::audit::{
-    AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Reader, signing_keys,
+    AuditError, AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader, Standing,
+    signing_keys,
 };
 use crate::store::Store;
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// How often it is looked whether a log that ended can go on.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The audit log of a service, and who reads it.
 #[derive(Clone)]
 pub(super) struct Audit {
-    pub(super) log: Log,
+    pub(super) log: Arc<Standing>,
     pub(super) reader: Arc<Reader>,
     store: Store,
     retention: Duration,
@@ -26,6 +29,24 @@ pub(super) struct Audit {
 /// Where the log of a data folder is.
 pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
     settings.dir.clone().unwrap_or_else(|| data.join("audit"))
+}
+
+/// How the log is opened, the first time and when a disk that failed is well again.
+struct Opening {
+    dir: PathBuf,
+    key_file: PathBuf,
+    settings: Mutex<LogSettings>,
+}
+
+impl Opening {
+    fn open(&self) -> Result<(Log, Opened), AuditError> {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = signing_keys(&self.key_file, &settings.origin)?;
+        let opened = Log::open(Box::new(RealDisk::open(&self.dir)?), &settings, keys)?;
+        // From now on there must be one.
+        settings.begin = Begin::Continue;
+        Ok(opened)
+    }
 }
 
 impl Audit {
@@ -53,17 +74,14 @@ impl Audit {
         own.known = known.into_iter().collect();
         let key_file = settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"));
         let failed = || format!("the audit log in {}", root.display());
-        let dir = root.clone();
-        let open = move || -> anyhow::Result<(Log, crate::audit::Opened)> {
-            let keys = signing_keys(&key_file, &own.origin)?;
-            Ok(Log::open(Box::new(RealDisk::open(&dir)?), &own, keys)?)
-        };
-        let (log, opened) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
+        let opening = Opening { dir: root.clone(), key_file, settings: Mutex::new(own) };
+        let open = move || opening.open().map(|opened| (opened, opening));
+        let ((log, opened), opening) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
         if let Some(cut) = &opened.cut {
             tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
         }
         let audit = Self {
-            log,
+            log: Arc::new(Standing::new(log, move || opening.open().map(|(log, _)| log))),
             reader: Arc::new(Reader::new(&root)),
             store: store.clone(),
             retention: DAY * u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
@@ -79,7 +97,7 @@ impl Audit {
     }
 
     async fn keep_checkpoint(&self) -> anyhow::Result<()> {
-        let newest = self.log.checkpoints().borrow().as_ref().map(ToString::to_string);
+        let newest = self.log.now().checkpoints().borrow().as_ref().map(ToString::to_string);
         if let Some(text) = newest {
             self.store.keep_audit_checkpoint(text).await?;
         }
@@ -88,16 +106,17 @@ impl Audit {
 
     /// Keeps each checkpoint elsewhere as well, and lets old segments go, until the service stops.
     pub(super) async fn look_after(&self, stop: CancellationToken) {
-        let mut checkpoints = self.log.checkpoints();
-        let mut prune = tokio::time::interval(DAY);
+        let mut checkpoints = self.log.now().checkpoints();
+        let (mut prune, mut look) = (tokio::time::interval(DAY), tokio::time::interval(LOOK));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                changed = checkpoints.changed() => {
-                    if changed.is_err() {
-                        return;
+                _ = look.tick() => {
+                    if self.revived().await {
+                        checkpoints = self.log.now().checkpoints();
                     }
-                    checkpoints.mark_unchanged();
+                }
+                Ok(()) = checkpoints.changed() => {
                     if let Err(error) = self.keep_checkpoint().await {
                         tracing::warn!("a checkpoint of the audit log could not be kept in the store: {error}");
                     }
@@ -111,18 +130,34 @@ impl Audit {
         }
     }
 
+    /// Whether it was opened anew, since the disk had failed and is well again.
+    async fn revived(&self) -> bool {
+        let log = Arc::clone(&self.log);
+        match tokio::task::spawn_blocking(move || log.revive()).await {
+            Ok(Ok(true)) => {
+                tracing::info!("the audit log takes records again");
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::warn!("the audit log still takes nothing: {error}");
+                false
+            }
+            _ => false,
+        }
+    }
+
     async fn prune(&self) -> anyhow::Result<()> {
         let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(self.retention)?)?;
         let reader = Arc::clone(&self.reader);
         let before = tokio::task::spawn_blocking(move || reader.kept_since(&LogTime::from(since))).await??;
-        self.log.prune(before).await?;
+        self.log.now().prune(before).await?;
         Ok(())
     }
 
     /// The last record, and the signature under all of them.
     pub(super) async fn close(&self) {
         let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await.map(drop);
-        let closed = self.log.close().await;
+        let closed = self.log.now().close().await;
         if let Err(error) = stopped.and(closed) {
             tracing::error!("the audit log could not be closed: {error}");
         }

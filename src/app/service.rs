@@ -175,7 +175,7 @@ impl Service {
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let chronicle = Arc::new(IntoLog(audit.log.clone()));
+        let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
         let hall =
             Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
         hall.begin_service().await?;
@@ -186,7 +186,7 @@ impl Service {
             door,
             http: settings.http.clone(),
             telemetry: Arc::clone(&telemetry),
-            audit: audit.log.clone(),
+            audit: Arc::clone(&audit.log),
             audit_reader: Arc::clone(&audit.reader),
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };

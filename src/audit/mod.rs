@@ -14,6 +14,7 @@ mod names;
 mod record;
 mod scan;
 mod settings;
+mod standing;
 mod text;
 
 pub mod disk;
@@ -40,6 +41,7 @@ pub use read::{BadTime, Filter, LogTime, Page, Reader};
 pub use record::Record;
 pub use scan::{BadRecord, Quoted};
 pub use settings::AuditSettings;
+pub use standing::Standing;
 pub use text::{clean, clean_bytes};
 pub use verify::{Fault, FaultKind, Place, VerifyOptions, VerifyReport, verify};
 pub use witness::{Witness, WitnessError};

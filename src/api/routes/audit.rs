@@ -140,7 +140,7 @@ async fn list(who: Who, Query(asked): Query<Asked>) -> Result<Json<AuditEvents>,
     may_read(&who).await?;
     let (from, limit, filter) = asked.filter(&who)?;
     let limit = query::page(limit, &who)?;
-    let end = *who.api.inner().recorder.log().size().borrow();
+    let end = *who.api.inner().recorder.log().now().size().borrow();
     who.fact("first", from);
     let events = apart(who, move |who| {
         let page = reader(who).page(&filter, from, limit as usize, Some(end)).map_err(|error| failed(&error))?;
@@ -259,8 +259,7 @@ async fn growth(who: Who, Query(growth): Query<Growth>) -> Result<Response, Prob
 async fn tail(who: Who, State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     may_read(&who).await?;
     let seat = seat(&api, who.tenant())?;
-    let log = api.inner().recorder.log();
-    let size = log.size();
+    let size = api.inner().recorder.log().now().size();
     let from = match super::runs::last_event(&headers)? {
         Some(seen) => seen.saturating_add(1),
         None => *size.borrow(),

@@ -55,7 +55,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     if !stored.await.unwrap_or(false) {
         waiting_for.push("the store does not answer");
     }
-    if api.inner().recorder.log().look().await.is_err() {
+    if api.inner().recorder.log().now().look().await.is_err() {
         waiting_for.push("the audit log takes nothing");
     }
     let ready = waiting_for.is_empty();
