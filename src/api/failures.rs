@@ -47,6 +47,7 @@ impl From<SandboxError> for Problem {
             Sort::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Sort::NotFound => StatusCode::NOT_FOUND,
             Sort::Conflict => StatusCode::CONFLICT,
+            Sort::Lost => StatusCode::GONE,
             Sort::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Sort::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Sort::Unavailable | Sort::Failing => StatusCode::SERVICE_UNAVAILABLE,
@@ -54,6 +55,10 @@ impl From<SandboxError> for Problem {
         };
         let detail = match error.sort() {
             Sort::Internal | Sort::Failing => failed(error.code(), &error, status).to_owned(),
+            Sort::Lost => {
+                tracing::error!(code = error.code(), "contents are lost: {error}");
+                told(&error)
+            }
             _ => told(&error),
         };
         let problem = Problem::new(status, error.code(), detail).after(error.retry_after());

@@ -1,5 +1,6 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
+mod backup;
 mod chronicle;
 mod log;
 mod rules;
@@ -7,14 +8,15 @@ mod service;
 
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{self, LogSettings, Overrides, Settings};
+use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
+pub use backup::{BackedUp, back_up};
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 
@@ -79,13 +81,6 @@ pub fn start_service_log(settings: &LogSettings) {
     } else {
         log.with_ansi(colours).with_target(false).init();
     }
-}
-
-/// Copies the store of a service; from which folder, and how large the copy is.
-pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<(PathBuf, u64)> {
-    let data = service::data_dir(settings)?;
-    existing_store(&data)?.back_up(to)?;
-    Ok((data, std::fs::metadata(to)?.len()))
 }
 
 /// The store of a data folder that has one; none is made.

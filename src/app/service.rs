@@ -65,13 +65,17 @@ impl Tenants for House {
     }
 
     fn folder(&self, tenant: &TenantId) -> PathBuf {
-        // What was made on the command line, without a server, belongs to the house.
-        if tenant.as_str() == HOUSE { self.data.clone() } else { self.data.join("tenants").join(tenant.as_str()) }
+        folder_of(&self.data, tenant)
     }
 
     fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog> {
         Box::new(self.store.catalog(tenant))
     }
+}
+
+/// Where the files of a tenant are. What was made on the command line, without a server, belongs to the house.
+pub(super) fn folder_of(data: &Path, tenant: &TenantId) -> PathBuf {
+    if tenant.as_str() == HOUSE { data.to_owned() } else { data.join("tenants").join(tenant.as_str()) }
 }
 
 /// Where everything is kept, whether it is there or not.

@@ -10,16 +10,18 @@ use crate::app;
 use crate::config::Overrides;
 use crate::model::show_bytes;
 
-/// Copy the store to a new file, as of one moment, also while a service runs
+/// Copy the data folder to a new one, also while a service runs; a service can be started on the copy
 ///
-/// Keys can be checked only with the folder `secrets` of the data folder; keep it apart from the copy.
+/// Everything but `secrets`, without which no key can be checked: keep a copy of that apart.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ringfence backup --to ringfence-2026-11-21.db
-  ringfence backup --config ringfence.toml --to /mnt/copies/ringfence.db")]
+  ringfence backup --to /mnt/copies/2026-11-21
+  ringfence backup --config ringfence.toml --to copy
+  cp -a SAFE/secrets copy/ && ringfence serve --data-dir copy")]
 pub(super) struct BackupArgs {
-    #[arg(long, value_name = "FILE")]
+    /// A folder that is not there yet
+    #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
     #[command(flatten)]
     settings: SettingsFlags,
@@ -29,9 +31,21 @@ pub(super) struct BackupArgs {
 }
 
 pub(super) fn run(args: &BackupArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let (data, bytes) = app::back_up(&args.settings.load(&[], host)?, &args.to)?;
-    let told = json!({"data_dir": data, "file": args.to, "bytes": bytes}).to_string();
-    let words = format!("{}: {} of {}\n", args.to.display(), show_bytes(bytes), data.display());
-    show::print(&if args.json { told + "\n" } else { words })?;
+    let done = app::back_up(&args.settings.load(&[], host)?, &args.to)?;
+    let app::BackedUp { data, files, bytes, missing, left_out } = done;
+    if args.json {
+        let told = json!({"data_dir": data, "folder": args.to, "files": files, "bytes": bytes, "missing": missing, "left_out": left_out});
+        show::print(&format!("{told}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let to = args.to.display();
+    let mut words = format!("{to}: the store and {files} files ({}) of {}\n", show_bytes(bytes), data.display());
+    for what in missing {
+        words.push_str(&format!("missing before it was copied: {what}\n"));
+    }
+    if left_out > 0 {
+        words.push_str(&format!("left out: {left_out} that are too deep, or neither file, folder nor link\n"));
+    }
+    show::print(&words)?;
     Ok(ExitCode::SUCCESS)
 }

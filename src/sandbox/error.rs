@@ -59,6 +59,8 @@ pub enum Sort {
     NotFound,
     /// It does not fit what is there now.
     Conflict,
+    /// It was there, and its contents are lost until somebody puts them back.
+    Lost,
     TooLarge,
     /// The caller has had enough, for now.
     TooMany,
@@ -148,7 +150,7 @@ fn of_workspace(error: &WorkspaceError) -> Sort {
         | WorkspaceError::Moved { .. }
         | WorkspaceError::Occupied(_)
         | WorkspaceError::Changed { .. } => Sort::Conflict,
-        WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Internal,
+        WorkspaceError::DraftMissing(_) | WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Lost,
         WorkspaceError::Io { .. } | WorkspaceError::NoSpace { .. } | WorkspaceError::Catalog(_) => Sort::Failing,
         _ => Sort::Invalid,
     }

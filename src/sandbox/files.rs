@@ -153,12 +153,23 @@ impl Hall {
         Ok(self.shelf(tenant)?.list_after(after, most)?)
     }
 
+    /// One that the tenant has, for whoever is then asked whether he may.
     pub async fn known_workspace(
         &self,
         tenant: &crate::model::TenantId,
         name: WorkspaceName,
+    ) -> Result<WorkspaceRecord, SandboxError> {
+        self.on_shelf(tenant, move |shelf| shelf.known(&name)).await
+    }
+
+    /// A workspace and what it holds.
+    pub async fn read_workspace(
+        &self,
+        permit: &Permit,
+        name: WorkspaceName,
     ) -> Result<(WorkspaceRecord, Tree), SandboxError> {
-        self.on_shelf(tenant, move |shelf| shelf.get(&name)).await
+        covers(permit, Action::WorkspacesRead, permit.tenant(), name.as_str())?;
+        self.on_shelf(permit.tenant(), move |shelf| shelf.get(&name)).await
     }
 
     pub async fn export_workspace(

@@ -144,6 +144,13 @@ pub(super) struct Live {
     pub(super) cancel: CancellationToken,
 }
 
+/// What there is after an event.
+enum Look {
+    Event(Event),
+    Later,
+    Never,
+}
+
 #[derive(Debug, Default)]
 struct State {
     written: Written,
@@ -193,32 +200,29 @@ impl Live {
         self.news.notify_waiters();
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.state().over
-    }
-
     #[cfg(test)]
     fn bytes(&self) -> u64 {
         self.state().written.total()
     }
 
-    fn next(&self, after: u64) -> Option<Event> {
+    /// In one look: an end that comes between two would be missed.
+    fn look(&self, after: u64) -> Look {
         const FIRST: u64 = 1;
         if after < FIRST {
-            return Some(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
+            return Look::Event(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
         let state = self.state();
         let done = after - FIRST;
         if let Some((stream, bytes)) = state.written.after(done, state.ended.as_deref()) {
             let number = after + u64::try_from(bytes.len()).unwrap_or(0);
-            return Some(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
+            return Look::Event(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
         }
         let last = FIRST + state.written.total() + 1;
-        let record = state.ended.clone().filter(|_| state.over)?;
+        let Some(record) = state.ended.clone().filter(|_| state.over) else { return Look::Later };
         match after {
-            after if after < last => Some(Event { number: last, what: Happened::Over(record) }),
-            after if after == last => Some(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
-            _ => None,
+            after if after < last => Look::Event(Event { number: last, what: Happened::Over(record) }),
+            after if after == last => Look::Event(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
+            _ => Look::Never,
         }
     }
 }
@@ -250,20 +254,22 @@ impl Events {
             tokio::pin!(news);
             // From here on nothing is missed, even if it happens before the wait.
             news.as_mut().enable();
-            if let Some(event) = self.live.next(self.after) {
-                self.after = event.number;
-                return Some(event);
+            match self.live.look(self.after) {
+                Look::Event(event) => {
+                    self.after = event.number;
+                    return Some(event);
+                }
+                Look::Later => news.await,
+                Look::Never => return None,
             }
-            if self.live.is_over() {
-                return None;
-            }
-            news.await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn live() -> Arc<Live> {
@@ -273,7 +279,7 @@ mod tests {
     fn all(live: &Live, after: u64) -> Vec<(u64, String)> {
         let mut events = Vec::new();
         let mut at = after;
-        while let Some(event) = live.next(at) {
+        while let Look::Event(event) = live.look(at) {
             at = event.number;
             let text = match event.what {
                 Happened::Started(_) => "started".to_owned(),
@@ -323,5 +329,41 @@ mod tests {
         assert_eq!(live.bytes(), 2 * TURNS as u64);
         let bytes: usize = all(&live, 1).iter().map(|(_, text)| text.len() - "Stdout ".len()).sum();
         assert_eq!(bytes, 2 * TURNS);
+    }
+
+    #[test]
+    fn an_end_is_told_whenever_it_comes() {
+        let record = RunRecord {
+            id: RunId::random(),
+            tenant: "t".parse().unwrap(),
+            owner: "p".parse().unwrap(),
+            component: crate::model::Digest::from_bytes([0; 32]),
+            sandbox: None,
+            state: super::super::record::RunState::Ended,
+            labels: crate::model::Labels::new(),
+            created: 0,
+            ended: Some(0),
+            report: None,
+            failure: None,
+            cut: Vec::new(),
+            order: Vec::new(),
+        };
+        let record = Arc::new(record);
+        for _ in 0..500 {
+            let live = live();
+            std::thread::scope(|scope| {
+                scope.spawn(|| live.end(&record));
+                let (mut events, mut last) = (Events { live: Arc::clone(&live), after: 0 }, None);
+                // Asked again and again, and not only when there is news.
+                loop {
+                    match events.next().now_or_never() {
+                        None => {}
+                        Some(None) => break,
+                        Some(Some(event)) => last = Some(event.what),
+                    }
+                }
+                assert!(matches!(last, Some(Happened::Done(_))), "{last:?}");
+            });
+        }
     }
 }

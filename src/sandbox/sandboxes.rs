@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::counting::within;
 use super::error::SandboxError;
-use super::hall::{Hall, covers, covers_in, locked, now};
+use super::hall::{Hall, Shelf, covers, covers_in, locked, now};
 use super::ledger::SandboxFilter;
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
 use super::record::{SandboxChange, SandboxRecord, SandboxSpec, Unchanged};
@@ -232,9 +234,13 @@ impl Hall {
         Ok(true)
     }
 
+    /// What was done in it. Whoever gives up waiting ends the work.
     pub async fn diff(&self, permit: &Permit, id: &SandboxId, with_text: bool) -> Result<Changes, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesReadFiles, id, Move::ReadFiles)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.diff(&sandbox.draft, with_text)).await
+        let left = CancellationToken::new();
+        let _waiting = left.clone().drop_guard();
+        let diff = move |shelf: &Shelf| shelf.diff_while(&sandbox.draft, with_text, &|| !left.is_cancelled());
+        self.on_shelf(permit.tenant(), diff).await
     }
 
     /// Makes its changes count in the workspace: those at or below the given paths, or all.

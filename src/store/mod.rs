@@ -22,6 +22,7 @@ mod runs;
 mod sandboxes;
 mod workspaces;
 
+pub use backup::StoreCopy;
 pub use error::StoreError;
 pub use lane::StepError;
 pub use open::Store;

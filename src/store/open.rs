@@ -97,6 +97,10 @@ impl Store {
         *self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     /// Where the bytes of components are, beside the file itself.
     pub(super) fn contents(&self) -> PathBuf {
         self.0.path.with_file_name("components")

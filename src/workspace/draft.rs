@@ -58,16 +58,24 @@ pub(super) struct Now {
 }
 
 /// Folders in one another that a draft may have; deeper ones can be thrown away and not applied.
-const DEPTH: usize = 200;
+pub(super) const DEPTH: usize = 200;
 
 pub(super) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// Asked once in a while by what may take long: whether anybody waits for it still.
+pub(super) type GoOn<'a> = &'a dyn Fn() -> bool;
+
+fn given_up() -> std::io::Error {
+    std::io::Error::other("nobody waits for it any more")
+}
+
 /// Looks through a draft. What still shares its content with the workspace is known without being read.
-pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path) -> Result<Now, WorkspaceError> {
+pub(super) fn look(blobs: &Blobs, base: &Tree, root: &Path, go_on: GoOn<'_>) -> Result<Now, WorkspaceError> {
     let failed = |errno| WorkspaceError::io(root.display(), errno);
     let root = open(root, FOLDER, Mode::empty()).map_err(failed)?;
-    let mut looking = Looking { base, shared: shared(blobs, base)?, programs: programs(base), tree: Tree::default() };
+    let (shared, programs) = (shared(blobs, base)?, programs(base));
+    let mut looking = Looking { base, shared, programs, tree: Tree::default(), go_on };
     looking.folder(&root, "", 0)?;
     Ok(Now { tree: looking.tree, root })
 }
@@ -93,6 +101,7 @@ struct Looking<'a> {
     shared: HashMap<(u64, u64), Digest>,
     programs: HashSet<Digest>,
     tree: Tree,
+    go_on: GoOn<'a>,
 }
 
 impl Looking<'_> {
@@ -123,6 +132,9 @@ impl Looking<'_> {
 
     fn entry(&mut self, dir: &OwnedFd, name: &str, path: String, depth: usize) -> Result<(), WorkspaceError> {
         let failed = |errno| WorkspaceError::io(&path, errno);
+        if !(self.go_on)() {
+            return Err(WorkspaceError::io(&path, given_up()));
+        }
         let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
         let node = match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
@@ -137,7 +149,7 @@ impl Looking<'_> {
             FileType::RegularFile => {
                 let digest = match self.shared.get(&(stat.st_dev, stat.st_ino)) {
                     Some(digest) => *digest,
-                    None => hash(open_file(dir, name).map_err(failed)?)
+                    None => hash(open_file(dir, name).map_err(failed)?, self.go_on)
                         .map_err(|reason| WorkspaceError::io(&path, reason))?,
                 };
                 let bytes = u64::try_from(stat.st_size).unwrap_or(0);
@@ -178,20 +190,34 @@ pub(super) fn open_file(dir: impl AsFd, path: &str) -> rustix::io::Result<File> 
     }
 }
 
-fn hash(mut file: File) -> std::io::Result<Digest> {
+fn hash(mut file: File, go_on: GoOn<'_>) -> std::io::Result<Digest> {
     use sha2::Digest as _;
+    use std::io::Read as _;
+    const PIECE: u64 = 1 << 20;
     let mut hash = sha2::Sha256::new();
-    std::io::copy(&mut file, &mut hash)?;
+    while std::io::copy(&mut (&mut file).take(PIECE), &mut hash)? == PIECE {
+        if !go_on() {
+            return Err(given_up());
+        }
+    }
     Ok(Digest::from_bytes(hash.finalize().into()))
 }
 
 impl Now {
     /// What differs from `base`, with texts compared as far as there is room for what that gives.
-    pub(super) fn changes(&self, blobs: &Blobs, base: &Tree, with_text: bool) -> Result<Changes, WorkspaceError> {
+    pub(super) fn changes_with_text(
+        &self,
+        blobs: &Blobs,
+        base: &Tree,
+        go_on: GoOn<'_>,
+    ) -> Result<Changes, WorkspaceError> {
         let mut changes = Changes::between(base, &self.tree);
         let has_content = |node: &Option<Node>| matches!(node, Some(Node::File { .. }));
         let mut left = DIFF_BYTES;
-        for change in changes.0.iter_mut().filter(|_| with_text) {
+        for change in &mut changes.0 {
+            if !go_on() {
+                return Err(WorkspaceError::io(&change.path, given_up()));
+            }
             if left == 0 {
                 change.truncated = has_content(&change.before) || has_content(&change.after);
                 continue;

@@ -40,9 +40,11 @@ pub enum WorkspaceError {
     Changed { path: String },
     #[error("{path} is {kind}, which no workspace holds")]
     Special { path: String, kind: &'static str },
-    #[error("the content of {path} ({digest}) is damaged or missing in the store")]
+    #[error("the files of the draft `{0}` are missing on the disk; put them back from a backup, or throw it away")]
+    DraftMissing(DraftId),
+    #[error("the content of {path} ({digest}) is damaged or missing in the store; put it back from a backup")]
     Damaged { path: String, digest: Digest },
-    #[error("the tree {0} is damaged or missing in the store")]
+    #[error("the tree {0} is damaged or missing in the store; put it back from a backup, or delete what holds it")]
     DamagedTree(Digest),
     #[error("{path}: {reason}")]
     Io { path: String, reason: std::io::Error },
@@ -77,6 +79,7 @@ impl WorkspaceError {
             WorkspaceError::Archive { code, .. } => code,
             WorkspaceError::Changed { .. } => "changed_meanwhile",
             WorkspaceError::Special { .. } => "special_file",
+            WorkspaceError::DraftMissing(_) => "files_missing",
             WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => "store_damaged",
             WorkspaceError::Io { .. } => "io",
             WorkspaceError::NoSpace { .. } => "insufficient_space",

@@ -1,9 +1,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -11,6 +10,7 @@ use super::blobs::Blobs;
 use super::catalog::{Catalog, DraftRecord, WorkspaceRecord};
 use super::changes::{Changes, above, below};
 use super::draft;
+use super::entered::Entered;
 use super::error::WorkspaceError;
 use super::export::{self, Destination};
 use super::fell::remove_tree;
@@ -39,38 +39,6 @@ pub struct Workspaces<C> {
     /// Of trees that are in use.
     weights: Mutex<HashMap<Digest, Weight>>,
 }
-
-/// A draft that a run works on. While this lives, the draft is neither applied nor thrown away.
-#[derive(Debug)]
-pub struct Entered {
-    pub draft: DraftRecord,
-    /// Its files belong to the workspace as well: mount it copy on write, with copies made in the other folder.
-    pub folder: PathBuf,
-    pub copies: PathBuf,
-    /// To be kept by whoever may still touch the folder.
-    pub held: Arc<Held>,
-    over: Receiver<()>,
-}
-
-/// A draft is in use while somebody has this.
-#[derive(Debug)]
-pub struct Held {
-    _lock: File,
-    _over: SyncSender<()>,
-}
-
-impl Entered {
-    /// Waits for those who still touch the folder after their run is over; not for ever.
-    pub fn leave(self) {
-        let Self { held, over, .. } = self;
-        drop(held);
-        // Nothing is ever sent: this ends when the last holder is gone.
-        let _ = over.recv_timeout(LEAVING);
-    }
-}
-
-/// How long the end of a run's last operation is waited for.
-const LEAVING: Duration = Duration::from_secs(5);
 
 /// What an apply did.
 #[derive(Debug)]
@@ -174,8 +142,13 @@ impl<C: Catalog> Workspaces<C> {
         Ok(self.catalog.drafts()?)
     }
 
+    /// What is known of a workspace, whether its contents are there or not.
+    pub fn known(&self, name: &WorkspaceName) -> Result<WorkspaceRecord, WorkspaceError> {
+        self.catalog.workspace(name)?.ok_or_else(|| WorkspaceError::NoWorkspace(name.clone()))
+    }
+
     pub fn get(&self, name: &WorkspaceName) -> Result<(WorkspaceRecord, Tree), WorkspaceError> {
-        let record = self.catalog.workspace(name)?.ok_or_else(|| WorkspaceError::NoWorkspace(name.clone()))?;
+        let record = self.known(name)?;
         let tree = self.blobs.tree(record.tree)?;
         Ok((record, tree))
     }
@@ -251,11 +224,9 @@ impl<C: Catalog> Workspaces<C> {
 
     /// Lets a run work on a draft; several may at once, and one after the other.
     pub fn enter(&self, id: &DraftId) -> Result<Entered, WorkspaceError> {
-        let (tell, over) = sync_channel(0);
-        let held = Held { _lock: self.hold(id, FlockOperation::NonBlockingLockShared)?, _over: tell };
-        let (folder, copies) = (self.folder(id), self.drafts.join(id.as_str()).join("copies"));
+        let lock = self.hold(id, FlockOperation::NonBlockingLockShared)?;
         // Asked after the lock is held: it cannot go any more.
-        Ok(Entered { draft: self.draft(id)?, folder, copies, held: Arc::new(held), over })
+        Ok(Entered::new(self.draft(id)?, self.folder(id), lock))
     }
 
     /// Keeps runs out of a draft, or those who would end it.
@@ -263,7 +234,7 @@ impl<C: Catalog> Workspaces<C> {
         let folder = self.folder(id);
         let dir = match File::open(&folder) {
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                return Err(WorkspaceError::NoDraft(id.clone()));
+                return Err(self.there(id).err().unwrap_or_else(|| WorkspaceError::NoDraft(id.clone())));
             }
             opened => opened.map_err(|reason| WorkspaceError::io(folder.display(), reason))?,
         };
@@ -273,14 +244,24 @@ impl<C: Catalog> Workspaces<C> {
         }
     }
 
+    /// A draft, and where its files are.
+    fn there(&self, id: &DraftId) -> Result<(DraftRecord, PathBuf), WorkspaceError> {
+        let (draft, folder) = (self.draft(id)?, self.folder(id));
+        if matches!(folder.try_exists(), Ok(false)) {
+            // One that was thrown away this moment is not known any more.
+            return Err(WorkspaceError::DraftMissing(self.draft(id)?.id));
+        }
+        Ok((draft, folder))
+    }
+
     /// Where the files of a draft are, if it is there.
     pub(super) fn folder_of(&self, id: &DraftId) -> Result<PathBuf, WorkspaceError> {
-        self.draft(id).map(|draft| self.folder(&draft.id))
+        self.there(id).map(|(_, folder)| folder)
     }
 
     pub(super) fn look_through(&self, id: &DraftId) -> Result<draft::Now, WorkspaceError> {
-        let base = self.blobs.tree(self.draft(id)?.base)?;
-        draft::look(&self.blobs, &base, &self.folder(id))
+        let (draft, folder) = self.there(id)?;
+        draft::look(&self.blobs, &self.blobs.tree(draft.base)?, &folder, &|| true)
     }
 
     /// Makes a draft what it was when it was made, or last applied.
@@ -315,9 +296,23 @@ impl<C: Catalog> Workspaces<C> {
 
     /// What was done in a draft.
     pub fn diff(&self, id: &DraftId, with_text: bool) -> Result<Changes, WorkspaceError> {
-        let draft = self.draft(id)?;
+        self.diff_while(id, with_text, &|| true)
+    }
+
+    /// The same, given up when nobody waits for it any more.
+    pub fn diff_while(
+        &self,
+        id: &DraftId,
+        with_text: bool,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Changes, WorkspaceError> {
+        let (draft, folder) = self.there(id)?;
         let base = self.blobs.tree(draft.base)?;
-        draft::look(&self.blobs, &base, &self.folder(id))?.changes(&self.blobs, &base, with_text)
+        let now = draft::look(&self.blobs, &base, &folder, go_on)?;
+        match with_text {
+            true => now.changes_with_text(&self.blobs, &base, go_on),
+            false => Ok(Changes::between(&base, &now.tree)),
+        }
     }
 
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
@@ -336,8 +331,8 @@ impl<C: Catalog> Workspaces<C> {
         let draft = self.draft(id)?;
         let nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
         let base = self.blobs.tree(draft.base)?;
-        let now = draft::look(&self.blobs, &base, &self.folder(id))?;
-        let changes = now.changes(&self.blobs, &base, false)?;
+        let now = draft::look(&self.blobs, &base, &self.folder(id), &|| true)?;
+        let changes = Changes::between(&base, &now.tree);
         let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
         let (record, head) = self.get(name)?;
         if record.tree != draft.base {

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,6 +15,7 @@ use utoipa_axum::routes;
 use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who, only};
 use super::super::held::InMemory;
+use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
@@ -22,8 +24,10 @@ use super::super::types::{self as wire, Run, RunBody, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::model::{Limits, PrincipalId, RunId, SandboxId};
-use crate::sandbox::{Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary};
+use crate::model::{Limits, Outcome, PrincipalId, RunId, SandboxId};
+use crate::sandbox::{
+    Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
+};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -139,7 +143,7 @@ pub(super) async fn start(
     let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
         (Asked::Before(run), None) if apart => return accepted(*run),
-        (Asked::Before(run), None) => return Ok(Json(Run::from(*run)).into_response()),
+        (Asked::Before(run), None) => return told(who, *run).await,
         (Asked::Now(started), seat) => (started, seat),
     };
     if apart {
@@ -150,7 +154,34 @@ pub(super) async fn start(
         return Ok(stream(events, guard, seat));
     }
     let run = started.end().await?;
-    Ok(Json(Run::from(Arc::unwrap_or_clone(run))).into_response())
+    told(who, Arc::unwrap_or_clone(run)).await
+}
+
+/// A run as it is told. What one that wrote much is told with is made where that may take its time, and counted until its
+/// reader has it.
+async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
+    const AT_ONCE: usize = 64 << 10;
+    let written = run.report.as_ref().map_or(0, |report| {
+        let value = match &report.outcome {
+            Outcome::Returned { value: Value::String(text) } => text.len(),
+            Outcome::Returned { value: Value::Array(_) | Value::Object(_) } => AT_ONCE,
+            _ => 0,
+        };
+        report.stdout.bytes.len() + report.stderr.bytes.len() + value
+    });
+    if written < AT_ONCE {
+        return Ok(Json(Run::from(run)).into_response());
+    }
+    let (id, held) = (run.id.clone(), who.in_memory());
+    let made = tokio::task::spawn_blocking(move || whole(held, &Run::from(run))).await;
+    let made = made.map_err(|error| Problem::from(SandboxError::Internal(error.to_string())))?;
+    made.map_err(|problem| {
+        let detail = format!(
+            "the run {id} is over and in the history, but there is no room in memory for its answer now; ask for it later, \
+             or read it piece by piece: GET /v1/runs/{id}/events"
+        );
+        Problem::new(problem.status(), problem.code(), detail).after(Some(1))
+    })
 }
 
 /// The answer for a run that goes on by itself.
@@ -255,11 +286,10 @@ async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Per
     get, path = "/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = Run), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn get(who: Who, Path(run): Path<String>) -> Result<Json<Run>, Problem> {
+async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let record = who.hall().read_run(&permit, &run.id).await?;
-    // It may be large, and so may be what is made of it.
-    apart(who, move |_| Ok(Json(Run::from(record)))).await
+    told(&who, record).await
 }
 
 /// Cancel a run; one that is over stays as it is

@@ -19,17 +19,17 @@ use super::id;
 use crate::authz::{Action, Permit};
 use crate::model::{Labels, PrincipalId};
 use crate::sandbox::SandboxError;
-use crate::workspace::{Intake, Tree, WorkspaceError, WorkspaceName, WorkspaceRecord};
+use crate::workspace::{Intake, WorkspaceError, WorkspaceName, WorkspaceRecord};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, create, delete)).routes(routes!(export))
 }
 
 /// The workspace of a path, and the right to do something with it.
-pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(WorkspaceRecord, Tree, Permit), Problem> {
+pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(WorkspaceRecord, Permit), Problem> {
     let name: WorkspaceName = id(text, "workspace")?;
     let found = who.hall().known_workspace(who.tenant(), name).await;
-    let (record, tree) = match found {
+    let record = match found {
         Err(SandboxError::Workspace(WorkspaceError::NoWorkspace(_))) => return Err(Problem::missing("workspace")),
         other => other?,
     };
@@ -37,7 +37,7 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
     let labels = Labels::new();
     let permit =
         who.permit(action, &Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels }).await?;
-    Ok((record, tree, permit))
+    Ok((record, permit))
 }
 
 /// One that a body names to be worked on: whoever does so reads it.
@@ -96,7 +96,8 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Workspaces>, Pr
     responses((status = 200, body = WorkspaceTree), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(name): Path<String>) -> Result<Json<WorkspaceTree>, Problem> {
-    let (record, tree, _) = found(&who, &name, Action::WorkspacesRead).await?;
+    let (record, permit) = found(&who, &name, Action::WorkspacesRead).await?;
+    let (record, tree) = who.hall().read_workspace(&permit, record.name).await?;
     Ok(Json(WorkspaceTree::new(&record, &tree)))
 }
 
@@ -146,7 +147,7 @@ async fn create(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, _, permit) = found(&who, &name, Action::WorkspacesDelete).await?;
+    let (record, permit) = found(&who, &name, Action::WorkspacesDelete).await?;
     who.hall().delete_workspace(&permit, record.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -169,7 +170,7 @@ struct Archive {
     )
 )]
 async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
-    let (record, _, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
+    let (record, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
     let zip = is_zip(archive.format.as_deref())?;
     Ok(sent_archive(who.hall().export_workspace(&permit, record.name, zip).await?, zip))
 }

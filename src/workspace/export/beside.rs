@@ -18,7 +18,7 @@ const MOST_NAME_BYTES: usize = 200;
 const RANDOM_BYTES: usize = 6;
 
 /// A target that is free.
-pub(super) struct Target {
+pub(in super::super) struct Target {
     path: PathBuf,
     parent: PathBuf,
     prefix: OsString,
@@ -26,7 +26,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Removes what killed exports to the same place left.
-    pub(super) fn free(path: &Path) -> Result<Self, WorkspaceError> {
+    pub(in super::super) fn free(path: &Path) -> Result<Self, WorkspaceError> {
         let occupied = || WorkspaceError::Occupied(path.display().to_string());
         let name = path.file_name().ok_or_else(occupied)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -66,7 +66,10 @@ impl Target {
     }
 
     /// A folder that appears when it is whole.
-    pub(super) fn folder(&self, write: impl FnOnce(&Path) -> Result<(), WorkspaceError>) -> Result<(), WorkspaceError> {
+    pub(in super::super) fn folder<E: From<WorkspaceError>>(
+        &self,
+        write: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut builder = self.builder();
         // As any new folder: what may be read is for the umask to say.
         let aside = builder.permissions(fs::Permissions::from_mode(0o777)).tempdir_in(&self.parent);

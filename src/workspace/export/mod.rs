@@ -9,6 +9,7 @@ mod destination;
 mod receive;
 mod write;
 
+pub(super) use beside::Target;
 pub use destination::Destination;
 pub use receive::receive;
 pub(super) use write::{pack, write};

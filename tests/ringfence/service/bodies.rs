@@ -174,3 +174,22 @@ async fn files_are_written_only_into_what_is_ready_and_by_right_not_by_rule() {
     }
     assert_eq!(house.put(key, &path, "x").await.code(), "not_found");
 }
+
+#[tokio::test]
+async fn the_answer_of_a_run_that_wrote_much_is_counted_until_it_is_taken() {
+    let house = House::with(&[("http.tenant_bodies_bytes", "1MiB")]).await;
+    let key = &house.admin;
+    let flood = house.ask("POST", "/v1/components").header("x-api-key", key).body(crate::support::hostile("flood"));
+    let flood = House::send(flood).await.is(201)["digest"].clone();
+    let limits = |bytes: u64| json!({"component": flood, "limits": {"stdout_bytes": bytes}});
+    let run = house.post(key, "/v1/runs", limits(300_000)).await.is(200);
+    assert_eq!(run["stdout"]["truncated"], true);
+    let refused = house.post(key, "/v1/runs", limits(1 << 20)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "too_many_bytes"));
+    // It ran, and whoever reads it piece by piece has all of it.
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    let id = detail.split_whitespace().find(|word| word.starts_with("run_")).unwrap();
+    assert_eq!(house.get(key, &format!("/v1/runs/{id}")).await.code(), "too_many_bytes");
+    let events = house.get(key, &format!("/v1/runs/{id}/events")).await;
+    assert!(events.status == 200 && events.bytes.len() > 1 << 20);
+}

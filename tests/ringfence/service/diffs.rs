@@ -1,5 +1,8 @@
 //! What a diff takes, however much differs and however slowly it is read.
 
+use std::fs::File;
+use std::time::{Duration, Instant};
+
 use ringfence::workspace::archive::TarWriter;
 
 use super::House;
@@ -55,4 +58,44 @@ async fn a_diff_that_is_not_taken_counts_until_it_is() {
         again = house.get(key, &format!("{sandbox}/diff")).await;
     }
     assert_eq!(again.bytes, taken);
+}
+
+/// Turns of the scheduler until something is so, or for too long.
+async fn comes_to_be(so: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while !so() {
+        if began.elapsed() > Duration::from_secs(60) {
+            return false;
+        }
+        tokio::task::yield_now().await;
+    }
+    true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diff_that_nobody_waits_for_is_given_up() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let sandbox = house.sandbox(key).await;
+    let drafts = house.dir.path().join("data/drafts");
+    let endless = drafts.read_dir().unwrap().next().unwrap().unwrap().path().join("files/endless");
+    let file = File::create(&endless).unwrap();
+    // Nothing on the disk, and hours to read.
+    file.set_len(1 << 42).unwrap();
+    let ours = 1;
+    let open = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        files.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to == endless)).count()
+    };
+    let mut asking = Box::pin(house.ask("GET", &format!("{sandbox}/diff")).header("x-api-key", key).send());
+    tokio::select! {
+        biased;
+        _ = &mut asking => panic!("it cannot be over"),
+        begun = comes_to_be(|| open() > ours) => assert!(begun),
+    }
+    drop(asking);
+    let given_up = comes_to_be(|| open() == ours).await;
+    // Else it would be read to its end first.
+    file.set_len(0).unwrap();
+    assert!(given_up);
 }

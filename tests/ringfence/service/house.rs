@@ -89,6 +89,15 @@ impl House {
         house
     }
 
+    /// Over a folder that somebody else filled: one in which `data` is.
+    pub async fn over(dir: tempfile::TempDir, admin: String) -> Self {
+        let service = Self::service(settings(&dir, &[])).await;
+        assert!(service.first_key.is_none(), "it is known there");
+        let (url, stop) = (service.url().unwrap(), CancellationToken::new());
+        let serving = Some(tokio::spawn(service.serve(stop.clone())));
+        Self { dir, url, admin, client: client(), began: Instant::now(), stop, serving }
+    }
+
     async fn service(settings: Settings) -> Service {
         // This test binary is no compiler: the worker is the product's own binary.
         Service::with_worker(settings, crate::support::WORKER.into()).await.unwrap()
