@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 
 use super::problem::Problem;
 use super::settings::HttpSettings;
-use crate::model::{RequestId, show_bytes};
+use crate::model::RequestId;
 
 /// How long what a client sends still is read and thrown away, so that it sees our answer and not a connection reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -49,9 +49,7 @@ impl Exchange {
             return None;
         }
         if error.is_parse_too_large() {
-            let (headers, bytes) = (http.headers, show_bytes(u64::from(http.header_bytes)));
-            let detail = format!("the head of the request has more than {headers} headers or {bytes}; send less");
-            return Some(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail));
+            return Some(Problem::head_too_large(http));
         }
         if error.is_parse_version_h2() {
             let detail = "this port speaks HTTP/1.1; send the request again in that version";

@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use super::problem::Problem;
 use crate::authz::{Denied, DeniedReason, PolicyError, ResourceKind};
 use crate::engine::{CallError, EngineError};
-use crate::identity::AuthError;
+use crate::identity::{AuthError, TokenError};
 use crate::model::LimitsError;
 use crate::registry::{RegisterError, RegistryError};
 use crate::sandbox::{SandboxError, Sort};
@@ -115,7 +115,10 @@ fn told(error: &SandboxError) -> String {
             "the sandbox began empty: there is no workspace to apply it to; download its files instead".into()
         }
         WorkspaceError::HasDrafts(name, _) => {
-            format!("sandboxes work on the workspace `{name}`; GET /v1/sandboxes lists them: destroy them first")
+            format!(
+                "a sandbox or a run works on the workspace `{name}`: destroy the sandboxes that began with it, which GET \
+                 /v1/sandboxes lists, and wait for the runs that began with it, which GET /v1/runs lists, or cancel them"
+            )
         }
         WorkspaceError::NoChange(path) => format!("nothing changed at {path}; the diff of the sandbox says what did"),
         WorkspaceError::Credentials(found) => format!(
@@ -154,6 +157,12 @@ impl From<RegistryError> for Problem {
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
             RegistryError::Policy(policy) => at_fault(problem, policy),
+            RegistryError::Token(TokenError::Ttl { .. } | TokenError::OutlivesMaker { .. }) => {
+                problem.at("ttl_seconds")
+            }
+            RegistryError::Token(TokenError::NotOurs | TokenError::MakerExpired | TokenError::TooManyGenerations) => {
+                problem.at("Authorization")
+            }
             RegistryError::Scope(_) | RegistryError::Token(_) => problem.at("scopes"),
             // Only what a body names can be there already; what it names and is not there is a principal.
             RegistryError::Taken { .. } => problem.at("id"),
@@ -173,9 +182,18 @@ fn failed(code: &str, error: &dyn std::fmt::Display, status: StatusCode) -> &'st
 }
 
 fn at_fault(problem: Problem, error: &PolicyError) -> Problem {
-    match error.faults().first() {
-        Some(fault) => problem.at(format!("text, line {}, column {}", fault.line, fault.column)),
-        None => problem,
+    if let Some(fault) = error.faults().first() {
+        return problem.at(format!("text, line {}, column {}", fault.line, fault.column));
+    }
+    match error {
+        PolicyError::EmptyRole { .. } | PolicyError::LongRole { .. } | PolicyError::RoleAction { .. } => {
+            problem.at("actions")
+        }
+        PolicyError::ReservedRole { .. } | PolicyError::DuplicateRole { .. } | PolicyError::DuplicatePolicy { .. } => {
+            problem.at("name")
+        }
+        PolicyError::TooLong { .. } | PolicyError::Empty { .. } | PolicyError::Template { .. } => problem.at("text"),
+        _ => problem,
     }
 }
 

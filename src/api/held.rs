@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use super::problem::Problem;
 use super::settings::HttpSettings;
 use crate::model::{TenantId, show_bytes};
+use crate::sandbox::SandboxError;
 
 /// Bodies that have to be in memory as a whole, of all callers at one time: so many bytes, and of them each tenant so many.
 /// Who comes when they are taken is told to come again, before his own are taken.
@@ -45,6 +46,20 @@ pub(super) struct InMemory {
 }
 
 impl InMemory {
+    /// The same, and told apart whether it is only now too much, or whenever it comes.
+    fn grow_if_ever(&mut self, more: u64) -> Result<(), Problem> {
+        let most = self.bodies.most.min(self.bodies.share);
+        if self.bytes.saturating_add(more) > most {
+            let detail = format!(
+                "the files are so many, and their paths so long, that to look through them takes more than {} in memory; \
+                 remove some, or read them folder by folder",
+                show_bytes(most)
+            );
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_files", detail));
+        }
+        self.grow(more)
+    }
+
     /// Asked before the bytes are taken.
     pub(super) fn grow(&mut self, more: u64) -> Result<(), Problem> {
         let Bodies { most, share, .. } = *self.bodies;
@@ -68,16 +83,70 @@ impl InMemory {
     }
 }
 
-impl Drop for InMemory {
-    fn drop(&mut self) {
-        let mut held = self.bodies.held();
-        held.all = held.all.saturating_sub(self.bytes);
-        if let Some(own) = held.of.get_mut(&self.tenant) {
-            *own = own.saturating_sub(self.bytes);
+impl InMemory {
+    /// Gives back all but so many bytes.
+    pub(super) fn shrink(&mut self, bytes: u64) {
+        let less = self.bytes.saturating_sub(bytes);
+        self.bodies.held().give_back(&self.tenant, less);
+        self.bytes -= less;
+    }
+}
+
+impl Held {
+    fn give_back(&mut self, tenant: &TenantId, bytes: u64) {
+        self.all = self.all.saturating_sub(bytes);
+        if let Some(own) = self.of.get_mut(tenant) {
+            *own = own.saturating_sub(bytes);
             if *own == 0 {
-                held.of.remove(&self.tenant);
+                self.of.remove(tenant);
             }
         }
+    }
+}
+
+/// The same for work on another thread, which asks as it goes, and of which nobody knows before how much it takes.
+#[derive(Debug)]
+pub(super) struct Growing(Mutex<(InMemory, Option<Problem>)>);
+
+impl Growing {
+    pub(super) fn new(held: InMemory) -> Arc<Self> {
+        Arc::new(Self(Mutex::new((held, None))))
+    }
+
+    fn state(&self) -> MutexGuard<'_, (InMemory, Option<Problem>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the work asks with.
+    pub(super) fn ask(self: &Arc<Self>) -> impl Fn(u64) -> bool + Send + 'static {
+        let growing = Arc::clone(self);
+        move |more| {
+            let mut state = growing.state();
+            let (held, refused) = &mut *state;
+            *refused = held.grow_if_ever(more).err();
+            refused.is_none()
+        }
+    }
+
+    /// What came of the work, or why there was no room for it.
+    pub(super) fn done<T>(&self, done: Result<T, SandboxError>) -> Result<T, Problem> {
+        match (done, self.state().1.take()) {
+            (Err(_), Some(problem)) => Err(problem),
+            (done, _) => Ok(done?),
+        }
+    }
+
+    /// What it took, to be held on.
+    pub(super) fn held(&self) -> InMemory {
+        let held = &mut self.state().0;
+        let empty = held.bodies.of(&held.tenant);
+        std::mem::replace(held, empty)
+    }
+}
+
+impl Drop for InMemory {
+    fn drop(&mut self) {
+        self.bodies.held().give_back(&self.tenant, self.bytes);
     }
 }
 

@@ -14,14 +14,28 @@ use crate::sandbox::SandboxError;
 /// An answer that is in memory until its reader has taken it, and counted there: the place of the request is given back
 /// before, and a reader may be slow.
 pub(super) fn whole<T: Serialize>(mut held: InMemory, answer: &T) -> Result<Response, Problem> {
-    let failed = |error: serde_json::Error| Problem::from(SandboxError::Internal(error.to_string()));
     let mut bytes = Counted(0);
     serde_json::to_writer(&mut bytes, answer).map_err(failed)?;
     held.grow(u64::try_from(bytes.0).unwrap_or(u64::MAX))?;
-    let mut json = Vec::with_capacity(bytes.0);
+    sent(held, bytes.0, answer)
+}
+
+/// The same where there is room for it already: about what cannot be undone nobody is told that there was none.
+pub(super) fn paid<T: Serialize>(mut held: InMemory, answer: &T) -> Result<Response, Problem> {
+    let mut bytes = Counted(0);
+    serde_json::to_writer(&mut bytes, answer).map_err(failed)?;
+    held.shrink(u64::try_from(bytes.0).unwrap_or(u64::MAX));
+    sent(held, bytes.0, answer)
+}
+
+fn failed(error: serde_json::Error) -> Problem {
+    SandboxError::Internal(error.to_string()).into()
+}
+
+fn sent<T: Serialize>(held: InMemory, bytes: usize, answer: &T) -> Result<Response, Problem> {
+    let mut json = Vec::with_capacity(bytes);
     serde_json::to_writer(&mut json, answer).map_err(failed)?;
-    let headers =
-        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, bytes.0.to_string())];
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, bytes.to_string())];
     Ok((headers, pieces(Bytes::from_owner(Held { json, _held: held }))).into_response())
 }
 

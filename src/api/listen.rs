@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use super::exchange::{Exchange, Spoken};
 use super::settings::{HttpSettings, TlsSettings};
-use super::tls::{self, TlsError};
+use super::tls::{self, CertificateFiles, TlsError, TlsWanted};
 use crate::model::RequestId;
 use crate::telemetry::Telemetry;
 
@@ -44,23 +44,28 @@ pub enum ListenError {
     Tls(#[from] TlsError),
 }
 
-/// Refuses what would leave the door open to all; reads the certificate.
-fn accepting(http: &HttpSettings, tls: &TlsSettings) -> Result<Option<TlsAcceptor>, ListenError> {
-    let tls = tls::acceptor(tls, http.listen.ip())?;
-    if tls.is_none() && !http.listen.ip().is_loopback() && !http.allow_plain_http {
+/// Refuses what would leave the door open to all.
+fn refuse_open(http: &HttpSettings, encrypted: bool) -> Result<(), ListenError> {
+    if !encrypted && !http.listen.ip().is_loopback() && !http.allow_plain_http {
         return Err(ListenError::Open(http.listen));
     }
-    Ok(tls)
+    Ok(())
 }
 
 impl Listener {
-    /// What `bind` would refuse, without binding anything.
+    /// What `bind` would refuse, without making or binding anything.
     pub fn check(http: &HttpSettings, tls: &TlsSettings) -> Result<(), ListenError> {
-        accepting(http, tls).map(drop)
+        let wanted = tls.wanted()?;
+        if let TlsWanted::Files(files) = &wanted {
+            tls::acceptor(files)?;
+        }
+        refuse_open(http, wanted != TlsWanted::Nothing)
     }
 
-    pub async fn bind(http: &HttpSettings, tls: &TlsSettings) -> Result<Self, ListenError> {
-        let tls = accepting(http, tls)?;
+    /// Speaks TLS with the certificate, where there is one.
+    pub async fn bind(http: &HttpSettings, shown: Option<&CertificateFiles>) -> Result<Self, ListenError> {
+        refuse_open(http, shown.is_some())?;
+        let tls = shown.map(tls::acceptor).transpose()?;
         let tcp = TcpListener::bind(http.listen).await;
         let tcp = tcp.map_err(|reason| ListenError::Taken { address: http.listen, reason })?;
         Ok(Self { tcp, tls })

@@ -40,4 +40,4 @@ pub use listen::{ListenError, Listener, serve};
 pub use problem::Problem;
 pub use server::router;
 pub use settings::{HttpSettings, TlsSettings};
-pub use tls::{TlsError, self_made};
+pub use tls::{CertificateFiles, TlsError, TlsWanted};

@@ -4,7 +4,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::RequestId;
+use super::settings::HttpSettings;
+use crate::model::{RequestId, show_bytes};
 
 /// The most characters of a message: what a caller or a guest wrote may be in it.
 const DETAIL: usize = 2_000;
@@ -62,6 +63,12 @@ impl Problem {
 
     pub fn missing(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    pub(super) fn head_too_large(http: &HttpSettings) -> Self {
+        let (headers, bytes) = (http.headers, show_bytes(u64::from(http.header_bytes)));
+        let detail = format!("the head of the request has more than {headers} headers or {bytes}; send less");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail)
     }
 
     pub fn code(&self) -> &str {

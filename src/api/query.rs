@@ -36,10 +36,19 @@ type Told = serde_path_to_error::Error<serde::de::value::Error>;
 
 fn wrong(error: &impl Display, path: &str) -> Problem {
     let said = error.to_string();
-    let problem = Problem::bad("bad_query", said.as_str());
+    let problem = Problem::bad("bad_query", advised(&said));
     match strict::place(&said, path) {
         Some(field) => problem.at(field),
         None => problem,
+    }
+}
+
+/// What the standard library says of numbers tells nobody what to write.
+fn advised(said: &str) -> &str {
+    match said {
+        "invalid digit found in string" | "cannot parse integer from empty string" => "write a whole number in digits",
+        "number too large to fit in target type" => "write a smaller number",
+        said => said,
     }
 }
 

@@ -74,7 +74,10 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
     // What is refused before it has come is not waited for: whoever sends it is told that this was the last answer here.
     let long = HttpBody::size_hint(request.body()).exact().is_none_or(|bytes| bytes > 16 << 10);
     let answer = async {
-        if let Some(problem) = ambiguous(&request).or_else(|| foreign(&request, &api.parts().http)) {
+        let http = &api.parts().http;
+        if let Some(problem) =
+            too_long(&request, http).or_else(|| ambiguous(&request)).or_else(|| foreign(&request, http))
+        {
             return axum::response::IntoResponse::into_response(problem);
         }
         // Those who ask whether we are alive are answered in any case.
@@ -102,6 +105,8 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
         }
     }
     let headers = answer.headers_mut();
+    // Keys are in some, and what only their reader may see in most.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }
@@ -111,6 +116,14 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
     span.record("status", status);
     span.in_scope(|| tracing::debug!("answered"));
     answer
+}
+
+/// What is read at once from a connection may be more than a head may have.
+fn too_long(request: &Request, http: &HttpSettings) -> Option<Problem> {
+    // Of each header also `: ` and the end of its line.
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    (headers.sum::<usize>() + line > http.header_bytes as usize).then(|| Problem::head_too_large(http))
 }
 
 /// A request that whoever is in front of us could read otherwise than we do.

@@ -66,18 +66,12 @@ impl Default for HttpSettings {
     }
 }
 
-/// Where the certificate is. Without either file one is made for trials, and said so.
+/// Where the certificate is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSettings {
     pub cert_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
-    /// Makes a certificate of its own at each start, for trials: nobody can know that it is us.
+    /// Makes one and keeps it in the data folder: only who was given the file can know that it is us.
     pub self_made: bool,
-}
-
-impl TlsSettings {
-    pub fn is_wanted(&self) -> bool {
-        self.self_made || self.cert_file.is_some() || self.key_file.is_some()
-    }
 }

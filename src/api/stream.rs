@@ -4,7 +4,7 @@ use std::sync::Arc;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::DropGuard;
 
 use super::context::Api;
@@ -44,11 +44,12 @@ pub(super) fn stream(events: Events, guard: Option<DropGuard>, seat: Seat) -> Re
 fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
     futures_util::stream::unfold(watched, |mut watched| async move {
         let event = watched.events.next().await?;
-        Some((Ok(shown(event)), watched))
+        let said = shown(event, &watched.events).await;
+        Some((Ok(said), watched))
     })
 }
 
-fn shown(event: Event) -> Sent {
+async fn shown(event: Event, events: &Events) -> Sent {
     let number = event.number;
     let (name, data) = match event.what {
         Happened::Started(id) => ("started", json!({"seq": number, "id": id.to_string()})),
@@ -62,7 +63,12 @@ fn shown(event: Event) -> Sent {
         }
         Happened::Over(run) => {
             let name = if run.report.is_some() { "result" } else { "error" };
-            (name, serde_json::to_value(Run::from(Arc::unwrap_or_clone(run))).unwrap_or(Value::Null))
+            // As large as a run may write: made once, whoever watches, and not on the thread that serves everybody.
+            let made = events.told(move || {
+                let run = Run::from(Arc::unwrap_or_clone(run));
+                serde_json::to_string(&run).unwrap_or_else(|_| "null".to_owned())
+            });
+            return Sent::default().event(name).id(number.to_string()).data(&*made.await);
         }
         Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()})),
     };

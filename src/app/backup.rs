@@ -1,18 +1,19 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::service::{data_dir, folder_of};
+use super::data::{data_dir, folder_of};
 use crate::audit::folder;
 use crate::config::Settings;
 use crate::model::TenantId;
 use crate::store::{Store, StoreCopy};
-use crate::workspace::{Copying, hold_contents, make_folder};
+use crate::workspace::{Copying, WorkspaceError, hold_contents, make_folder};
 
 /// What a backup came to.
 #[derive(Debug)]
@@ -43,9 +44,21 @@ pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<BackedUp> {
     let store = super::existing_store(&data)?;
     allow_many_files();
     let (mut copying, mut missing) = (Copying::default(), Vec::new());
+    refuse_inside(&data, to)?;
     make_folder(to, |aside| copy((&data, settings), &store, aside, &mut copying, &mut missing))?;
     let Copying { files, bytes, left_out, .. } = copying;
     Ok(BackedUp { data, files, bytes, missing, left_out })
+}
+
+/// A copy within what is copied would be copied by the next one, and is lost with it.
+fn refuse_inside(data: &Path, to: &Path) -> anyhow::Result<()> {
+    let above = to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where there is nothing to put it into, that is told by whoever makes it.
+    let (Ok(data), Ok(above)) = (data.canonicalize(), above.canonicalize()) else { return Ok(()) };
+    if above.starts_with(&data) {
+        bail!("{} is inside of the data folder {}; choose a place outside of it", to.display(), data.display());
+    }
+    Ok(())
 }
 
 /// A file is open for each tenant that has files, and two for each folder on the way down.
@@ -63,7 +76,11 @@ fn copy(
     missing: &mut Vec<String>,
 ) -> anyhow::Result<()> {
     let (copy, held) = of_one_moment(data, store, &to.join("ringfence.db"))?;
-    for tenant in held.keys() {
+    for (tenant, lock) in &held {
+        if lock.is_none() {
+            missing.push(format!("the folder of the tenant {tenant}"));
+            continue;
+        }
         let into = folder_of(to, tenant);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&into).with_context(|| into.display().to_string())?;
         copying.folder(&folder_of(data, tenant).join("files"), &into.join("files"))?;
@@ -88,6 +105,9 @@ fn copy(
     Ok(copy.close()?)
 }
 
+/// What keeps the contents of each tenant from going; nothing where his folder is gone itself.
+type Held = BTreeMap<TenantId, Option<File>>;
+
 /// The audit log goes on while it is copied: what says how long it is comes first, so that the copy is no shorter than
 /// that, and ends as after a power cut.
 fn copy_audit(from: &Path, to: &Path, copying: &mut Copying) -> anyhow::Result<()> {
@@ -108,12 +128,15 @@ fn copy_audit(from: &Path, to: &Path, copying: &mut Copying) -> anyhow::Result<(
 }
 
 /// A copy of the store, and what keeps the contents that it names from going.
-fn of_one_moment(data: &Path, store: &Store, to: &Path) -> anyhow::Result<(StoreCopy, BTreeMap<TenantId, File>)> {
-    let mut held = BTreeMap::new();
+fn of_one_moment(data: &Path, store: &Store, to: &Path) -> anyhow::Result<(StoreCopy, Held)> {
+    let mut held = Held::new();
     loop {
         for tenant in store.shelves()? {
             if let Entry::Vacant(missing) = held.entry(tenant) {
-                let lock = hold_contents(&folder_of(data, missing.key()))?;
+                let lock = match hold_contents(&folder_of(data, missing.key())) {
+                    Err(WorkspaceError::Io { reason, .. }) if reason.kind() == ErrorKind::NotFound => None,
+                    held => Some(held?),
+                };
                 missing.insert(lock);
             }
         }

@@ -1,9 +1,12 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
 mod backup;
+mod certificate;
 mod chronicle;
+mod data;
 mod log;
 mod rules;
+mod secrets;
 mod service;
 
 use std::io::IsTerminal as _;
@@ -17,6 +20,8 @@ use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
 pub use backup::{BackedUp, back_up};
+pub use certificate::Certificate;
+pub use data::DataDirError;
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 

@@ -1,19 +1,20 @@
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
+use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
+use super::data::{self, data_dir, data_folder, folder_of};
 use super::log::Audit;
-use crate::api::{self, Api, Listener};
-use crate::authz::{Authorizer, HOUSE};
-use crate::config::{self, Overrides, Settings};
+use super::secrets::secret;
+use crate::api::{self, Api, Listener, TlsWanted};
+use crate::authz::Authorizer;
+use crate::config::{self, Settings};
 use crate::egress::IssuerKeys;
 use crate::engine::{Engine, EngineSettings};
 use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
@@ -35,6 +36,8 @@ pub struct Service {
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
     audit: Audit,
+    /// The certificate that was made here, where one was asked for.
+    pub certificate: Option<Certificate>,
     _alone: fs::File,
 }
 
@@ -73,58 +76,16 @@ impl Tenants for House {
     }
 }
 
-/// Where the files of a tenant are. What was made on the command line, without a server, belongs to the house.
-pub(super) fn folder_of(data: &Path, tenant: &TenantId) -> PathBuf {
-    if tenant.as_str() == HOUSE { data.to_owned() } else { data.join("tenants").join(tenant.as_str()) }
-}
-
-/// Where everything is kept, whether it is there or not.
-pub(super) fn data_dir(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match &settings.data_dir {
-        Some(data) => Ok(data.clone()),
-        None => Ok(config::data_dir(&Overrides::default())?),
-    }
-}
-
-/// The folder of what is kept, for nobody else to read.
-pub fn data_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
-    let data = data_dir(settings)?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
-    let mode = fs::metadata(&data)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        bail!("{} can be read by others (mode {mode:o}); make it private: chmod 700", data.display());
-    }
-    Ok(data)
-}
-
-/// Thirty-two bytes that are made once and kept for nobody else to read.
-fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let folder = data.join("secrets");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let path = folder.join(name);
-    if let Ok(bytes) = fs::read(&path).map(Zeroizing::new) {
-        let bytes: [u8; 32] = bytes.as_slice().try_into().with_context(|| format!("{} is damaged", path.display()))?;
-        return Ok(Zeroizing::new(bytes));
-    }
-    if must_exist {
-        bail!("{} is missing: without it no key can be checked; restore it from a backup", path.display());
-    }
-    let made = Zeroizing::new(rand::random::<[u8; 32]>());
-    // There whole or not at all, whatever happens in between.
-    let aside = folder.join(format!(".{name}.new"));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    file.write_all(made.as_slice())?;
-    file.sync_all()?;
-    fs::rename(&aside, &path)?;
-    fs::File::open(&folder)?.sync_all()?;
-    Ok(made)
+fn cache_dir(settings: &Settings, data: &Path) -> Option<PathBuf> {
+    let section = &settings.engine;
+    section.cache.then(|| section.cache_dir.clone().unwrap_or_else(|| data.join("code")))
 }
 
 fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<Engine> {
     let section = &settings.engine;
     let mut own = EngineSettings::new(worker);
     own.concurrent_runs = settings.runs.concurrent_runs;
-    own.cache_dir = section.cache.then(|| section.cache_dir.clone().unwrap_or_else(|| data.join("code")));
+    own.cache_dir = cache_dir(settings, data);
     own.cache_bytes = section.cache_bytes;
     own.module_bytes = section.module_bytes;
     own.compile_deadline_ms = section.compile_deadline_ms;
@@ -139,10 +100,17 @@ fn outside(settings: &Settings) -> anyhow::Result<Outside<'static>> {
     Ok(Outside { read: &|path: &Path| fs::read(path), fetch: Arc::new(fetch) })
 }
 
-/// What a start would refuse of the settings, and of the files that they name: nothing is made or bound.
+/// What a start would refuse of the settings, of the files that they name and of the folders: nothing is made or bound.
 pub fn check(settings: &Settings) -> anyhow::Result<()> {
     Listener::check(&settings.http, &settings.tls)?;
-    outside(settings)?.check(&settings.identity).context("identity")
+    outside(settings)?.check(&settings.identity).context("identity")?;
+    let data = data_dir(settings)?;
+    data::check(&data)?;
+    Store::look(&data)?;
+    match cache_dir(settings, &data) {
+        Some(cache) => data::check_cache(&cache),
+        None => Ok(()),
+    }
 }
 
 impl Service {
@@ -156,7 +124,15 @@ impl Service {
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
-        let listener = Listener::bind(&settings.http, &settings.tls).await?;
+        let (shown, certificate) = match settings.tls.wanted()? {
+            TlsWanted::Nothing => (None, None),
+            TlsWanted::Files(files) => (Some(files), None),
+            TlsWanted::SelfMade => {
+                let made = certificate::kept(&data, &settings.http)?;
+                (Some(made.files.clone()), Some(made))
+            }
+        };
+        let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of(&data)?;
         store.check()?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
@@ -205,6 +181,7 @@ impl Service {
             telemetry,
             first_key,
             audit,
+            certificate,
             _alone: alone,
         })
     }

@@ -100,6 +100,8 @@ pub enum PolicyError {
     ReservedRole { role: RoleName },
     #[error("the role `{role}` allows nothing; name at least one action")]
     EmptyRole { role: RoleName },
+    #[error("the role `{role}` names {actions} actions; name each once, or all of a kind as runs:*")]
+    LongRole { role: RoleName, actions: usize },
     #[error("the role `{role}` names what no role can give: `{action}`; write actions like runs:create or runs:*")]
     RoleAction { role: RoleName, action: String },
     /// A defect of ours: rules that we wrote ourselves do not hold together.
@@ -126,6 +128,7 @@ impl PolicyError {
             PolicyError::TooManyRoles { .. } => "roles_too_many",
             PolicyError::ReservedRole { .. } => "role_reserved",
             PolicyError::EmptyRole { .. } => "role_empty",
+            PolicyError::LongRole { .. } => "role_too_long",
             PolicyError::RoleAction { .. } => "role_action_invalid",
             PolicyError::Internal(_) => "rules_broken",
         }

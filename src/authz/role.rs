@@ -36,6 +36,10 @@ impl CustomRole {
         if self.actions.is_empty() {
             return Err(PolicyError::EmptyRole { role: role() });
         }
+        // Each action once, and each of its groups: more only says the same again.
+        if self.actions.len() > Action::ALL.len() * 2 {
+            return Err(PolicyError::LongRole { role: role(), actions: self.actions.len() });
+        }
         match self.actions.iter().find(|name| !may_be_given(name)) {
             Some(action) => Err(PolicyError::RoleAction { role: role(), action: quoted(action) }),
             None => Ok(()),

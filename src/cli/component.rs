@@ -78,8 +78,23 @@ pub(super) async fn pages(
     filter: &[(&str, &str)],
     most: u64,
 ) -> Result<Vec<Value>, ClientError> {
+    let mut told = joined(client, steps, name, filter, most).await?;
+    Ok(match told.get_mut(name).map(Value::take) {
+        Some(Value::Array(all)) => all,
+        _ => Vec::new(),
+    })
+}
+
+/// The first page of a list, with what the pages after it have.
+pub(super) async fn joined(
+    client: &Client,
+    steps: &[&str],
+    name: &str,
+    filter: &[(&str, &str)],
+    most: u64,
+) -> Result<Value, ClientError> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let mut all: Vec<Value> = Vec::new();
+    let (mut first, mut all) = (None, Vec::new());
     let mut cursor: Option<String> = None;
     loop {
         let mut query = filter.to_vec();
@@ -90,9 +105,16 @@ pub(super) async fn pages(
         }
         let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
         // A server that says the same again would have no end.
-        if next.is_none() || next == cursor || all.len() >= most {
+        let is_last = next.is_none() || next == cursor || all.len() >= most;
+        let told = first.get_or_insert(page);
+        if is_last {
             all.truncate(most);
-            return Ok(all);
+            let mut told = told.take();
+            if let Some(told) = told.as_object_mut() {
+                told.remove("next");
+                told.insert(name.to_owned(), Value::Array(all));
+            }
+            return Ok(told);
         }
         cursor = next;
     }

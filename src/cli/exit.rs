@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::app::StoreError;
+use crate::app::{DataDirError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
@@ -125,6 +125,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     }
     if let Some(store) = error.downcast_ref::<StoreError>() {
         show::complain(&store.to_string(), Some(store.code()));
+        return ExitCode::from(HOST_FAILED);
+    }
+    if let Some(data) = error.downcast_ref::<DataDirError>() {
+        show::complain(&data.to_string(), Some(data.code()));
         return ExitCode::from(HOST_FAILED);
     }
     if let Some((code, exit)) = audit(error) {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::component::joined;
 use super::exit::Mistake;
 use super::{component, show, words};
 use crate::client::{Call, Client};
@@ -81,7 +82,7 @@ pub(super) fn run(args: &FilesArgs, client: &Client, json: bool) -> anyhow::Resu
 
 async fn done(action: &Action, client: &Client) -> anyhow::Result<Value> {
     Ok(match action {
-        Action::List { id, path } => client.json(Call::get(&at(id, "entries")).with(&[("path", path)]), None).await?,
+        Action::List { id, path } => joined(client, &at(id, "entries"), "entries", &[("path", path)], u64::MAX).await?,
         Action::Get { id, path } => {
             let (steps, query) = (at(id, "files"), [("path", path.as_str())]);
             let call = Call::get(&steps).with(&query);
@@ -149,16 +150,21 @@ fn input() -> anyhow::Result<Vec<u8>> {
 }
 
 fn listed(told: &Value) -> String {
-    let line = |entry: &Value| {
-        let path = shown(words::text(entry, "path"));
+    let line = |path: &str, entry: &Value| {
+        let path = shown(path);
         match words::text(entry, "kind") {
             "folder" => format!("{path}/\n"),
             "file" => format!("{path}  {}\n", show_bytes(words::number(entry, "bytes"))),
             kind => format!("{path}  {kind}\n"),
         }
     };
-    match told.get("entry").filter(|entry| words::text(entry, "kind") != "folder") {
-        Some(entry) => line(entry),
-        None => words::list(told, "entries").iter().map(line).collect(),
+    let all = words::list(told, "entries");
+    match told.get("entry") {
+        Some(entry) if words::text(entry, "kind") != "folder" => line(words::text(entry, "path"), entry),
+        entry => {
+            let folder = entry.map(|entry| words::text(entry, "path")).filter(|path| !path.is_empty());
+            let within = folder.map_or_else(String::new, |folder| format!("{folder}/"));
+            all.iter().map(|entry| line(&(within.clone() + words::text(entry, "name")), entry)).collect()
+        }
     }
 }

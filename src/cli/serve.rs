@@ -89,10 +89,21 @@ pub(super) fn serve(args: &ServeArgs, host: &Overrides) -> anyhow::Result<ExitCo
         let interrupted = super::run::interrupted();
         if args.json {
             let key = service.first_key.as_ref().map(|key| key.expose().to_owned());
-            show::print(&format!("{}\n", serde_json::json!({"url": url, "first_key": key})))?;
+            let certificate = service
+                .certificate
+                .as_ref()
+                .map(|made| serde_json::json!({"file": made.files.cert, "sha256": made.fingerprint}));
+            show::print(&format!(
+                "{}\n",
+                serde_json::json!({"url": url, "first_key": key, "certificate": certificate})
+            ))?;
         } else {
             if let Some(key) = &service.first_key {
                 show::print(&format!("first key (an administrator's; shown once): {}\n", key.expose()))?;
+            }
+            if let Some(made) = &service.certificate {
+                let (file, sum) = (made.files.cert.display(), &made.fingerprint);
+                show::print(&format!("certificate (clients: --ca): {file}\nits SHA-256: {sum}\n"))?;
             }
             show::print(&format!("listening on {url}, docs at {url}/docs\n"))?;
         }

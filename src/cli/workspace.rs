@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::component::pages;
+use super::component::{joined, pages};
 use super::sandbox_files::fetched;
 use super::server::{ServerFlags, no_host_flags};
 use super::{show, words};
@@ -131,7 +131,8 @@ async fn there(action: &Action, client: &Client) -> anyhow::Result<Value> {
             json!({"workspaces": all, "drafts": drafts.collect::<Vec<_>>()})
         }
         Action::Show { name } => {
-            let mut told = client.json(Call::get(&["v1", "workspaces", name.as_str()]), None).await?;
+            let steps = ["v1", "workspaces", name.as_str()];
+            let mut told = joined(client, &steps, "entries", &[], u64::MAX).await?;
             told.get_mut("workspace").map(in_seconds);
             told
         }

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -91,10 +92,16 @@ pub enum SettingsError {
 const OPTIONAL: [&str; 7] =
     ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir", "audit.dir", "audit.key_file", "audit.origin"];
 
+/// What has expired is gone within a minute.
+const SWEEP_SECONDS: u64 = 30;
+/// With less the compiler does not even start.
+const COMPILER_BYTES: u64 = 64 << 20;
+
 /// Something that was said about a setting, and by what.
-struct Said {
-    key: String,
-    value: Value,
+struct Said<'a> {
+    key: &'a str,
+    text: &'a str,
+    like: Option<&'a Value>,
     from: String,
 }
 
@@ -117,7 +124,7 @@ impl Settings {
             let also = ALSO.iter().filter(|(_, of)| of == key).map(|(name, _)| (*name).to_owned());
             for name in also.chain([variable_of(key)]) {
                 if let Some(text) = environment(&name).filter(|text| !text.is_empty()) {
-                    set(&mut table, Said { key: key.clone(), value: value(&text, like.as_ref()), from: name })?;
+                    set(&mut table, Said { key, text: &text, like: like.as_ref(), from: name })?;
                 }
             }
         }
@@ -126,7 +133,7 @@ impl Settings {
             let Some((_, like)) = keys.iter().find(|(known, _)| known == key) else {
                 return Err(SettingsError::Unknown { key: key.clone(), from });
             };
-            set(&mut table, Said { key: key.clone(), value: value(text, like.as_ref()), from })?;
+            set(&mut table, Said { key, text, like: like.as_ref(), from })?;
         }
         let settings = parsed(table).map_err(SettingsError::Together)?;
         settings.check()?;
@@ -153,9 +160,15 @@ impl Settings {
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
             ("audit.checkpoint_seconds", self.audit.checkpoint_seconds, 1),
             ("audit.retention_days", self.audit.retention_days, 1),
+            ("engine.compile_memory_bytes", self.engine.compile_memory_bytes, COMPILER_BYTES),
         ];
         if let Some((key, value, least)) = least.into_iter().find(|(_, value, least)| value < least) {
             return Err(SettingsError::Together(format!("{key} is {value}, but must be at least {least}")));
+        }
+        if runs.sweep_seconds > SWEEP_SECONDS {
+            let value = runs.sweep_seconds;
+            let what = format!("runs.sweep_seconds is {value}, but must be at most {SWEEP_SECONDS}");
+            return Err(SettingsError::Together(what));
         }
         self.check_words()
     }
@@ -168,6 +181,10 @@ impl Settings {
         }
         if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
             return wrong("tls.cert_file and tls.key_file go together; name both".to_owned());
+        }
+        if let Some(host) = self.http.hosts.iter().find(|host| !is_host(host)) {
+            let how = "write what callers have between https:// and the port";
+            return wrong(format!("http.hosts: `{host}` is no name of a host and no address; {how}"));
         }
         self.identity.check().or_else(|error| wrong(format!("identity.{error}")))
     }
@@ -188,6 +205,15 @@ impl Settings {
     }
 }
 
+/// A name or an address, as callers write it.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        (1..=63).contains(&label.len()) && plain && !label.starts_with('-') && !label.ends_with('-')
+    };
+    host.parse::<IpAddr>().is_ok() || (host.len() <= 253 && host.split('.').all(label))
+}
+
 fn parsed(table: Table) -> Result<Settings, String> {
     Settings::deserialize(table).map_err(|error| error.to_string().trim().replace('\n', "; "))
 }
@@ -195,10 +221,43 @@ fn parsed(table: Table) -> Result<Settings, String> {
 fn read(file: &Path) -> Result<Table, SettingsError> {
     let shown = || file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|reason| SettingsError::Unreadable { file: shown(), reason })?;
-    // Read as settings, which knows the place of what is wrong; the table is for what comes on top.
     let wrong = |reason: String| SettingsError::Syntax { file: shown(), reason: reason.trim().replace('\n', "; ") };
-    toml::from_str::<Settings>(&text).map_err(|error| wrong(error.to_string()))?;
-    toml::from_str(&text).map_err(|error: toml::de::Error| wrong(error.to_string()))
+    let mut table: Table = toml::from_str(&text).map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    if !count(&mut table).map_err(wrong)? {
+        // Read as settings, which knows the place of what is wrong; the table is for what comes on top.
+        toml::from_str::<Settings>(&text).map_err(|error| wrong(error.to_string()))?;
+    }
+    Ok(table)
+}
+
+/// Makes numbers of sizes that are written with a unit; whether there were any.
+fn count(table: &mut Table) -> Result<bool, String> {
+    let mut any = false;
+    for (key, _) in
+        Settings::keys().iter().filter(|(key, like)| is_size(key) && matches!(like, Some(Value::Integer(_))))
+    {
+        let Some((section, name)) = key.split_once('.') else { continue };
+        let found = table.get_mut(section).and_then(|section| section.get_mut(name));
+        if let Some(found @ Value::String(_)) = found {
+            *found = Value::Integer(number(key, found.as_str().unwrap_or_default())?);
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+fn is_size(key: &str) -> bool {
+    key.ends_with("_bytes")
+}
+
+fn number(key: &str, text: &str) -> Result<i64, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let told =
+        |what: &str| if is_size(key) { format!("{key}: {what}") } else { format!("`{text}` is no whole number") };
+    let bytes = parse_bytes(text).map_err(|error| told(&error.to_string()))?;
+    i64::try_from(bytes).map_err(|_| told("is larger than any size can be"))
 }
 
 fn leaves(prefix: &str, table: &Table, into: &mut Vec<(String, Option<Value>)>) {
@@ -211,17 +270,16 @@ fn leaves(prefix: &str, table: &Table, into: &mut Vec<(String, Option<Value>)>) 
     }
 }
 
-/// A text as the kind of value that the setting has; what does not fit is told by whoever reads the whole.
-fn value(text: &str, like: Option<&Value>) -> Value {
-    let number = || text.parse().ok().or_else(|| i64::try_from(parse_bytes(text).ok()?).ok());
+/// A text as the kind of value that the setting has; what else does not fit is told by whoever reads the whole.
+fn value(key: &str, text: &str, like: Option<&Value>) -> Result<Value, String> {
     let read = match like {
-        Some(Value::Integer(_)) => number().map(Value::Integer),
+        Some(Value::Integer(_)) => Some(Value::Integer(number(key, text)?)),
         Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
         Some(Value::Float(_)) => text.parse().ok().map(Value::Float),
         Some(Value::Array(_)) => list(text),
         _ => None,
     };
-    read.unwrap_or_else(|| Value::String(text.to_owned()))
+    Ok(read.unwrap_or_else(|| Value::String(text.to_owned())))
 }
 
 /// A list as TOML writes one, or words with commas between them.
@@ -233,12 +291,13 @@ fn list(text: &str) -> Option<Value> {
     Some(Value::Array(words.map(|word| Value::String(word.to_owned())).collect()))
 }
 
-fn set(table: &mut Table, said: Said) -> Result<(), SettingsError> {
+fn set(table: &mut Table, said: Said<'_>) -> Result<(), SettingsError> {
+    let wrong = |reason| SettingsError::Value { key: said.key.to_owned(), from: said.from.clone(), reason };
+    let value = value(said.key, said.text, said.like).map_err(wrong)?;
     let mut alone = Table::new();
-    put(&mut alone, &said.key, said.value.clone());
-    let wrong = |reason| SettingsError::Value { key: said.key.clone(), from: said.from.clone(), reason };
+    put(&mut alone, said.key, value.clone());
     parsed(alone).map_err(wrong)?;
-    put(table, &said.key, said.value);
+    put(table, said.key, value);
     Ok(())
 }
 

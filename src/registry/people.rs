@@ -40,7 +40,7 @@ impl Registry {
         let asking = self.asking(permit, caller, now);
         let PrincipalAsk { kind, roles, labels, suspended } = ask;
         let new = Principal { tenant: tenant.clone(), id, kind, roles, labels, suspended, created: now };
-        self.change(About::People, move |book| {
+        self.change(About::Newcomer, move |book| {
             let giver = asking.again(book)?;
             if book.principal(&new.tenant, &new.id)?.is_some() {
                 return Err(RegistryError::Taken { kind: "principal", name: new.id.to_string() });

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::error::RegistryError;
 use super::register::Book;
-use super::start::{About, Registry, covers};
+use super::start::{About, Registry, apart, covers};
 use crate::authz::{Action, Checked, CustomRole, Permit};
 use crate::model::{Caller, PolicyName, RoleName, TenantId};
 
@@ -49,7 +49,7 @@ impl Registry {
         let mut after = before.clone();
         after.roles.retain(|known| known.name != role.name);
         after.roles.push(role.clone());
-        self.would_take(&after)?;
+        self.would_take(after).await?;
         self.change(About::Tenant(tenant.clone()), move |book| {
             let giver = asking.again(book)?;
             before.still_hold(book, &tenant)?;
@@ -106,14 +106,15 @@ impl Registry {
     ) -> Result<Checked, RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PoliciesCreate, &tenant, tenant.as_str())?;
-        let checked = self.0.authorizer.check(&policy.name, &policy.text)?;
+        let (registry, asked) = (self.clone(), policy.clone());
+        let checked = apart(move || Ok(registry.0.authorizer.check(&asked.name, &asked.text)?)).await?;
         let asking = self.asking(permit, caller, policy.created);
         let _turn = self.turn(&tenant).await;
         let before = self.rules(&tenant)?;
         let mut after = before.clone();
         after.policies.retain(|known| known.name != policy.name);
         after.policies.push(policy.clone());
-        self.would_take(&after)?;
+        self.would_take(after).await?;
         self.change(About::Tenant(tenant.clone()), move |book| {
             asking.again(book)?.must_be_whole("write policies")?;
             before.still_hold(book, &tenant)?;
@@ -151,8 +152,12 @@ impl Registry {
     /// Nothing is written down that could not be put in force. This takes Cedar a while, so it is done before the step,
     /// which then finds that the rules are still those that were looked at. Whoever changes rules in this process has
     /// his turn, so that nobody is in vain.
-    fn would_take(&self, rules: &Rules) -> Result<(), RegistryError> {
-        let texts: Vec<_> = rules.policies.iter().map(|policy| (policy.name.clone(), policy.text.clone())).collect();
-        Ok(self.0.authorizer.would_take(&texts, &rules.roles)?)
+    async fn would_take(&self, rules: Rules) -> Result<(), RegistryError> {
+        let registry = self.clone();
+        let would_take = move || {
+            let texts: Vec<_> = rules.policies.into_iter().map(|policy| (policy.name, policy.text)).collect();
+            Ok(registry.0.authorizer.would_take(&texts, &rules.roles)?)
+        };
+        apart(would_take).await
     }
 }

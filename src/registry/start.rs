@@ -69,6 +69,8 @@ pub(super) enum About {
     Nobody,
     /// Who somebody is: nothing but the door remembers that.
     People,
+    /// Somebody who was not there: the version does not move for him, but until now an issuer may have vouched for him.
+    Newcomer,
     /// What a tenant is or the rules in it.
     Tenant(TenantId),
 }
@@ -185,11 +187,18 @@ impl Registry {
         let made = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (done, before, after) = made.ok_or_else(|| RegisterError::Failed("the step was not taken".into()))?;
         if let About::Tenant(tenant) = about {
-            self.load_tenant(tenant)?;
+            // Rules are put in force, which is work.
+            let (registry, tenant) = (self.clone(), tenant.clone());
+            apart(move || registry.load_tenant(&tenant)).await?;
         }
         // Nobody else moved the version in between, so there is nothing else to read.
         let _ = self.0.seen.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed);
-        if !matches!(about, About::Nobody) {
+        let changed = match about {
+            About::Nobody => false,
+            About::Newcomer => true,
+            About::People | About::Tenant(_) => before != after,
+        };
+        if changed {
             self.tell();
         }
         Ok(done)
@@ -273,4 +282,12 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 /// Whether a permit is for this.
 pub(super) fn covers(permit: &Permit, action: Action, tenant: &TenantId, id: &str) -> Result<(), RegistryError> {
     if permit.covers(action, action.kind(), tenant, id) { Ok(()) } else { Err(RegistryError::Permit) }
+}
+
+/// On a thread that may take its time: rules are validated and put in force for many milliseconds.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RegistryError> + Send + 'static,
+) -> Result<T, RegistryError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| RegisterError::Failed(error.to_string()))?
 }

@@ -38,7 +38,7 @@ impl Hall {
         let (book, most) = (self.open_book(tenant).await?, self.ceilings(tenant)?);
         if book.left(&most).bytes < wanted {
             let (hall, of) = (self.clone(), tenant.clone());
-            let _ = tokio::task::spawn_blocking(move || hall.count_stale(&of)).await;
+            self.apart(tenant, move || hall.count_stale(&of)).await?;
         }
         Ok(book.left(&most).bytes)
     }
@@ -58,8 +58,7 @@ impl Hall {
             return Ok(());
         }
         let (hall, of) = (self.clone(), tenant.clone());
-        let counted = tokio::task::spawn_blocking(move || hall.count_stale(&of)).await;
-        counted.map_err(|error| SandboxError::Internal(error.to_string()))?;
+        self.apart(tenant, move || hall.count_stale(&of)).await?;
         if room.take(more) { Ok(()) } else { Err(room.refusal().into()) }
     }
 
@@ -122,8 +121,8 @@ impl Hall {
 
     /// The same where nobody may wait for the disk.
     pub(super) async fn count_rows_apart(&self, tenant: &TenantId, meanwhile: Weight) {
-        let (hall, tenant) = (self.clone(), tenant.clone());
-        let _ = tokio::task::spawn_blocking(move || hall.count_rows(&tenant, meanwhile)).await;
+        let (hall, of) = (self.clone(), tenant.clone());
+        let _ = self.apart(tenant, move || hall.count_rows(&of, meanwhile)).await;
     }
 
     /// Walks through drafts that may take less than is written down.
@@ -194,7 +193,7 @@ impl Hall {
         if !room.take(most(self)) {
             // It may be less than is written down.
             let (hall, of) = (self.clone(), tenant.clone());
-            let _ = tokio::task::spawn_blocking(move || hall.count_stale(&of)).await;
+            self.apart(tenant, move || hall.count_stale(&of)).await?;
             self.take(tenant, &room, most(self)).await?;
         }
         Ok(room)

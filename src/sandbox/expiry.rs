@@ -20,24 +20,35 @@ const RETRY: Duration = Duration::from_secs(600);
 /// How long the end of what was cancelled is waited for.
 const HANGS: Duration = Duration::from_secs(5);
 
-/// Sandboxes that could not be cleared: how often it was tried, and when it is tried again.
+/// Sandboxes that could not be cleared.
 #[derive(Debug, Default)]
-pub(super) struct Stuck(HashMap<SandboxId, (u32, Instant)>);
+pub(super) struct Stuck {
+    /// How often it was tried, and when it is tried again.
+    tried: HashMap<SandboxId, (u32, Instant)>,
+    /// Those that are written down as being made, and that nobody makes any more: no look into the ledger tells them from
+    /// those that somebody makes.
+    given_up: HashMap<SandboxId, SandboxRecord>,
+}
 
 impl Stuck {
     fn is_due(&self, id: &SandboxId) -> bool {
-        self.0.get(id).is_none_or(|(_, again)| *again <= Instant::now())
+        self.tried.get(id).is_none_or(|(_, again)| *again <= Instant::now())
+    }
+
+    pub(super) fn give_up(&mut self, made: SandboxRecord) {
+        self.given_up.insert(made.id.clone(), made);
     }
 
     fn failed(&mut self, id: SandboxId, rest: Duration) -> (u32, Duration) {
-        let known = self.0.entry(id).or_insert((0, Instant::now()));
+        let known = self.tried.entry(id).or_insert((0, Instant::now()));
         let wait = rest.saturating_mul(2u32.saturating_pow(known.0)).min(RETRY);
         *known = (known.0.saturating_add(1), Instant::now() + wait);
         (known.0, wait)
     }
 
     fn freed(&mut self, id: &SandboxId) {
-        self.0.remove(id);
+        self.tried.remove(id);
+        self.given_up.remove(id);
     }
 }
 
@@ -85,13 +96,14 @@ impl Hall {
 
     /// Ends what has expired, now. What cannot be ended keeps nothing else from it.
     pub async fn sweep(&self) -> Result<(), SandboxError> {
+        let given_up: Vec<_> = locked(&self.inner().stuck).given_up.values().cloned().collect();
+        self.sweep_each(given_up).await;
         let mut last: Option<SandboxRecord> = None;
         loop {
             let expired = self.inner().ledger.expired(now(), last.as_ref(), MOST)?;
             let all = expired.len();
             last = expired.last().cloned();
-            let each = expired.into_iter().map(|sandbox| self.sweep_one(sandbox));
-            futures_util::stream::iter(each).buffer_unordered(AT_ONCE).collect::<()>().await;
+            self.sweep_each(expired).await;
             if all < MOST as usize {
                 break;
             }
@@ -107,6 +119,11 @@ impl Hall {
         Ok(())
     }
 
+    async fn sweep_each(&self, sandboxes: Vec<SandboxRecord>) {
+        let each = sandboxes.into_iter().map(|sandbox| self.sweep_one(sandbox));
+        futures_util::stream::iter(each).buffer_unordered(AT_ONCE).collect::<()>().await;
+    }
+
     async fn sweep_one(&self, sandbox: SandboxRecord) {
         if !locked(&self.inner().stuck).is_due(&sandbox.id) {
             return;
@@ -118,19 +135,23 @@ impl Hall {
             Err(SandboxError::NoSandbox(_)) => Ok(()),
             Err(error) => Err(error),
         };
-        let again = Duration::from_secs(self.inner().settings.sweep_seconds);
         match done {
             Ok(()) => locked(&self.inner().stuck).freed(&id),
-            Err(error) => {
-                let (times, wait) = locked(&self.inner().stuck).failed(id.clone(), again);
-                tracing::warn!(sandbox = %id, times, "a sandbox whose time is over is not cleared, and is tried again in {} s: {error}", wait.as_secs());
-            }
+            Err(error) => self.try_again(&id, &error),
         }
+    }
+
+    pub(super) fn try_again(&self, id: &SandboxId, error: &SandboxError) {
+        let rest = Duration::from_secs(self.inner().settings.sweep_seconds);
+        let (times, wait) = locked(&self.inner().stuck).failed(id.clone(), rest);
+        tracing::warn!(sandbox = %id, times, "a sandbox whose time is over is not cleared, and is tried again in {} s: {error}", wait.as_secs());
     }
 
     async fn end(&self, sandbox: SandboxRecord) -> Result<bool, SandboxError> {
         let gone = match sandbox.state {
             SandboxState::Gone => sandbox,
+            // It never had a place that could be given back.
+            SandboxState::Making => self.change(&sandbox.tenant, &sandbox.id, SandboxChange::GivenUp).await?,
             _ => {
                 let gone = self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?;
                 self.inner().chronicle.expired(&gone).await?;
@@ -142,7 +163,7 @@ impl Hall {
 
     /// How many sandboxes whose time is over could not be cleared so far.
     pub fn stuck(&self) -> u64 {
-        u64::try_from(locked(&self.inner().stuck).0.len()).unwrap_or(u64::MAX)
+        u64::try_from(locked(&self.inner().stuck).tried.len()).unwrap_or(u64::MAX)
     }
 
     /// Removes contents that only what is gone held.
@@ -163,7 +184,9 @@ impl Hall {
     /// end could not be written down.
     async fn write_off(&self) -> Result<(), SandboxError> {
         // In this order: whoever ends in between has written that down, and what has ended stays as it ended.
-        let open = self.read(|ledger| ledger.open_runs()).await?;
+        let ledger = Arc::clone(&self.inner().ledger);
+        let open = tokio::task::spawn_blocking(move || ledger.open_runs()).await;
+        let open = open.map_err(|error| SandboxError::Internal(error.to_string()))??;
         for run in open {
             if self.watched(&run.tenant, &run.id).is_none() {
                 self.inner().ledger.put_run(Arc::new(lost(run)), None).await?;

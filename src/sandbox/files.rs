@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use super::counting::within;
 use super::error::SandboxError;
-use super::hall::{Hall, covers, covers_in};
+use super::hall::{Hall, Shelf, covers, covers_in};
 use super::incoming::Incoming;
 use super::storage::Reserved;
 use crate::authz::{Action, Permit};
 use crate::model::SandboxId;
-use crate::workspace::{FileEntry, Found, Intake, Left, Packed, Source, Tree, Upload, WorkspaceName, WorkspaceRecord};
+use crate::workspace::{Found, Intake, Left, Looked, Packed, Source, Tree, Upload, WorkspaceName, WorkspaceRecord};
 
 /// An archive on its way out. Both are gone when it was taken, or given up.
 pub struct Outgoing {
@@ -49,15 +49,19 @@ impl Hall {
         within(done.await, &room)
     }
 
-    /// What is at a path; for a folder what is in it as well.
+    /// What is at a path; for a folder also the first that is in it after a name.
     pub async fn look(
         &self,
         permit: &Permit,
         id: &SandboxId,
         path: String,
-    ) -> Result<(FileEntry, Vec<FileEntry>), SandboxError> {
+        (after, most): (Option<String>, u32),
+    ) -> Result<Looked, SandboxError> {
         let sandbox = self.for_files(permit, id, false)?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.look_at(&sandbox.draft, &path)).await
+        self.on_shelf(permit.tenant(), move |shelf| {
+            shelf.look_at(&sandbox.draft, &path, after.as_deref(), most as usize)
+        })
+        .await
     }
 
     /// Removes a file, or a folder with all that is in it.
@@ -105,11 +109,13 @@ impl Hall {
         id: &SandboxId,
         folder: String,
         zip: bool,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
     ) -> Result<Outgoing, SandboxError> {
         let sandbox = self.for_files(permit, id, false)?;
         let room = self.lend(permit.tenant())?;
         let of = Arc::clone(&room);
-        let packed = self.on_shelf(permit.tenant(), move |shelf| shelf.pack(&sandbox.draft, &folder, zip, &*of)).await;
+        let pack = move |shelf: &Shelf| shelf.pack(&sandbox.draft, &folder, zip, &*of, &in_memory);
+        let packed = self.on_shelf(permit.tenant(), pack).await;
         Ok(Outgoing { packed: within(packed, &room)?, lent: Lent { _room: room } })
     }
 
@@ -162,14 +168,15 @@ impl Hall {
         self.on_shelf(tenant, move |shelf| shelf.known(&name)).await
     }
 
-    /// A workspace and what it holds.
+    /// A workspace and what it holds, if there is room in memory for that.
     pub async fn read_workspace(
         &self,
         permit: &Permit,
         name: WorkspaceName,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
     ) -> Result<(WorkspaceRecord, Tree), SandboxError> {
         covers(permit, Action::WorkspacesRead, permit.tenant(), name.as_str())?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.get(&name)).await
+        self.on_shelf(permit.tenant(), move |shelf| shelf.get_within(&name, &in_memory)).await
     }
 
     pub async fn export_workspace(

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use moka::sync::Cache;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -12,6 +13,7 @@ use tracing::Instrument as _;
 use super::chronicle::Chronicle;
 use super::error::SandboxError;
 use super::expiry::Stuck;
+use super::guests::Guests;
 use super::ledger::{Ledger, LedgerError};
 use super::live::Live;
 use super::quota::Quota;
@@ -23,6 +25,9 @@ use crate::authz::{Action, Permit, ResourceKind};
 use crate::engine::Engine;
 use crate::model::{Ceilings, Digest, RunId, TenantId};
 use crate::workspace::{Catalog, Workspaces};
+
+/// Threads on which one tenant may wait for the disk at a time. Others find more of them, whatever this one waits for.
+const THREADS: usize = 64;
 
 /// The workspaces of one tenant.
 pub(super) type Shelf = Workspaces<Box<dyn Catalog>>;
@@ -50,10 +55,12 @@ pub(super) struct Inner {
     pub(super) tenants: Arc<dyn Tenants>,
     pub(super) chronicle: Arc<dyn Chronicle>,
     pub(super) quota: Quota,
+    pub(super) guests: Guests,
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
+    threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
     /// What ends everything of a tenant.
     ends: Mutex<HashMap<TenantId, CancellationToken>>,
@@ -89,9 +96,11 @@ impl Hall {
             tenants,
             chronicle,
             quota: Quota::default(),
+            guests: Guests::default(),
             storage: Storage::default(),
             components: Cache::new(10_000),
             shelves: Mutex::default(),
+            threads: Mutex::default(),
             live: Mutex::default(),
             ends: Mutex::default(),
             at_work: AtWork::default(),
@@ -150,9 +159,24 @@ impl Hall {
         tenant: &TenantId,
         work: impl FnOnce(&Shelf) -> Result<T, crate::workspace::WorkspaceError> + Send + 'static,
     ) -> Result<T, SandboxError> {
-        let (hall, tenant) = (self.clone(), tenant.clone());
-        let done = tokio::task::spawn_blocking(move || Ok(work(&*hall.shelf(&tenant)?)?)).await;
-        done.map_err(|error| SandboxError::Internal(error.to_string()))?
+        let (hall, of) = (self.clone(), tenant.clone());
+        self.apart(tenant, move || Ok(work(&*hall.shelf(&of)?)?)).await?
+    }
+
+    /// Does something for a tenant on a thread that may wait, when he has no more than enough of them.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let threads =
+            locked(&self.0.threads).entry(tenant.clone()).or_insert_with(|| Semaphore::new(THREADS).into()).clone();
+        let turn = threads.acquire_owned().await.map_err(|error| SandboxError::Internal(error.to_string()))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(|error| SandboxError::Internal(error.to_string()))
     }
 
     /// Does what must not be left half done: whoever asked for it may go away, it goes on to its end, and a stop of the
@@ -168,11 +192,11 @@ impl Hall {
     /// Reads what may be large, on a thread that may wait for it.
     pub(super) async fn read<T: Send + 'static>(
         &self,
+        tenant: &TenantId,
         ask: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, SandboxError> {
         let ledger = Arc::clone(&self.0.ledger);
-        let done = tokio::task::spawn_blocking(move || ask(&*ledger)).await;
-        Ok(done.map_err(|error| SandboxError::Internal(error.to_string()))??)
+        Ok(self.apart(tenant, move || ask(&*ledger)).await??)
     }
 
     pub(super) fn watch(&self, live: &Arc<Live>) {

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use super::record::RunRecord;
@@ -141,6 +141,8 @@ pub(super) struct Live {
     pub(super) sandbox: Option<SandboxId>,
     state: Mutex<State>,
     news: Notify,
+    /// How its end is told, once somebody asked for that.
+    told: OnceCell<Arc<str>>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -162,7 +164,15 @@ struct State {
 
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
+        Arc::new(Self {
+            id,
+            tenant,
+            sandbox,
+            state: Mutex::default(),
+            news: Notify::new(),
+            told: OnceCell::new(),
+            cancel,
+        })
     }
 
     /// As a run that is over and was read from the ledger.
@@ -247,6 +257,15 @@ impl Events {
         Self { live: Live::ended(run), after: 0 }
     }
 
+    /// How the end is told to whoever watches: made once, on a thread that may take its time, and shared.
+    pub async fn told(&self, make: impl FnOnce() -> String + Send + 'static) -> Arc<str> {
+        let made = async || {
+            let made = tokio::task::spawn_blocking(make).await;
+            made.map_or_else(|_| Arc::from("null"), Arc::from)
+        };
+        Arc::clone(self.live.told.get_or_init(made).await)
+    }
+
     /// `None` after the last.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
@@ -290,6 +309,24 @@ mod tests {
             events.push((event.number, text));
         }
         events
+    }
+
+    #[tokio::test]
+    async fn an_end_is_written_once_for_all_who_watch_and_not_on_the_thread_that_serves_them() {
+        let live = live();
+        let watching = [0, 1].map(|after| Events { live: Arc::clone(&live), after });
+        let here = std::thread::current().id();
+        let (told, made) = (watching.iter(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+        let told = told.map(|events| {
+            let made = Arc::clone(&made);
+            events.told(move || {
+                assert_ne!(std::thread::current().id(), here);
+                format!("{}", made.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+            })
+        });
+        let told = futures_util::future::join_all(told).await;
+        assert_eq!(told, [Arc::from("0"), Arc::from("0")]);
+        assert!(Arc::ptr_eq(&told[0], &told[1]));
     }
 
     #[test]

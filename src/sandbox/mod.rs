@@ -18,6 +18,7 @@ mod ending;
 mod error;
 mod expiry;
 mod files;
+mod guests;
 mod hall;
 mod incoming;
 mod ledger;

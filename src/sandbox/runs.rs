@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -64,6 +65,8 @@ pub struct Manner {
     pub sandbox: Option<SandboxId>,
     /// The request in which it was asked for.
     pub request: Option<RequestId>,
+    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
+    pub counted: Option<Box<dyn Any + Send>>,
 }
 
 /// All that a run needs to be at work.
@@ -89,7 +92,7 @@ impl Hall {
         permit: &Permit,
         caller: &Caller,
         ask: RunAsk,
-        manner: Manner,
+        mut manner: Manner,
     ) -> Result<Asked, SandboxError> {
         match &manner.sandbox {
             Some(id) => covers(permit, Action::SandboxesRun, &caller.tenant, id.as_str())?,
@@ -102,8 +105,10 @@ impl Hall {
         let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
         let hall = self.clone();
         let whole = async move {
-            let apart = manner.apart;
-            match hall.begin(by, ask, manner).await {
+            let (apart, counted) = (manner.apart, manner.counted.take());
+            let begun = hall.begin(by, ask, manner).await;
+            drop(counted);
+            match begun {
                 Ok(Beginning::Now(begun)) => begun.whole(apart, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
@@ -197,8 +202,8 @@ impl Hall {
     }
 
     pub(super) async fn whole_run(&self, tenant: &TenantId, id: &RunId) -> Result<RunRecord, SandboxError> {
-        let (tenant, of) = (tenant.clone(), id.clone());
-        let run = self.read(move |ledger| ledger.run(&tenant, &of)).await?;
+        let (whose, of) = (tenant.clone(), id.clone());
+        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of)).await?;
         run.ok_or_else(|| SandboxError::NoRun(id.clone()))
     }
 

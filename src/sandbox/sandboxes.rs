@@ -12,7 +12,7 @@ use super::state::{Move, SandboxState};
 use super::storage::Reserved;
 use super::work::Place;
 use crate::authz::{Action, Permit};
-use crate::model::{Ceilings, Labels, SandboxId, TenantId};
+use crate::model::{Ceilings, Labels, SandboxId, TenantId, show_bytes};
 use crate::workspace::{Applied, Changes, DraftId, WorkspaceError};
 
 /// The longest path of a mount.
@@ -89,10 +89,17 @@ impl Hall {
 
     /// Clears one that was never there for anybody; what cannot be cleared now the next sweep clears.
     pub(super) async fn give_up(&self, made: &SandboxRecord) {
-        if let Ok(gone) = self.change(&made.tenant, &made.id, SandboxChange::GivenUp).await
-            && let Err(error) = self.clear(&gone).await
-        {
-            tracing::warn!(sandbox = %gone.id, "a sandbox that was given up is not cleared yet: {error}");
+        match self.change(&made.tenant, &made.id, SandboxChange::GivenUp).await {
+            Ok(gone) => {
+                if let Err(error) = self.clear(&gone).await {
+                    tracing::warn!(sandbox = %gone.id, "a sandbox that was given up is not cleared yet: {error}");
+                }
+            }
+            Err(SandboxError::NoSandbox(_)) => {}
+            Err(error) => {
+                locked(&self.inner().stuck).give_up(made.clone());
+                self.try_again(&made.id, &error);
+            }
         }
     }
 
@@ -234,17 +241,30 @@ impl Hall {
         Ok(true)
     }
 
-    /// What was done in it. Whoever gives up waiting ends the work.
-    pub async fn diff(&self, permit: &Permit, id: &SandboxId, with_text: bool) -> Result<Changes, SandboxError> {
+    /// What was done in it. Whoever gives up waiting ends the work, and so does who has no more room in memory for it.
+    pub async fn diff(
+        &self,
+        permit: &Permit,
+        id: &SandboxId,
+        with_text: bool,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<Changes, SandboxError> {
         let sandbox = self.allowed(permit, Action::SandboxesReadFiles, id, Move::ReadFiles)?;
         let left = CancellationToken::new();
         let _waiting = left.clone().drop_guard();
-        let diff = move |shelf: &Shelf| shelf.diff_while(&sandbox.draft, with_text, &|| !left.is_cancelled());
+        let go_on = move |bytes| !left.is_cancelled() && in_memory(bytes);
+        let diff = move |shelf: &Shelf| shelf.diff_while(&sandbox.draft, with_text, &go_on);
         self.on_shelf(permit.tenant(), diff).await
     }
 
     /// Makes its changes count in the workspace: those at or below the given paths, or all.
-    pub async fn apply(&self, permit: &Permit, id: &SandboxId, paths: Vec<String>) -> Result<Applied, SandboxError> {
+    pub async fn apply(
+        &self,
+        permit: &Permit,
+        id: &SandboxId,
+        paths: Vec<String>,
+        in_memory: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<Applied, SandboxError> {
         self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
@@ -252,7 +272,7 @@ impl Hall {
             let room = hall.room_to_apply(&tenant, &sandbox.draft).await?;
             let (counts, of) = (hall.clone(), tenant.clone());
             let applied = hall.on_shelf(&tenant, move |shelf| {
-                let applied = shelf.apply_and_keep(&sandbox.draft, &paths);
+                let applied = shelf.apply_and_keep(&sandbox.draft, &paths, &in_memory);
                 counts.count_rows(&of, room.used());
                 applied
             });
@@ -319,6 +339,13 @@ fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), San
     let ttl = ask.ttl_seconds.min(ceilings.sandbox_seconds);
     if ttl < ask.ttl_seconds {
         cut.push(Cut::new("ttl_seconds", ask.ttl_seconds, ttl, "tenant"));
+    }
+    // As each run in it will count them; what no run could have is told now.
+    let env: usize = ask.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    if env as u64 > limits.env_bytes {
+        let (env, most) = (show_bytes(env as u64), show_bytes(limits.env_bytes));
+        let message = format!("names and values are {env}, but limits.env_bytes is {most}; write less, or raise it");
+        return Err(SandboxError::Invalid { field: "env", message });
     }
     checked(&ask.place)?;
     let (at, rules) = (ask.place.at.clone(), ask.place.rules.clone());

@@ -138,7 +138,9 @@ impl Hall {
             None => None,
         };
         place.begins();
-        let done = self.engine().run(&program, request).await;
+        let engine = self.engine().clone();
+        let done = self.inner().guests.run(async move { engine.run(&program, request).await }).await;
+        let done = done.unwrap_or_else(|error| Err(EngineError::Internal(error.to_string())));
         if let Some(Inside { entered, visit, own }) = inside {
             // What still touches the draft is waited for where waiting is allowed.
             let left = tokio::task::spawn_blocking(move || {

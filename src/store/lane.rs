@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc as plain;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -152,7 +153,8 @@ fn write(mut connection: Connection, mut steps: mpsc::Receiver<Box<dyn Step>>) {
         let committed = set(&connection, &mut lasting, wanted).and_then(|()| commit(&mut connection, &mut batch));
         let committed = committed.map_err(StepError::from);
         for step in batch.drain(..) {
-            step.end(&connection, committed.clone());
+            // Whoever waits for it finds that nobody answers any more.
+            let _ = catch_unwind(AssertUnwindSafe(|| step.end(&connection, committed.clone())));
         }
     }
 }
@@ -171,7 +173,9 @@ fn commit(connection: &mut Connection, batch: &mut [Box<dyn Step>]) -> rusqlite:
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in batch.iter_mut() {
         transaction.prepare_cached("SAVEPOINT step")?.execute(())?;
-        if !step.take(&transaction) {
+        // One that panics is not the last one: it is undone, and told as not taken.
+        let taken = catch_unwind(AssertUnwindSafe(|| step.take(&transaction)));
+        if !taken.unwrap_or(false) {
             transaction.prepare_cached("ROLLBACK TO step")?.execute(())?;
         }
         transaction.prepare_cached("RELEASE step")?.execute(())?;

@@ -1,3 +1,7 @@
+use std::fs::{OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,6 +62,11 @@ impl Store {
 
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
+        let unusable = |reason: std::io::Error| StoreError::Unusable {
+            path: path.display().to_string(),
+            reason: reason.to_string(),
+        };
+        keep_private(path).map_err(unusable)?;
         let mut connection = Connection::open(path).map_err(sql)?;
         connection.busy_timeout(BUSY).map_err(sql)?;
         // What is not understood is not touched, so this comes before anything that writes.
@@ -68,10 +77,6 @@ impl Store {
         migrate(path, &mut connection)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let unusable = |reason: std::io::Error| StoreError::Unusable {
-            path: path.display().to_string(),
-            reason: reason.to_string(),
-        };
         let lane = Lane::start(connection).map_err(unusable)?;
         let history = Mutex::new(History::ENDLESS);
         Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default(), history })))
@@ -80,13 +85,26 @@ impl Store {
     /// Reads the whole file and looks whether it is sound.
     pub fn check(&self) -> Result<(), StoreError> {
         let path = &self.0.path;
-        let said: String = self
-            .reader(|connection| connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)))
-            .map_err(|error| StoreError::sql(path, &error))?;
-        match said.as_str() {
-            "ok" => Ok(()),
-            _ => Err(StoreError::Damaged { path: path.display().to_string(), reason: said }),
+        self.reader(|connection| Ok(sound(path, connection))).map_err(|error| StoreError::sql(path, &error))?
+    }
+
+    /// What `of` and `check` would refuse, without making or changing anything.
+    pub fn look(data: &Path) -> Result<(), StoreError> {
+        let path = data.join("ringfence.db");
+        if went_away(data, &path) {
+            return Err(StoreError::Missing { path: path.display().to_string() });
         }
+        if !path.exists() {
+            return Ok(());
+        }
+        // A reader makes the files of the log where they are not. Then nobody has it open, and it is all that there is.
+        let how = if data.join("ringfence.db-wal").exists() { "mode=ro" } else { "immutable=1" };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let sql = |error: rusqlite::Error| StoreError::sql(&path, &error);
+        let connection = Connection::open_with_flags(format!("file:{}?{how}", escaped(&path)), flags).map_err(sql)?;
+        connection.busy_timeout(BUSY).map_err(sql)?;
+        refuse_newer(&path, &connection)?;
+        sound(&path, &connection)
     }
 
     pub(super) fn keep_history(&self, history: History) {
@@ -158,6 +176,39 @@ impl Store {
     ) -> Result<T, StepError> {
         self.0.lane.wait(Lasting::Power, work)
     }
+}
+
+/// For its owner alone; SQLite gives the files of the log the rights of the store itself.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    // One that is there is not opened here: to close it again would end all locks that this process has on it.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let Ok(about) = std::fs::metadata(&name) else { continue };
+        if about.permissions().mode() & 0o077 != 0 {
+            std::fs::set_permissions(&name, Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+fn sound(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let said: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0));
+    match said.map_err(|error| StoreError::sql(path, &error))?.as_str() {
+        "ok" => Ok(()),
+        said => Err(StoreError::Damaged { path: path.display().to_string(), reason: said.to_owned() }),
+    }
+}
+
+/// As SQLite reads paths in a URI.
+fn escaped(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
+    let one = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    path.as_os_str().as_bytes().iter().map(one).collect()
 }
 
 /// The change to write-ahead mode does not wait for others as everything else does, so we do.

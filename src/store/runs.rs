@@ -8,8 +8,9 @@ use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
 use crate::model::{Captured, Denial, Outcome, PrincipalId, Report, RunId, TenantId, Usage};
 use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary};
 
-/// Removed in one step, so that others are not kept waiting.
+/// Removed in one step, so that others are not kept waiting: so many, or those that take so much.
 const FORGOTTEN: u32 = 2_000;
+const FORGOTTEN_BYTES: u64 = 32 << 20;
 
 const RUN: &str = "SELECT id, tenant, owner, component, sandbox, state, labels, created, ended, answer FROM runs";
 
@@ -233,8 +234,18 @@ pub(super) fn forget(connection: &Connection, runs: u64, retries: u64) -> rusqli
     let sql = "DELETE FROM retries WHERE rowid IN (SELECT rowid FROM retries WHERE created < ?1 LIMIT ?2)";
     let first = change(connection, sql, params![retries, FORGOTTEN])?;
     // Their ids sort by time, and a run that is at work is not forgotten.
-    let sql = "DELETE FROM runs WHERE id IN
-               (SELECT id FROM runs WHERE created < ?1 AND state = 'ended' ORDER BY id LIMIT ?2)";
-    let second = change(connection, sql, params![runs, FORGOTTEN])?;
-    Ok(first.max(second) >= FORGOTTEN as usize)
+    let sql = "SELECT id, octet_length(answer) + output FROM runs
+               WHERE created < ?1 AND state = 'ended' ORDER BY id LIMIT ?2";
+    let oldest =
+        all(connection, sql, params![runs, FORGOTTEN], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
+    let (mut more, mut freed) = (first.max(oldest.len()) >= FORGOTTEN as usize, 0u64);
+    for (id, size) in oldest {
+        if freed >= FORGOTTEN_BYTES {
+            more = true;
+            break;
+        }
+        change(connection, "DELETE FROM runs WHERE id = ?1", [id])?;
+        freed = freed.saturating_add(size);
+    }
+    Ok(more)
 }

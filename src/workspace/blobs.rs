@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::draft::{GoOn, given_up};
 use super::error::WorkspaceError;
 use super::fell::remove_tree;
 use super::tree::Tree;
@@ -104,6 +105,16 @@ impl Blobs {
     pub(super) fn tree(&self, digest: Digest) -> Result<Tree, WorkspaceError> {
         let text = fs::read(self.path(digest)).ok().filter(|text| Digest::of(text) == digest);
         text.and_then(|text| Tree::from_text(&text)).ok_or(WorkspaceError::DamagedTree(digest))
+    }
+
+    /// The same, if there is room in memory for it.
+    pub(super) fn tree_within(&self, digest: Digest, go_on: GoOn<'_>) -> Result<Tree, WorkspaceError> {
+        let text = fs::metadata(self.path(digest)).map_or(0, |meta| meta.len());
+        // The text and what is made of it.
+        match go_on(text.saturating_mul(2)) {
+            true => self.tree(digest),
+            false => Err(WorkspaceError::io("a tree", given_up())),
+        }
     }
 
     /// Makes all that was kept durable: one call, however many files there were.

@@ -63,11 +63,19 @@ pub(super) const DEPTH: usize = 200;
 pub(super) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Asked once in a while by what may take long: whether anybody waits for it still.
-pub(super) type GoOn<'a> = &'a dyn Fn() -> bool;
+/// Asked once in a while by what may take long or much: whether it is to go on, with so many more bytes in memory.
+pub(super) type GoOn<'a> = &'a dyn Fn(u64) -> bool;
 
-fn given_up() -> std::io::Error {
-    std::io::Error::other("nobody waits for it any more")
+pub(super) fn given_up() -> std::io::Error {
+    std::io::Error::other("it was given up: nobody waits for it any more, or there is no room in memory for it")
+}
+
+/// About what something in a draft takes in memory, in its tree, in what differs, and in an answer about that.
+fn bytes_of(path: &str, node: &Node) -> u64 {
+    const REST: u64 = 512;
+    let text = |text: &str| json_bytes(text).saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX) * 2);
+    let target = if let Node::Link { target } = node { text(target) } else { 0 };
+    REST.saturating_add(text(path)).saturating_add(target)
 }
 
 /// Looks through a draft. What still shares its content with the workspace is known without being read.
@@ -116,7 +124,11 @@ impl Looking<'_> {
         for entry in Dir::read_from(dir).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                names.push(entry.file_name().to_owned());
+                let name = entry.file_name().to_owned();
+                if !(self.go_on)(u64::try_from(name.count_bytes()).unwrap_or(u64::MAX)) {
+                    return Err(WorkspaceError::io(folder, given_up()));
+                }
+                names.push(name);
             }
         }
         for name in names {
@@ -132,7 +144,7 @@ impl Looking<'_> {
 
     fn entry(&mut self, dir: &OwnedFd, name: &str, path: String, depth: usize) -> Result<(), WorkspaceError> {
         let failed = |errno| WorkspaceError::io(&path, errno);
-        if !(self.go_on)() {
+        if !(self.go_on)(0) {
             return Err(WorkspaceError::io(&path, given_up()));
         }
         let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
@@ -157,6 +169,9 @@ impl Looking<'_> {
             }
             _ => return Err(WorkspaceError::Special { path, kind: "neither file, folder nor link" }),
         };
+        if !(self.go_on)(bytes_of(&path, &node)) {
+            return Err(WorkspaceError::io(&path, given_up()));
+        }
         self.tree.insert(path, node);
         Ok(())
     }
@@ -196,7 +211,7 @@ fn hash(mut file: File, go_on: GoOn<'_>) -> std::io::Result<Digest> {
     const PIECE: u64 = 1 << 20;
     let mut hash = sha2::Sha256::new();
     while std::io::copy(&mut (&mut file).take(PIECE), &mut hash)? == PIECE {
-        if !go_on() {
+        if !go_on(0) {
             return Err(given_up());
         }
     }
@@ -215,7 +230,7 @@ impl Now {
         let has_content = |node: &Option<Node>| matches!(node, Some(Node::File { .. }));
         let mut left = DIFF_BYTES;
         for change in &mut changes.0 {
-            if !go_on() {
+            if !go_on(0) {
                 return Err(WorkspaceError::io(&change.path, given_up()));
             }
             if left == 0 {

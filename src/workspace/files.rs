@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek as _};
 use std::os::fd::OwnedFd;
@@ -21,7 +22,7 @@ use crate::model::{Room, Weight};
 /// Something in a draft, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileEntry {
-    /// From the draft's own root, without a slash at the beginning; empty for that.
+    /// Without a slash at the beginning; empty for the folder that it is from.
     pub path: String,
     pub kind: FileKind,
     pub bytes: u64,
@@ -38,9 +39,17 @@ pub enum FileKind {
     Other,
 }
 
+/// What is at a path of a draft; of a folder also a part of what is in it.
+#[derive(Debug)]
+pub struct Looked {
+    pub entry: FileEntry,
+    /// By name; their paths are from the folder.
+    pub entries: Vec<FileEntry>,
+    /// The name after which there is more.
+    pub next: Option<String>,
+}
+
 const PATH_BYTES: usize = 4_096;
-/// What one folder shows at most.
-const ENTRIES: usize = 100_000;
 
 /// The names of a path from the root of a draft. It stays inside, and no guest's link is followed.
 pub(super) fn names(path: &str) -> Result<Vec<&str>, WorkspaceError> {
@@ -174,6 +183,32 @@ fn entry(dir: &OwnedFd, name: &str, path: String) -> Result<FileEntry, Workspace
     Ok(FileEntry { path, kind, bytes, changed: u64::try_from(stat.st_mtime).unwrap_or(0) })
 }
 
+/// The first names of a folder after one, and whether there are more. No more than those are in memory, however many
+/// there are.
+fn first_of(dir: &OwnedFd, after: Option<&str>, most: usize) -> rustix::io::Result<(BTreeSet<String>, bool)> {
+    let (mut first, mut more) = (BTreeSet::new(), false);
+    for found in Dir::read_from(dir)? {
+        let found = found?;
+        // What has no name that can be written here cannot be asked for either.
+        let Some(name) = found.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")) else {
+            continue;
+        };
+        if after.is_some_and(|after| name <= after) {
+            continue;
+        }
+        let full = first.len() >= most;
+        more |= full;
+        if full && first.last().is_some_and(|last: &String| name >= last.as_str()) {
+            continue;
+        }
+        first.insert(name.to_owned());
+        if full {
+            first.pop_last();
+        }
+    }
+    Ok((first, more))
+}
+
 impl<C: Catalog> Workspaces<C> {
     pub(super) fn desk(&self, id: &DraftId) -> Result<Desk, WorkspaceError> {
         Desk::open(&self.folder_of(id)?)
@@ -200,32 +235,32 @@ impl<C: Catalog> Workspaces<C> {
         desk.put_upload(&names, path, &mut content)
     }
 
-    /// What is at a path; for a folder what is in it as well, by name.
-    pub fn look_at(&self, id: &DraftId, path: &str) -> Result<(FileEntry, Vec<FileEntry>), WorkspaceError> {
+    /// What is at a path; for a folder also the first that is in it after a name, in the order of their names.
+    pub fn look_at(
+        &self,
+        id: &DraftId,
+        path: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Looked, WorkspaceError> {
         let (desk, names) = (self.desk(id)?, names(path)?);
-        let whole = names.join("/");
         let (name, folder) = names.split_last().map_or((".", <&[&str]>::default()), |(name, folder)| (*name, folder));
-        let it = entry(&desk.folder(folder, path)?, name, whole.clone())?;
+        let it = entry(&desk.folder(folder, path)?, name, names.join("/"))?;
         if it.kind != FileKind::Folder {
-            return Ok((it, Vec::new()));
+            return Ok(Looked { entry: it, entries: Vec::new(), next: None });
         }
         let dir = desk.folder(&names, path)?;
-        let mut inside = Vec::new();
-        for found in Dir::read_from(&dir).map_err(|errno| refused(path, errno))?.take(ENTRIES) {
-            let found = found.map_err(|errno| refused(path, errno))?;
-            // What has no name that can be written here cannot be asked for either.
-            let Some(name) = found.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")) else {
-                continue;
-            };
-            let path = if whole.is_empty() { name.to_owned() } else { format!("{whole}/{name}") };
-            match entry(&dir, name, path) {
-                Ok(entry) => inside.push(entry),
+        let (first, more) = first_of(&dir, after, most).map_err(|errno| refused(path, errno))?;
+        let next = first.last().filter(|_| more).cloned();
+        let mut entries = Vec::with_capacity(first.len());
+        for name in first {
+            match entry(&dir, &name, name.clone()) {
+                Ok(entry) => entries.push(entry),
                 Err(WorkspaceError::NoFile(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        inside.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok((it, inside))
+        Ok(Looked { entry: it, entries, next })
     }
 
     /// Removes a file, or a folder with all that is in it.

@@ -41,7 +41,7 @@ pub use copy::{Copying, hold_contents, make_folder};
 pub use entered::{Entered, Held};
 pub use error::WorkspaceError;
 pub use export::{Destination, receive};
-pub use files::{FileEntry, FileKind};
+pub use files::{FileEntry, FileKind, Looked};
 pub use intake::{Found, Intake, Left, Source};
 pub use name::{BadName, DraftId, WorkspaceName};
 pub use parcels::Packed;

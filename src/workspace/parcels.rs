@@ -51,9 +51,16 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Packs a folder of a draft into an archive.
-    pub fn pack(&self, id: &DraftId, folder: &str, zip: bool, room: &dyn Room) -> Result<Packed, WorkspaceError> {
+    pub fn pack(
+        &self,
+        id: &DraftId,
+        folder: &str,
+        zip: bool,
+        room: &dyn Room,
+        go_on: &dyn Fn(u64) -> bool,
+    ) -> Result<Packed, WorkspaceError> {
         let names = names(folder)?.join("/");
-        let now = self.look_through(id)?;
+        let now = self.look_through(id, go_on)?;
         let inside = |path: &str| match (names.as_str(), path.strip_prefix(names.as_str())) {
             ("", _) => Some(path.to_owned()),
             (_, Some(rest)) => rest.strip_prefix('/').map(str::to_owned),

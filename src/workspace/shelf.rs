@@ -153,6 +153,17 @@ impl<C: Catalog> Workspaces<C> {
         Ok((record, tree))
     }
 
+    /// The same, given up when so many more bytes in memory are too many.
+    pub fn get_within(
+        &self,
+        name: &WorkspaceName,
+        go_on: &dyn Fn(u64) -> bool,
+    ) -> Result<(WorkspaceRecord, Tree), WorkspaceError> {
+        let record = self.known(name)?;
+        let tree = self.blobs.tree_within(record.tree, go_on)?;
+        Ok((record, tree))
+    }
+
     pub fn export(&self, name: &WorkspaceName, to: &Destination) -> Result<WorkspaceRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let (record, tree) = self.get(name)?;
@@ -259,9 +270,9 @@ impl<C: Catalog> Workspaces<C> {
         self.there(id).map(|(_, folder)| folder)
     }
 
-    pub(super) fn look_through(&self, id: &DraftId) -> Result<draft::Now, WorkspaceError> {
+    pub(super) fn look_through(&self, id: &DraftId, go_on: draft::GoOn<'_>) -> Result<draft::Now, WorkspaceError> {
         let (draft, folder) = self.there(id)?;
-        draft::look(&self.blobs, &self.blobs.tree(draft.base)?, &folder, &|| true)
+        draft::look(&self.blobs, &self.blobs.tree_within(draft.base, go_on)?, &folder, go_on)
     }
 
     /// Makes a draft what it was when it was made, or last applied.
@@ -296,18 +307,18 @@ impl<C: Catalog> Workspaces<C> {
 
     /// What was done in a draft.
     pub fn diff(&self, id: &DraftId, with_text: bool) -> Result<Changes, WorkspaceError> {
-        self.diff_while(id, with_text, &|| true)
+        self.diff_while(id, with_text, &|_| true)
     }
 
-    /// The same, given up when nobody waits for it any more.
+    /// The same, given up when nobody waits for it any more, or when so many more bytes in memory are too many.
     pub fn diff_while(
         &self,
         id: &DraftId,
         with_text: bool,
-        go_on: &dyn Fn() -> bool,
+        go_on: &dyn Fn(u64) -> bool,
     ) -> Result<Changes, WorkspaceError> {
         let (draft, folder) = self.there(id)?;
-        let base = self.blobs.tree(draft.base)?;
+        let base = self.blobs.tree_within(draft.base, go_on)?;
         let now = draft::look(&self.blobs, &base, &folder, go_on)?;
         match with_text {
             true => now.changes_with_text(&self.blobs, &base, go_on),
@@ -318,20 +329,32 @@ impl<C: Catalog> Workspaces<C> {
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
     /// on since the draft was made.
     pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
-        self.apply_some(id, chosen, false)
+        self.apply_some(id, chosen, false, &|_| true)
     }
 
-    /// The same, and the draft stays, as one of the new state.
-    pub fn apply_and_keep(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
-        self.apply_some(id, chosen, true)
+    /// The same, and the draft stays, as one of the new state. Given up before it counts when so many more bytes in memory
+    /// are too many.
+    pub fn apply_and_keep(
+        &self,
+        id: &DraftId,
+        chosen: &[String],
+        go_on: &dyn Fn(u64) -> bool,
+    ) -> Result<Applied, WorkspaceError> {
+        self.apply_some(id, chosen, true, go_on)
     }
 
-    fn apply_some(&self, id: &DraftId, chosen: &[String], keep: bool) -> Result<Applied, WorkspaceError> {
+    fn apply_some(
+        &self,
+        id: &DraftId,
+        chosen: &[String],
+        keep: bool,
+        go_on: draft::GoOn<'_>,
+    ) -> Result<Applied, WorkspaceError> {
         let shared = self.locked(FlockOperation::LockShared)?;
         let draft = self.draft(id)?;
         let nobody_works = self.hold(id, FlockOperation::NonBlockingLockExclusive)?;
-        let base = self.blobs.tree(draft.base)?;
-        let now = draft::look(&self.blobs, &base, &self.folder(id), &|| true)?;
+        let base = self.blobs.tree_within(draft.base, go_on)?;
+        let now = draft::look(&self.blobs, &base, &self.folder(id), go_on)?;
         let changes = Changes::between(&base, &now.tree);
         let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
         let (record, head) = self.get(name)?;

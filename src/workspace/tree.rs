@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,12 @@ impl Tree {
     /// In the order of the bytes of their paths: a folder before what is in it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// Those that come after a path in that order; all where none is given.
+    pub fn after(&self, path: Option<&str>) -> impl Iterator<Item = (&str, &Node)> {
+        let from = path.map_or(Bound::Unbounded, Bound::Excluded);
+        self.0.range::<str, _>((from, Bound::Unbounded)).map(|(path, node)| (path.as_str(), node))
     }
 
     pub fn files(&self) -> u64 {

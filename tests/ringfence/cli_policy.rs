@@ -196,6 +196,9 @@ fn what_is_said_of_running_is_refused_where_nothing_runs() {
     let check = ["policy", "check", "night.cedar"];
     let explain = ["policy", "explain", "runs:read", "--principal", "ci", "--role", "viewer"];
     let fs = ["fs", "presets"];
+    let output = Command::new(WORKER).args(explain).args(["--at", "foo"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("2031-01-01T00:00:00Z"), "{output:?}");
     for command in [&check[..], &explain, &fs] {
         for flag in [
             &["--no-cache"][..],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ringfence::authz::{Action, Ask, Authorizer, CustomRole, HOUSE, Permit, Resource, ResourceKind};
-use ringfence::identity::{AuthError, Directory, KeyRecord, Pepper, SigningKey, TokenMaker, TokenSettings};
+use ringfence::identity::{AuthError, Directory, KeyRecord, Lineage, Pepper, SigningKey, TokenMaker, TokenSettings};
 use ringfence::model::{Caller, Ceilings, Credential, KeyId, Labels, Principal, PrincipalId, PrincipalKind, TenantId};
 use ringfence::registry::{
     Change, Door, KeyAsk, Part, PolicyRecord, PrincipalAsk, Register, RegisterError, Registry, RegistryError, Step,
@@ -235,4 +235,47 @@ async fn a_change_reads_the_rules_of_no_other_tenant() {
     assert!(!registry.is_open(&t1) && registry.closed() == [t1]);
     let read = counting.read.lock().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(read, [HOUSE, "t1"]);
+}
+
+#[tokio::test]
+async fn whoever_revokes_what_is_revoked_already_wakes_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("ringfence.db")).unwrap();
+    let registry = registry(Arc::new(store), Arc::new(Nobody));
+    registry.load().unwrap();
+    let key = registry.first(1).await.unwrap().unwrap().record.id;
+    let (house, labels, caller) = (HOUSE.parse().unwrap(), Labels::new(), admin());
+    let may = |action: Action, id: &str| {
+        let resource = Resource { kind: action.kind(), tenant: &house, id, owner: None, labels: &labels };
+        registry.authorizer().decide(&caller, action, &resource, &Ask { now: 1, wants: None }).unwrap()
+    };
+    let token = Lineage::read(&format!("{key}.{:016}", 1)).unwrap();
+    let (to_token, to_key) = (may(Action::TokensRevoke, &token.id()), may(Action::KeysRevoke, key.as_str()));
+    let before = registry.changed();
+    for _ in 0..3 {
+        registry.revoke_token(&to_token, &caller, &token, 1).await.unwrap();
+    }
+    assert_eq!(registry.changed(), before + 1);
+    for _ in 0..3 {
+        registry.revoke_key(&to_key, &caller, &key, 1).await.unwrap();
+    }
+    assert_eq!(registry.changed(), before + 2);
+}
+
+#[tokio::test]
+async fn a_step_that_panics_leaves_nothing_and_is_not_the_last_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("ringfence.db")).unwrap();
+    let house: TenantId = HOUSE.parse().unwrap();
+    let tenant = TenantRecord { id: house.clone(), ceilings: Ceilings::ordinary(), open: true, created: 1 };
+    let panics: Change = Box::new(move |book| {
+        book.put_tenant(&tenant)?;
+        panic!("as a mistake of ours would");
+    });
+    assert!(matches!(store.change(panics).await, Err(RegisterError::Failed(_))));
+    assert_eq!(store.tenant(&house).unwrap(), None);
+    let registry = registry(Arc::new(store.clone()), Arc::new(Nobody));
+    registry.load().unwrap();
+    assert!(registry.first(1).await.unwrap().is_some());
+    assert!(store.tenant(&house).unwrap().is_some());
 }

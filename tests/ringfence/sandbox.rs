@@ -4,6 +4,7 @@ mod expiry;
 mod leaving;
 mod outputs;
 mod races;
+mod threads;
 mod world;
 
 use world::World;

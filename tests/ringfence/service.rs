@@ -20,6 +20,7 @@ mod listed;
 mod lists;
 mod logs;
 mod matrix;
+mod parts;
 mod proven;
 mod races;
 mod revoking;
@@ -32,3 +33,4 @@ mod streams;
 mod trouble;
 
 pub use house::{House, Reply};
+pub use life::tar;

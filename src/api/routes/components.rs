@@ -14,7 +14,7 @@ use super::super::context::{Api, Object, Who};
 use super::super::form;
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
-use super::super::types::{Component, Components, Raw, labels};
+use super::super::types::{Component, Components, ModuleForm, Raw, labels};
 use super::{LOOKED_AT, id, parsed};
 use crate::authz::Action;
 use crate::model::Digest;
@@ -40,7 +40,7 @@ struct Submit {
 /// The body is the component, a preview-1 module, or the text of either, as raw bytes. The same bytes are kept once.
 #[utoipa::path(
     post, path = "/v1/components", tag = "components", params(Submit),
-    request_body(content = Raw, content_type = "application/wasm"),
+    request_body(content((Raw = "application/wasm"), (ModuleForm = "multipart/form-data"))),
     responses(
         (status = 201, body = Component), (status = 200, body = Component, description = "It was there already"),
         (status = "default", body = Problem, content_type = "application/problem+json")

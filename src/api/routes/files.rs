@@ -1,4 +1,3 @@
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -12,13 +11,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Who};
+use super::super::held::Growing;
+use super::super::large::whole;
+use super::super::page::apart;
 use super::super::problem::Problem;
-use super::super::query::{Path, Query};
+use super::super::query::{self, Path, Query};
 use super::super::types::{Files, Raw};
 use super::super::upload;
 use super::sandboxes::found;
 use crate::authz::Action;
 use crate::sandbox::Outgoing;
+use crate::workspace::Looked;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(read, write, remove)).routes(routes!(look)).routes(routes!(download, unpack))
@@ -92,16 +95,36 @@ struct Within {
     path: Option<String>,
 }
 
-/// What is at a path of a sandbox; of a folder also what is in it
+/// What one page tells of what is in a folder, or of a workspace.
+pub(super) const ENTRIES: u32 = 1_000;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Part {
+    /// The root, where nothing is said.
+    path: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// What is at a path of a sandbox; of a folder also what is in it, by name
 #[utoipa::path(
-    get, path = "/v1/sandboxes/{id}/entries", tag = "files", params(("id" = String, Path), Within),
+    get, path = "/v1/sandboxes/{id}/entries", tag = "files", params(("id" = String, Path), Part),
     responses((status = 200, body = Files), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn look(who: Who, Path(sandbox): Path<String>, Query(at): Query<Within>) -> Result<Json<Files>, Problem> {
+async fn look(who: Who, Path(sandbox): Path<String>, Query(part): Query<Part>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
-    who.fact("path", at.path.as_deref().unwrap_or("/"));
-    let (entry, entries) = who.hall().look(&permit, &record.id, at.path.unwrap_or_default()).await?;
-    Ok(Json(Files { entry: (&entry).into(), entries: entries.iter().map(Into::into).collect() }))
+    who.fact("path", part.path.as_deref().unwrap_or("/"));
+    let (path, most) = (part.path.unwrap_or_default(), query::within(part.limit, ENTRIES)?);
+    let Looked { entry, entries, next } = who.hall().look(&permit, &record.id, path, (part.cursor, most)).await?;
+    apart(who, move |who| {
+        let entries = entries.into_iter().map(Into::into).collect();
+        whole(who.in_memory(), &Files { entry: entry.into(), entries, next })
+    })
+    .await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -137,7 +160,9 @@ async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<A
     who.fact("archive_of", archive.path.as_deref().unwrap_or("/"));
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
-    Ok(sent_archive(who.hall().download(&permit, &record.id, folder, zip).await?, zip))
+    let making = Growing::new(who.in_memory());
+    let archive = making.done(who.hall().download(&permit, &record.id, folder, zip, making.ask()).await)?;
+    Ok(sent_archive(archive, zip))
 }
 
 pub(super) fn sent_archive(archive: Outgoing, zip: bool) -> Response {

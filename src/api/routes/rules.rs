@@ -9,6 +9,7 @@ use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::failures::invalid;
 use super::super::listed::{Page, part_of};
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{
@@ -16,7 +17,7 @@ use super::super::types::{
 };
 use super::{id, parsed};
 use crate::audit::Detail;
-use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Resource, ResourceKind, Wants};
+use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Reach, Resource, ResourceKind, Wants};
 use crate::model::{Caller, Digest, PolicyName, PrincipalId, RoleName};
 use crate::registry::PolicyRecord;
 
@@ -38,7 +39,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Problem> {
     who.permit(Action::RolesRead, &Object::plain("*")).await?;
     let own = who.registry().roles(who.tenant())?;
-    let mut all: Vec<Role> = BUILT_IN_ROLES.into_iter().map(Role::built_in).chain(own.iter().map(Role::from)).collect();
+    let mut all: Vec<Role> =
+        BUILT_IN_ROLES.into_iter().map(|name| built_in(&who, name)).chain(own.iter().map(Role::from)).collect();
     all.sort_by(|a, b| a.name().cmp(b.name()));
     let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
     let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
@@ -83,6 +85,14 @@ async fn policies(who: Who, Query(page): Query<Page>) -> Result<Json<Policies>, 
     let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
     let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
     Ok(Json(Policies { policies: policies.iter().map(Policy::from).collect(), next }))
+}
+
+fn built_in(who: &Who, name: &str) -> Role {
+    let role: Option<RoleName> = name.parse().ok();
+    let authorizer = who.registry().authorizer();
+    let gives = |action: &Action| (*action, authorizer.reach(role.as_ref(), &[], *action));
+    let gives: Vec<_> = Action::ALL.iter().map(gives).filter(|(_, reach)| *reach > Reach::None).collect();
+    Role::built_in(name, &gives)
 }
 
 fn name_of(policy: &PolicyRecord) -> &str {
@@ -145,8 +155,11 @@ async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode,
 async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked>, Problem> {
     who.permit(Action::PoliciesExplain, &Object::plain("*")).await?;
     let name: PolicyName = parsed(&body.name, "name")?;
-    let told = who.registry().authorizer().check(&name, &body.text).map_err(crate::registry::RegistryError::from)?;
-    Ok(Json(checked(told)))
+    let told = apart(who, move |who| {
+        let told = who.registry().authorizer().check(&name, &body.text);
+        Ok(told.map_err(crate::registry::RegistryError::from)?)
+    });
+    Ok(Json(checked(told.await?)))
 }
 
 /// Ask who may do what, and by which policy
@@ -156,11 +169,15 @@ async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked
 )]
 async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Explained>, Problem> {
     who.permit(Action::PoliciesExplain, &Object::plain("*")).await?;
+    apart(who, move |who| explained(who, body)).await.map(Json)
+}
+
+fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
     let action: Action = parsed(&body.action, "action")?;
     let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
     let mut caller = match body.principal.as_deref() {
         None => Caller::clone(&who.caller),
-        Some(name) => somebody(&who, parsed(name, "principal")?)?,
+        Some(name) => somebody(who, parsed(name, "principal")?)?,
     };
     caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
     caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
@@ -186,7 +203,7 @@ async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Exp
         None => usual,
     };
     let ask = Ask { now, wants: wants.as_ref() };
-    Ok(Json(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask))))
+    Ok(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask)))
 }
 
 /// Somebody as he would come with a key that is not cut down.

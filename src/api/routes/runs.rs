@@ -20,7 +20,7 @@ use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::stream::{seat, stream};
-use super::super::types::{self as wire, Run, RunBody, Runs, StreamedEvent, ask};
+use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
@@ -44,7 +44,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 /// request, as a form with the parts `run` (this JSON) and `module`. An `Idempotency-Key` makes a retry return the first
 /// answer, also where the connection was lost: such a run goes on without its caller.
 #[utoipa::path(
-    post, path = "/v1/runs", tag = "runs", request_body = RunBody,
+    post, path = "/v1/runs", tag = "runs",
+    request_body(content((RunBody = "application/json"), (RunForm = "multipart/form-data"))),
     params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters")),
     responses(
         (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),
@@ -136,13 +137,16 @@ pub(super) async fn start(
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
-    let manner = Manner { retry, apart, sandbox, request: Some(who.request().clone()) };
+    let request = Some(who.request().clone());
+    let manner = Manner { retry, apart, sandbox, request, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
-    // The engine has what came; the run may take long.
-    drop(in_memory);
     let (started, seat) = match (asked, seat) {
         (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
-        (Asked::Before(run), None) if apart => return accepted(*run),
+        (Asked::Before(run), None) if apart => {
+            let place = place(&run.id)?;
+            let told = told(who, *run).await?;
+            return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], told).into_response());
+        }
         (Asked::Before(run), None) => return told(who, *run).await,
         (Asked::Now(started), seat) => (started, seat),
     };
@@ -186,8 +190,12 @@ async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
 
 /// The answer for a run that goes on by itself.
 fn accepted(run: RunRecord) -> Result<Response, Problem> {
-    let place = HeaderValue::from_str(&format!("/v1/runs/{}", run.id)).map_err(|_| Problem::missing("run"))?;
+    let place = place(&run.id)?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
+}
+
+fn place(run: &RunId) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(&format!("/v1/runs/{run}")).map_err(|_| Problem::missing("run"))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -10,13 +10,14 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::large::whole;
+use super::super::held::Growing;
+use super::super::large::{paid, whole};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{
-    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, Sandbox, SandboxBody, Sandboxes, StreamedEvent,
-    labels,
+    Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
+    StreamedEvent, labels,
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
@@ -193,7 +194,8 @@ async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Pr
 
 /// Run something in a sandbox; as `POST /v1/runs`, with the files of the sandbox
 #[utoipa::path(
-    post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes", request_body = RunBody,
+    post, path = "/v1/sandboxes/{id}/runs", tag = "sandboxes",
+    request_body(content((RunBody = "application/json"), (RunForm = "multipart/form-data"))),
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 200, content((Run = "application/json"), (StreamedEvent = "text/event-stream"))), (status = 202, body = Run, description = "It is at work"),
@@ -228,7 +230,8 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
-    let changes = who.hall().diff(&permit, &record.id, true).await?;
+    let making = Growing::new(making);
+    let changes = making.done(who.hall().diff(&permit, &record.id, true, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;
         whole(who.in_memory(), &Changes::from(changes))
@@ -241,21 +244,18 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     post, path = "/v1/sandboxes/{id}/apply", tag = "sandboxes", params(("id" = String, Path)), request_body = ApplyBody,
     responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn apply(
-    who: Who,
-    Path(sandbox): Path<String>,
-    Strict(body): Strict<ApplyBody>,
-) -> Result<Json<Applied>, Problem> {
+async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<ApplyBody>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesApply).await?;
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    let applied = who.hall().apply(&permit, &record.id, body.paths).await?;
+    let making = Growing::new(who.in_memory());
+    let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());
     let paths: Vec<_> = applied.changes.0.iter().map(|change| change.path.as_str()).collect();
     who.fact("paths", Detail::of(&paths));
-    Ok(Json(Applied::from(applied)))
+    apart(who, move |_| paid(making.held(), &Applied::from(applied))).await
 }
 
 /// Throw away what was done: its files are again what they were

@@ -9,12 +9,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Object, Who};
+use super::super::held::Growing;
+use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{MadeWorkspace, Raw, Workspace, WorkspaceTree, Workspaces};
 use super::super::upload;
-use super::files::{is_zip, sent_archive};
+use super::files::{ENTRIES, is_zip, sent_archive};
 use super::id;
 use crate::authz::{Action, Permit};
 use crate::model::{Labels, PrincipalId};
@@ -90,15 +92,33 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Workspaces>, Pr
     }))
 }
 
-/// Get a workspace and what it holds
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct After {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Get a workspace and what it holds, by path
+///
+/// Each page tells the tree that it is of: where another page tells another, the workspace was changed in between.
 #[utoipa::path(
-    get, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path)),
+    get, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), After),
     responses((status = 200, body = WorkspaceTree), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn get(who: Who, Path(name): Path<String>) -> Result<Json<WorkspaceTree>, Problem> {
+async fn get(who: Who, Path(name): Path<String>, Query(part): Query<After>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesRead).await?;
-    let (record, tree) = who.hall().read_workspace(&permit, record.name).await?;
-    Ok(Json(WorkspaceTree::new(&record, &tree)))
+    let most = query::within(part.limit, ENTRIES)?;
+    let making = Growing::new(who.in_memory());
+    let (record, tree) = making.done(who.hall().read_workspace(&permit, record.name, making.ask()).await)?;
+    apart(who, move |who| {
+        let _making = making;
+        whole(who.in_memory(), &WorkspaceTree::new(&record, &tree, part.cursor.as_deref(), most as usize))
+    })
+    .await
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod components;
+mod form;
 mod limits;
 mod people;
 mod runs;
@@ -11,6 +12,7 @@ mod workspaces;
 
 pub(super) use audit::AuditEvents;
 pub(super) use components::{Component, Components};
+pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, LimitsBody};
 pub(super) use people::{
     CheckBody, Checked, ExplainBody, Explained, Key, KeyBody, Keys, MadeKey, MadeToken, Policies, Policy, PolicyBody,

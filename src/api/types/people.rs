@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::{CeilingsBody, Whole, time_s};
 use crate::api::strict;
-use crate::authz::{CustomRole, Wants};
+use crate::authz::{Action, CustomRole, Reach, Wants};
 use crate::identity::{KeyRecord, TokenInfo};
 use crate::model::{Caller, Credential, Labels, PrincipalKind};
 use crate::registry::{NewKey, PolicyRecord, TenantRecord};
@@ -212,8 +212,14 @@ pub(in crate::api) struct Role {
 }
 
 impl Role {
-    pub(in crate::api) fn built_in(name: &str) -> Self {
-        Self { name: name.to_owned(), actions: Vec::new(), own_only: false, built_in: true }
+    /// One of ours: what it gives, and whether that is only of one's own.
+    pub(in crate::api) fn built_in(name: &str, gives: &[(Action, Reach)]) -> Self {
+        Self {
+            name: name.to_owned(),
+            actions: gives.iter().map(|(action, _)| action.as_str().to_owned()).collect(),
+            own_only: gives.iter().all(|(_, reach)| *reach == Reach::Own),
+            built_in: true,
+        }
     }
 
     pub(in crate::api) fn name(&self) -> &str {

@@ -9,7 +9,7 @@ use super::{CutBody, LimitsBody, Whole, labels, names_of_variables, place, time,
 use crate::api::strict;
 use crate::model::Labels;
 use crate::sandbox::{SandboxAsk, SandboxRecord};
-use crate::workspace::{Change, FileKind};
+use crate::workspace::{Change, ChangeKind, FileKind, Node};
 
 /// A place that lives across runs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -151,11 +151,14 @@ pub(in crate::api) struct Changes {
 pub(in crate::api) struct ChangeBody {
     path: String,
     /// `added`, `changed` or `removed`.
-    change: Value,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    before: Value,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    after: Value,
+    #[schema(value_type = Value)]
+    change: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    before: Option<Node>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    after: Option<Node>,
     /// A unified diff, where both sides are text.
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<String>,
@@ -166,12 +169,11 @@ pub(in crate::api) struct ChangeBody {
 
 impl From<Change> for ChangeBody {
     fn from(change: Change) -> Self {
-        let value = |node: &Option<crate::workspace::Node>| serde_json::to_value(node).unwrap_or_default();
         Self {
             path: change.path,
-            change: serde_json::to_value(change.change).unwrap_or_default(),
-            before: value(&change.before),
-            after: value(&change.after),
+            change: change.change,
+            before: change.before,
+            after: change.after,
             diff: change.diff,
             truncated: change.truncated,
         }
@@ -213,10 +215,27 @@ pub(in crate::api) struct FileEntry {
     changed: String,
 }
 
-impl From<&crate::workspace::FileEntry> for FileEntry {
-    fn from(entry: &crate::workspace::FileEntry) -> Self {
+/// Something in a folder.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct InFolder {
+    name: String,
+    /// `file`, `folder`, `link` or `other`.
+    kind: &'static str,
+    bytes: u64,
+    changed: String,
+}
+
+impl From<crate::workspace::FileEntry> for InFolder {
+    fn from(entry: crate::workspace::FileEntry) -> Self {
+        let FileEntry { path: name, kind, bytes, changed } = entry.into();
+        Self { name, kind, bytes, changed }
+    }
+}
+
+impl From<crate::workspace::FileEntry> for FileEntry {
+    fn from(entry: crate::workspace::FileEntry) -> Self {
         Self {
-            path: entry.path.clone(),
+            path: entry.path,
             kind: match entry.kind {
                 FileKind::File => "file",
                 FileKind::Folder => "folder",
@@ -232,6 +251,9 @@ impl From<&crate::workspace::FileEntry> for FileEntry {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Files {
     pub(in crate::api) entry: FileEntry,
-    /// What is in it, where it is a folder.
-    pub(in crate::api) entries: Vec<FileEntry>,
+    /// What is in it, where it is a folder, by name.
+    pub(in crate::api) entries: Vec<InFolder>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) next: Option<String>,
 }

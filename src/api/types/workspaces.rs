@@ -45,12 +45,19 @@ pub(in crate::api) struct WorkspaceTree {
     pub(in crate::api) workspace: Workspace,
     /// Paths and what is there.
     pub(in crate::api) entries: Vec<Value>,
+    /// To be sent as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl WorkspaceTree {
-    pub(in crate::api) fn new(record: &WorkspaceRecord, tree: &Tree) -> Self {
-        let entry = |(path, node): (&str, _)| serde_json::json!({"path": path, "node": node});
-        Self { workspace: record.into(), entries: tree.iter().map(entry).collect() }
+    /// So many of its entries, after a path.
+    pub(in crate::api) fn new(record: &WorkspaceRecord, tree: &Tree, after: Option<&str>, most: usize) -> Self {
+        let part: Vec<_> = tree.after(after).take(most.saturating_add(1)).collect();
+        let shown = part.get(..most).unwrap_or(&part);
+        let next = shown.last().filter(|_| part.len() > most).map(|(path, _)| (*path).to_owned());
+        let entry = |(path, node): &(&str, _)| serde_json::json!({"path": path, "node": node});
+        Self { workspace: record.into(), entries: shown.iter().map(entry).collect(), next }
     }
 }
 

@@ -68,11 +68,15 @@ struct WhatFlags {
     label: Vec<(String, String)>,
 }
 
+fn time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse().map_err(|_| "write a time as RFC 3339 does, with its zone: 2031-01-01T00:00:00Z".to_owned())
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Context")]
 struct ContextFlags {
     /// When (RFC 3339) [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<jiff::Timestamp>,
     /// From where
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]

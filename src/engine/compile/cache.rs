@@ -96,14 +96,19 @@ impl CodeCache {
         let unusable = |reason: String| EngineError::Cache { path: dir.display().to_string(), reason };
         let plain = |error: std::io::Error| unusable(error.to_string());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(plain)?;
-        let meta = fs::symlink_metadata(dir).map_err(plain)?;
+        Self::check(dir)?;
+        let key = read_or_make_key(dir).map_err(unusable)?;
+        Ok(Self { dir: dir.to_owned(), key, limit_bytes })
+    }
+
+    /// Whether a folder that is there could be one: nothing is made.
+    pub fn check(dir: &Path) -> Result<(), EngineError> {
+        let unusable = |reason: String| EngineError::Cache { path: dir.display().to_string(), reason };
+        let meta = fs::symlink_metadata(dir).map_err(|error| unusable(error.to_string()))?;
         if !meta.is_dir() {
             return Err(unusable("it is not a folder, or only a link to one".into()));
         }
-        ours_alone(&meta)
-            .map_err(|reason| unusable(format!("{reason}; chmod 700 it, or choose another (--cache-dir)")))?;
-        let key = read_or_make_key(dir).map_err(unusable)?;
-        Ok(Self { dir: dir.to_owned(), key, limit_bytes })
+        ours_alone(&meta).map_err(|reason| unusable(format!("{reason}; chmod 700 it, or choose another (--cache-dir)")))
     }
 
     /// The name of a program's entry: changes with everything that changes the code.

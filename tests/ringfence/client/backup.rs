@@ -226,6 +226,36 @@ async fn what_is_missing_in_a_restored_folder_is_told_and_can_be_deleted() {
     house.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_tenant_has_lost_is_told_and_all_else_is_copied() {
+    let desk = Desk::new().await;
+    fill(&desk.house, &desk.house.admin).await;
+    let boss = desk.house.tenant("lost").await;
+    fill(&desk.house, &boss).await;
+    let data = desk.house.dir.path().join("data");
+    std::fs::rename(desk.house.folder_of("lost"), data.join("aside")).unwrap();
+    let data = data.display().to_string();
+    let told = desk.here(&["backup", "--json", "--data-dir", &data, "--to", "copy"]);
+    assert!(told.status.success(), "{told:?}");
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["missing"][0], "the folder of the tenant lost");
+    assert_eq!(told["missing"].as_array().unwrap().len(), 2, "and the files of its sandbox: {told}");
+    assert_eq!(std::fs::read_dir(desk.path("copy/drafts")).unwrap().count(), 1);
+    assert!(desk.path("copy/files").is_dir());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_not_put_into_what_it_is_of() {
+    let desk = Desk::new().await;
+    let data = desk.house.dir.path().join("data");
+    std::os::unix::fs::symlink(&data, desk.path("link")).unwrap();
+    for to in [data.join("copy"), desk.path("link/copy")] {
+        let output = desk.here(&["backup", "--data-dir", data.to_str().unwrap(), "--to", to.to_str().unwrap()]);
+        fails(&output, 118, "inside of the data folder");
+        assert!(!to.exists());
+    }
+}
+
 /// What the copied rows name is there until it is copied: nobody removes contents before.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_contents_are_removed_while_they_are_copied() {

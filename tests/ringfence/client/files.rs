@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::desk::fails;
+use crate::service::tar;
 use crate::support::guest_path;
 
 fn probe() -> String {
@@ -160,6 +161,25 @@ async fn a_sandbox_from_its_making_to_its_end() {
     desk.fails(&["sandbox", "run", id, &probe, "--", "ls|."], 117, "[wrong_state]");
     assert_eq!(desk.ok(&["sandbox", "destroy", id]), format!("{id} is gone\n"));
     desk.fails(&["sandbox", "show", id], 117, "[not_found]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_files_are_listed_however_many_come_at_once() {
+    let desk = Desk::new().await;
+    let key = &desk.house.admin;
+    let paths: Vec<String> = (0..1_003).map(|n| format!("d/{n:04}")).collect();
+    let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "")).collect();
+    desk.house.put(key, "/v1/workspaces/w", tar(&files)).await.is(201);
+    let sandbox = desk.house.sandbox(key).await;
+    desk.house.put(key, &format!("{sandbox}/archive"), tar(&files)).await.is(204);
+    let id = sandbox.trim_start_matches("/v1/sandboxes/");
+    let listed = desk.ok(&["sandbox", "files", "list", id, "d"]);
+    assert!(listed.starts_with("d/0000  0B\nd/0001  0B\n"), "{listed}");
+    assert_eq!(listed.lines().count(), 1_003);
+    let shown = desk.ok(&["workspace", "show", "w"]);
+    assert!(shown.ends_with("d/1002  0B\n"), "{shown}");
+    assert_eq!(shown.lines().count(), 1_005);
+    assert_eq!(desk.json(&["workspace", "show", "w", "--json"]).get("next"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-use ringfence::sandbox::Manner;
+use ringfence::fs_policy::Rules;
+use ringfence::sandbox::{Asked, Manner, PlaceAsk};
 
 use super::World;
 use super::world::{NOOP, RUNNING};
@@ -27,6 +28,27 @@ async fn what_cannot_be_cleared_keeps_nothing_else_from_it() {
     world.sql("DROP TRIGGER broken; DELETE FROM sandboxes WHERE draft LIKE 'draft%-%-%'");
     world.hall.sweep().await.unwrap();
     assert_eq!((world.count("sandboxes"), world.folders()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_run_that_could_not_be_given_up_go_with_a_later_sweep() {
+    let world = World::new(1).await;
+    world.sql("CREATE TRIGGER broken BEFORE UPDATE ON sandboxes BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    let place = PlaceAsk { workspace: None, at: "/workspace".into(), rules: Rules::default() };
+    let run = world.run_over(Some(place), NOOP, Manner::default(), Vec::new()).await.unwrap();
+    let Asked::Now(started) = run else { panic!() };
+    assert_eq!(started.end().await.unwrap().outcome(), Some("exited"));
+    while world.hall.at_work() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let left = || (world.count("sandboxes WHERE state = 'making'"), world.folders(), world.hall.stuck());
+    assert_eq!(left(), (1, 1, 1));
+    world.hall.sweep().await.unwrap();
+    assert_eq!(left(), (1, 1, 1));
+    world.sql("DROP TRIGGER broken");
+    world.hall.sweep().await.unwrap();
+    assert_eq!((left(), world.count("sandboxes")), ((0, 0, 0), 0));
+    assert_eq!(world.room().await, 1, "it never took the place of a sandbox, and gives none back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::sync::Arc;
 
 use ringfence::authz::Action;
 use ringfence::sandbox::{Manner, SandboxState};
@@ -110,4 +111,18 @@ async fn the_next_process_ends_what_the_last_one_left() {
     assert_eq!(world.room().await, 3);
     let run = world.runs().into_iter().find(|known| known.id == run).unwrap();
     assert_eq!((run.outcome.as_deref(), run.ended.is_some()), (Some("failed"), true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_is_counted_until_it_is_with_the_engine_though_whoever_sent_it_went_away() {
+    let world = World::new(1).await;
+    let store = world.connection();
+    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let counted = Arc::new(());
+    let manner = Manner { apart: true, counted: Some(Box::new(Arc::clone(&counted))), ..Manner::default() };
+    assert!(left_after(1, world.run(NOOP, manner)).await.is_none());
+    assert_eq!(Arc::strong_count(&counted), 2, "the run is about to begin");
+    store.execute_batch("ROLLBACK").unwrap();
+    world.quiet().await;
+    assert_eq!(Arc::strong_count(&counted), 1);
 }

@@ -131,3 +131,35 @@ async fn what_runs_wrote_before_there_was_a_place_for_it_is_read_as_ever() {
     assert!(!store.forget(u64::MAX >> 1, 0).await.unwrap());
     assert_eq!((count("SELECT bytes + runs FROM history"), count("SELECT count(*) FROM outputs")), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forgotten_in_one_step_is_bounded_by_what_it_takes() {
+    let world = World::new(1).await;
+    for _ in 0..5 {
+        let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+        started.end().await.unwrap();
+    }
+    world.quiet().await;
+    world.sql("UPDATE runs SET output = 20 << 20");
+    let store = Store::open(&world.dir.path().join("ringfence.db")).unwrap();
+    let forget = async || store.forget(u64::MAX >> 1, 0).await.unwrap();
+    assert!(forget().await);
+    assert_eq!(world.runs().len(), 3);
+    while forget().await {}
+    assert_eq!(world.runs().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_from_a_history_in_one_step_is_bounded_by_what_it_takes() {
+    let world = World::new(1).await;
+    let run = async || {
+        let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+        started.end().await.unwrap();
+        world.quiet().await;
+        world.runs().len()
+    };
+    while run().await < 20 {}
+    // Far more than the bound.
+    world.sql("UPDATE runs SET output = 20 << 20");
+    assert_eq!([run().await, run().await], [19, 18]);
+}

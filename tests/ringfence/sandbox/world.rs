@@ -211,12 +211,23 @@ impl World {
         manner: Manner,
         set: Vec<(LimitName, u64)>,
     ) -> Result<Asked, SandboxError> {
+        self.run_over(None, text, manner, set).await
+    }
+
+    /// The same with files of its own.
+    pub async fn run_over(
+        &self,
+        place: Option<PlaceAsk>,
+        text: &str,
+        manner: Manner,
+        set: Vec<(LimitName, u64)>,
+    ) -> Result<Asked, SandboxError> {
         let permit = match &manner.sandbox {
             Some(id) => self.permit(Action::SandboxesRun, id.as_str()),
             None => self.permit(Action::RunsCreate, ""),
         };
         let ask = RunAsk {
-            place: None,
+            place,
             what: What::Brought(text.to_owned().into()),
             wished: Wished::Command { args: Vec::new() },
             env: Vec::new(),

@@ -70,9 +70,11 @@ impl Served {
         prlimit(Some(self.pid()), resource, Rlimit { current: most.or(maximum), maximum }).unwrap();
     }
 
-    pub fn open_files(&self) -> u64 {
+    /// How many descriptors may be numbered so that it can open `more`; some that it inherited have high numbers.
+    pub fn room_for(&self, more: usize) -> u64 {
         let all = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
-        all.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).max().unwrap()
+        let open: Vec<u64> = all.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect();
+        (0..).filter(|number| !open.contains(number)).nth(more).unwrap()
     }
 
     #[track_caller]

@@ -22,7 +22,7 @@ fn post(house: &House, path: &str, more: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a07_a_head_that_is_none_is_answered_like_everything_else() {
-    let house = House::with(&[("http.header_ms", "500")]).await;
+    let house = House::with(&[("http.header_ms", "2000")]).await;
     tokio::task::block_in_place(|| {
         let good = format!("GET /v1/whoami HTTP/1.1\r\n{}", head(&house, ""));
         assert_eq!(ask(&house, &good).status, 200);

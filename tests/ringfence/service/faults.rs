@@ -35,6 +35,8 @@ async fn what_is_at_fault_is_named_and_nothing_that_only_the_command_line_knows(
         ("/v1/tenants", json!({"id": "acme", "admin": "boss"}), 201, ""),
         ("/v1/tenants", json!({"id": "acme", "admin": "boss"}), 409, "id"),
         ("/v1/keys", json!({"name": "x", "principal": "nobody"}), 404, "principal"),
+        ("/v1/tokens", json!({"scopes": ["runs:read"], "ttl_seconds": 99_999}), 422, "ttl_seconds"),
+        ("/v1/tokens", json!({"scopes": ["nothing"]}), 422, "scopes"),
     ];
     let mut replies = Vec::new();
     for (path, body, status, field) in post {
@@ -71,4 +73,46 @@ async fn what_is_at_fault_is_named_and_nothing_that_only_the_command_line_knows(
             assert!(!detail.contains(foreign), "{asked}: {detail}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_bounded_whatever_it_is() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let env = |bytes: usize| json!({"limits": {"preset": "small"}, "env": {"A": "x".repeat(bytes)}});
+    house.post(key, "/v1/sandboxes", env(60_000)).await.is(201);
+    let refused = house.post(key, "/v1/sandboxes", env(70_000)).await;
+    assert_eq!((refused.status, refused.json()["field"].as_str()), (422, Some("env")));
+    let actions = |n: usize| json!({"actions": vec!["runs:*"; n]});
+    house.with_json(key, "PUT", "/v1/roles/r", actions(10)).await.is(200);
+    let refused = house.with_json(key, "PUT", "/v1/roles/r", actions(1_000)).await;
+    assert_eq!((refused.code().as_str(), refused.json()["field"].as_str()), ("role_too_long", Some("actions")));
+    // However much of a head comes at once, no more of it is taken than is said.
+    for (bytes, status) in [(30_000, 200), (33_000, 431), (48_000, 431), (60_000, 431)] {
+        let request = house.ask("GET", "/v1/whoami").header("x-api-key", key).header("x-long", "y".repeat(bytes));
+        assert_eq!(House::send(request).await.status, status, "{bytes}");
+    }
+    let ten = |n: usize| {
+        (0..n).fold(house.ask("GET", "/v1/whoami").header("x-api-key", key), |request, n| {
+            request.header(format!("x-{n}"), "y".repeat(1_000))
+        })
+    };
+    assert_eq!((House::send(ten(20)).await.status, House::send(ten(40)).await.status), (200, 431));
+}
+
+#[tokio::test]
+async fn the_document_names_each_operation_once_and_answers_are_kept_by_nobody() {
+    let house = House::new().await;
+    let document = House::send(house.ask("GET", "/openapi.json")).await.is(200);
+    let all = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let mut ids: Vec<_> = all.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert!(ids.len() == count && count > 50, "{ids:?}");
+    let made = House::send(house.ask("POST", "/v1/keys").header("x-api-key", &house.admin).json(&json!({"name": "k"})));
+    assert_eq!(made.await.headers["cache-control"], "no-store");
+    let roles = house.get(&house.admin, "/v1/roles").await.is(200);
+    let viewer = roles["roles"].as_array().unwrap().iter().find(|role| role["name"] == "viewer").unwrap();
+    assert!(viewer["actions"].as_array().unwrap().contains(&json!("runs:read")), "{viewer}");
 }

@@ -1,5 +1,7 @@
 //! A05: a body that comes slowly keeps no right open that is taken away meanwhile.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -31,7 +33,8 @@ impl Half {
         stream.write_all(head.as_bytes()).await.unwrap();
         // It asks for the body when it knows who is calling.
         let mut told = [0; 25];
-        stream.read_exact(&mut told).await.unwrap();
+        let reading = stream.read_exact(&mut told);
+        tokio::time::timeout(Duration::from_secs(120), reading).await.expect("the body is asked for").unwrap();
         assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n", "{path}");
         stream.write_all(first).await.unwrap();
         Self { what: path.to_owned(), stream, rest: rest.to_vec() }
@@ -63,7 +66,8 @@ impl Half {
         // It may be told before it has sent all.
         let _ = self.stream.write_all(&self.rest).await;
         let mut told = Vec::new();
-        let _ = self.stream.read_to_end(&mut told).await;
+        let reading = self.stream.read_to_end(&mut told);
+        let _ = tokio::time::timeout(Duration::from_secs(120), reading).await.expect("it is answered");
         let told = String::from_utf8_lossy(&told).into_owned();
         let status = told.split(' ').nth(1).and_then(|status| status.parse().ok());
         (self.what, status.unwrap_or_else(|| panic!("{told}")))

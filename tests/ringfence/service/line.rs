@@ -51,7 +51,8 @@ impl Line {
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        // What has no content says no length.
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
         let mut body = vec![0; length.trim().parse().unwrap()];
         self.0.read_exact(&mut body).unwrap();
         let status = head[9..12].parse().unwrap();

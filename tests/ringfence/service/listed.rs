@@ -52,6 +52,8 @@ async fn keys_principals_roles_policies_and_tenants_come_in_pages() {
         assert_eq!(sizes.len(), count.div_ceil(2), "{list}: no page is short before the last: {sizes:?}");
         let reply = house.get(admin, &format!("/v1/{list}?nothing=1")).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "bad_query"), "{list}");
+        let reply = house.get(admin, &format!("/v1/{list}?limit=abc")).await;
+        assert_eq!(reply.json()["detail"], "write a whole number in digits", "{list}");
         assert_eq!(house.get(admin, &format!("/v1/{list}?cursor={}", "x".repeat(65))).await.code(), "invalid");
     }
 }

@@ -145,6 +145,33 @@ async fn a_lost_connection_does_not_cancel_what_can_be_asked_for_again() {
     assert_eq!(house.get(key, "/v1/runs").await.is(200)["runs"].as_array().unwrap().len(), 2);
 }
 
+/// Each look at a guest that computes takes a beat: on the thread that answers, these would take minutes.
+#[tokio::test]
+async fn e09_guests_that_compute_keep_no_caller_waiting() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(LOOP);
+    let digest = House::send(request).await.is(201)["digest"].clone();
+    let limits = json!({"preset": "large", "deadline_ms": 600_000, "fuel": 1_000_000_000_000_000_u64});
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        let body = json!({"component": digest, "async": true, "limits": limits});
+        runs.push(house.post(key, "/v1/runs", body).await.is(202)["id"].as_str().unwrap().to_owned());
+    }
+    let turns = async {
+        for turn in 0..50_000 {
+            tokio::task::yield_now().await;
+            if turn % 1_000 == 0 {
+                house.get(key, "/v1/whoami").await.is(200);
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), turns).await.expect("guests hold up who answers");
+    for id in runs {
+        house.post(key, &format!("/v1/runs/{id}/cancel"), json!({})).await.is(202);
+    }
+}
+
 #[tokio::test]
 async fn a_module_comes_along_in_a_form() {
     let house = House::new().await;

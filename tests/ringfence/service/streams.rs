@@ -36,8 +36,11 @@ async fn unread(house: &House, method: &str, path: &str, body: &str) -> std::net
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
+    // It is answered: from here on its place is taken.
+    stream.peek(&mut [0]).await.unwrap();
     let stream = stream.into_std().unwrap();
     stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(120))).unwrap();
     stream
 }
 
@@ -54,7 +57,7 @@ async fn rest(mut stream: std::net::TcpStream) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a09_whoever_stops_reading_is_cut_and_holds_nobody_up() {
     // One stream for each tenant, so that a place that is taken shows.
-    let house = House::with(&[("http.write_ms", "300"), ("http.streams", "2")]).await;
+    let house = House::with(&[("http.write_ms", "1500"), ("http.streams", "2")]).await;
     let key = &house.admin;
     let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(FLOOD);
     let flood = House::send(request).await.is(201)["digest"].as_str().unwrap().to_owned();

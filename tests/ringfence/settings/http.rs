@@ -1,5 +1,6 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use serde_json::json;
@@ -245,12 +246,40 @@ pub async fn tls_files_are_what_is_shown_to_callers() {
     assert_eq!(client.get(format!("{}/healthz", house.url)).send().await.unwrap().status(), 200);
 }
 
+/// The certificate in the data folder is all that is needed to know the service, from start to start.
 #[tokio::test]
-pub async fn tls_self_made_speaks_tls() {
-    let house = House::with(&[("tls.self_made", "true")]).await;
-    assert!(house.url.starts_with("https://"));
-    let trusting = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
-    assert_eq!(trusting.get(format!("{}/healthz", house.url)).send().await.unwrap().status(), 200);
-    let careful = reqwest::Client::new().get(format!("{}/healthz", house.url)).send().await;
-    assert!(careful.is_err(), "nobody can know that it is us");
+pub async fn tls_self_made_is_known_by_its_file() {
+    let mut house = House::with(&[("tls.self_made", "true"), ("http.listen", "0.0.0.0:0")]).await;
+    let data = house.dir.path().join("data");
+    let file = || std::fs::read(data.join("certificate.pem")).unwrap();
+    let port = |house: &House| house.url.strip_prefix("https://0.0.0.0:").unwrap().parse::<u16>().unwrap();
+    let reaches = async |house: &House, name: &str| {
+        let trusts = reqwest::Certificate::from_pem(&file()).unwrap();
+        let here = std::net::SocketAddr::from(([127, 0, 0, 1], port(house)));
+        let client = reqwest::Client::builder().tls_certs_only([trusts]).resolve("fence.example", here).build();
+        client.unwrap().get(format!("https://{name}:{}/healthz", port(house))).send().await.is_ok()
+    };
+    let careful = reqwest::Client::new().get(format!("https://127.0.0.1:{}/healthz", port(&house))).send().await;
+    assert!(careful.is_err(), "nobody else vouches for it");
+    // From which address others would be spoken to; nothing is sent.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let outside = socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr());
+    let outside = outside.map_or("127.0.0.1".to_owned(), |address| address.ip().to_string());
+    for name in ["127.0.0.1", "localhost", &outside] {
+        assert!(reaches(&house, name).await, "{name}");
+    }
+    assert!(!reaches(&house, "fence.example").await);
+    let mode = |path: &str| std::fs::metadata(data.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("secrets"), mode("secrets/certificate.key")), (0o700, 0o600));
+
+    let first = file();
+    let again = [("tls.self_made", "true"), ("http.listen", "0.0.0.0:0")];
+    house = house.again(&again).await;
+    assert_eq!(file(), first, "it is made once");
+    house = house.again(&[again[0], again[1], ("http.hosts", "127.0.0.1,fence.example")]).await;
+    assert!(file() != first && reaches(&house, "fence.example").await, "made anew for one name more");
+    // Another key, as after a restored backup: the certificate that is there is of no use.
+    std::fs::remove_file(data.join("secrets/certificate.key")).unwrap();
+    house = house.again(&again).await;
+    assert!(reaches(&house, "127.0.0.1").await);
 }

@@ -3,7 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
+use sha2::Digest as _;
 
 use crate::support::WORKER;
 
@@ -11,7 +13,8 @@ use crate::support::WORKER;
 struct Served {
     child: Child,
     url: String,
-    key: String,
+    /// The first line that it said.
+    told: Value,
     dir: tempfile::TempDir,
 }
 
@@ -32,13 +35,16 @@ impl Served {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let said = |name: &str| told[name].as_str().unwrap().to_owned();
-        Self { url: said("url"), key: said("first_key"), child, dir }
+        Self { url: told["url"].as_str().unwrap().to_owned(), told, child, dir }
+    }
+
+    fn key(&self) -> String {
+        self.told["first_key"].as_str().unwrap().to_owned()
     }
 
     fn whoami(&self) {
         let output = Command::new(WORKER)
-            .args(["whoami", "--server", &self.url, "--api-key", &self.key])
+            .args(["whoami", "--server", &self.url, "--api-key", &self.key()])
             .env_clear()
             .env("HOME", self.dir.path())
             .output();
@@ -63,6 +69,53 @@ pub fn data_dir_is_where_the_store_is() {
     served.whoami();
     assert!(data.join("ringfence.db").exists() && !served.dir.path().join("data").exists());
     served.log();
+}
+
+/// Also what an older version left for others to read.
+#[test]
+fn the_files_of_the_store_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let modes = || {
+        let named = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap());
+        let store = named.filter(|entry| entry.file_name().to_str().unwrap().starts_with("ringfence.db"));
+        store.map(|entry| entry.metadata().unwrap().permissions().mode() & 0o777).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let served = Served::with(&[&format!("data_dir={}", data.display())]);
+        assert_eq!(modes(), [0o600; 3]);
+        served.log();
+        std::fs::set_permissions(data.join("ringfence.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+}
+
+/// What a start says of its certificate is enough for `--ca`, and is told again at each start.
+#[test]
+fn a_start_says_by_which_certificate_it_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = format!("data_dir={}", dir.path().join("data").display());
+    let mut told = Vec::new();
+    let mut key = String::new();
+    for _ in 0..2 {
+        let served = Served::with(&[&data, "tls.self_made=true", "http.listen=0.0.0.0:0"]);
+        let file = served.told["certificate"]["file"].as_str().unwrap().to_owned();
+        key = if key.is_empty() { served.key() } else { key };
+        let url = served.url.replace("0.0.0.0", "127.0.0.1");
+        let whoami = |more: &[&str]| {
+            let mut command = Command::new(WORKER);
+            command.args(["whoami", "--server", &url, "--api-key", &key]).args(more);
+            command.env_clear().env("HOME", dir.path()).output().unwrap().status.success()
+        };
+        assert!(whoami(&["--ca", &file]) && !whoami(&[]));
+        told.push(served.told["certificate"].clone());
+        served.log();
+    }
+    assert_eq!(told[0], told[1]);
+    let file = std::fs::read(told[0]["file"].as_str().unwrap()).unwrap();
+    let der = rustls_pki_types::CertificateDer::from_pem_slice(&file).unwrap();
+    let sum: Vec<String> = sha2::Sha256::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(told[0]["sha256"], sum.join(":"));
 }
 
 #[test]

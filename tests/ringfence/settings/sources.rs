@@ -107,7 +107,7 @@ fn the_flags_and_variables_of_other_commands_hold_for_a_service() {
         ("--disk-reserve-bytes", "2KiB", "disk_reserve_bytes", Value::from(2048)),
         ("--module-bytes", "3KiB", "module_bytes", Value::from(3072)),
         ("--compile-deadline-ms", "4", "compile_deadline_ms", Value::from(4)),
-        ("--compile-memory-bytes", "5KiB", "compile_memory_bytes", Value::from(5120)),
+        ("--compile-memory-bytes", "1GiB", "compile_memory_bytes", Value::from(1 << 30)),
     ];
     for (flag, value, key, expected) in flags {
         assert_eq!(shown(&[flag, value], &[])[key], expected, "{flag}");
@@ -190,6 +190,55 @@ fn what_a_start_refuses_is_refused_by_the_check() {
     }
 }
 
+/// The same of the folders, none of which is made or changed by the check.
+#[test]
+fn what_a_start_refuses_of_folders_is_refused_by_the_check() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path).display().to_string();
+    let folder = |path: &str, mode: u32| {
+        std::fs::create_dir(at(path)).unwrap();
+        std::fs::set_permissions(at(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::write(at("file"), "").unwrap();
+    folder("loose", 0o755);
+    folder("damaged #1", 0o700);
+    std::fs::write(at("damaged #1/ringfence.db"), "no database, and much longer than nothing").unwrap();
+    let there = || {
+        let all = [dir.path().to_path_buf(), at("loose").into(), at("damaged #1").into()];
+        let entries = all.into_iter().flat_map(|path| std::fs::read_dir(path).unwrap());
+        entries.map(|entry| entry.unwrap().path()).collect::<BTreeSet<_>>()
+    };
+    let before = there();
+    let new = at("new");
+    for (flags, code, words) in [
+        (vec!["--data-dir", &at("file")], "data_dir_unusable", "it is no folder"),
+        (vec!["--data-dir", &at("file/x")], "data_dir_unusable", "that is no folder"),
+        (vec!["--data-dir", &at("loose")], "data_dir_unusable", "(mode 755); make it private (chmod 700)"),
+        (vec!["--data-dir", "/proc/x"], "data_dir_unusable", "in /proc"),
+        (vec!["--data-dir", &at("damaged #1")], "store_damaged", "is damaged"),
+        (vec!["--data-dir", &new, "--cache-dir", &at("loose")], "cache_unusable", "chmod 700"),
+        (vec!["--data-dir", &new, "--cache-dir", "/proc/x"], "cache_unusable", "/proc/x"),
+    ] {
+        let check = config(&[&flags[..], &["config", "check"]].concat(), &[]);
+        let told = String::from_utf8(check.stderr).unwrap();
+        assert!(
+            check.status.code() == Some(2) && told.contains(words) && told.lines().count() == 1,
+            "{flags:?}: {told}"
+        );
+        assert_eq!(there(), before, "{flags:?}");
+        if flags.len() == 2 {
+            let serve = config(&[&flags[..], &["serve", "--listen", "127.0.0.1:0"]].concat(), &[]);
+            let told = String::from_utf8(serve.stderr).unwrap();
+            let refused = !serve.status.success() && told.contains(words) && told.contains(&format!("[{code}]"));
+            assert!(refused, "{flags:?}: {told}");
+        }
+        std::fs::remove_file(at("damaged #1/serve.lock")).ok();
+    }
+    let good = config(&["config", "check", "--data-dir", &at("new/er")], &[]);
+    assert!(good.status.success() && there() == before, "{good:?}");
+}
+
 /// What would be found out only at the start, or never.
 #[test]
 fn what_cannot_be_used_is_refused_before_the_start() {
@@ -199,10 +248,42 @@ fn what_cannot_be_used_is_refused_before_the_start() {
         ("identity.guesses.window_s=0", "identity.guesses.window_s"),
         ("identity.tokens.max_ttl_s=5", "identity.tokens.default_ttl_s"),
         ("http.nothing=1", "http.nothing"),
-        ("http.page=many", "http.page"),
+        ("http.page=many", "http.page, from flags, http.page: `many` is no whole number"),
+        ("http.body_bytes=1TiB", "write a whole number of bytes, or one with KiB, MiB or GiB"),
+        ("runs.sweep_seconds=31", "runs.sweep_seconds is 31, but must be at most 30"),
+        ("engine.compile_memory_bytes=1", "engine.compile_memory_bytes is 1, but must be at least"),
+        ("http.hosts=*.x", "http.hosts: `*.x` is"),
+        ("http.hosts=fence.example,http://foo", "http.hosts: `http://foo` is"),
+        ("http.hosts=fence.example:443", "http.hosts: `fence.example:443` is"),
+        ("http.hosts=-x", "http.hosts: `-x` is"),
     ] {
         let output = config(&["config", "check", "--set", set], &[]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && said.contains(words), "{set}: {said}");
+    }
+}
+
+/// As in the environment and flags; and what is no size is told with what is one.
+#[test]
+fn a_file_may_write_sizes_with_their_units() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let load = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        Settings::load(Some(file.path()), |_| None, &[])
+    };
+    let settings = load("http.body_bytes = '3MiB'\n[runs]\nhistory_bytes = '2GiB'\n[engine]\ncache_bytes = 7").unwrap();
+    assert_eq!(
+        (settings.http.body_bytes, settings.runs.history_bytes, settings.engine.cache_bytes),
+        (3 << 20, 2 << 30, 7)
+    );
+    let hosts = load("http.hosts = ['fence.example', '192.0.2.1', '::1', 'a_b']").unwrap().http.hosts;
+    assert_eq!(hosts.len(), 4);
+    for (text, words) in [
+        ("http.body_bytes = '1TiB'", "http.body_bytes: `1TiB` is not a size: write"),
+        ("http.body_bytes = '1MiB'\nhttp.page = 'x'", "`http.page`"),
+        ("http.page = '1KiB'", "line 1"),
+    ] {
+        let error = load(text).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
     }
 }
