@@ -68,21 +68,39 @@ impl Recorder {
         deed: &Deed,
     ) -> Result<(), Problem> {
         let Some(name) = deed.name.or_else(|| done(permit.action())) else { return Ok(()) };
-        let mut event = of(name, caller, request, permit.action()).about(permit);
-        if let Some((kind, id)) = &deed.made {
-            event = event.resource(kind, id);
-        }
-        for (key, value) in &deed.details {
-            event = event.detail(key, value.clone());
-        }
-        self.append(event).await
+        self.append(of(name, caller, request, permit.action()).about(permit).with(deed)).await
     }
 
     /// What was permitted and was not done after all, in the words of the answer.
-    pub(super) async fn failed(&self, caller: &Caller, request: &RequestId, permit: &Permit, code: &str) {
+    pub(super) async fn failed(
+        &self,
+        caller: &Caller,
+        request: &RequestId,
+        permit: &Permit,
+        deed: &Deed,
+        why: (StatusCode, &str),
+    ) {
+        let action = permit.action();
+        let name = match action {
+            Action::ComponentsCreate if why.0 == StatusCode::UNPROCESSABLE_ENTITY => EventName::ComponentRefused,
+            _ => EventName::ActFailed,
+        };
+        // Of a change it stands there already that it was permitted. Who is refused a run has taken nothing so far.
+        let left_out = match action {
+            Action::RunsCreate | Action::SandboxesRun => self.refusal(caller.tenant.as_str()),
+            _ => is_change(action).then_some(0),
+        };
+        let Some(left_out) = left_out else { return };
+        let event = of(name, caller, request, action).about(permit).with(deed).detail("code", why.1);
+        let _ = self.log.append(&counting(event, left_out)).await;
+    }
+
+    /// Whoever asked left before he was answered, or lost the right: it may be done or not. The log has it now; nobody is
+    /// there to wait until it is on the disk.
+    pub(super) fn unanswered(&self, caller: &Caller, request: &RequestId, permit: &Permit, deed: &Deed) {
         if is_change(permit.action()) {
-            let event = of(EventName::ActFailed, caller, request, permit.action()).about(permit);
-            let _ = self.log.append(&event.detail("code", code)).await;
+            let event = of(EventName::ActUnanswered, caller, request, permit.action()).about(permit).with(deed);
+            drop(self.log.append(&event));
         }
     }
 
@@ -155,6 +173,7 @@ fn of(name: EventName, caller: &Caller, request: &RequestId, action: Action) -> 
 
 trait About {
     fn about(self, permit: &Permit) -> Self;
+    fn with(self, deed: &Deed) -> Self;
 }
 
 impl About for Event {
@@ -167,6 +186,16 @@ impl About for Event {
             false => event.detail("of_tenant", permit.tenant().as_str()),
         }
     }
+
+    fn with(mut self, deed: &Deed) -> Self {
+        if let Some((kind, id)) = &deed.made {
+            self = self.resource(kind, id);
+        }
+        for (key, value) in &deed.details {
+            self = self.detail(key, value.clone());
+        }
+        self
+    }
 }
 
 pub(super) fn unavailable(error: &AuditError) -> Problem {
@@ -177,7 +206,7 @@ pub(super) fn unavailable(error: &AuditError) -> Problem {
 }
 
 /// Whether the permit for it is recorded before anything is done. The beginning of a run has a record of its own.
-fn is_change(action: Action) -> bool {
+pub(super) fn is_change(action: Action) -> bool {
     use Action as A;
     !matches!(
         action,

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::context::Api;
 use super::failures;
 use super::problem::Problem;
-use super::recorder::Deed;
+use super::recorder::{Deed, is_change};
 use crate::authz::{Action, Permit};
 use crate::identity::{AuthError, Refusal, Refused};
 use crate::model::{Caller, RequestId};
@@ -95,6 +95,7 @@ impl Visit {
             let refused = Refused { why: Refusal::Revoked, shown: None };
             failures::auth(&AuthError::Refused(refused)).into_response()
         };
+        let mut unanswered = Unanswered { visit: &self, api, is_open: true };
         let mut gone = Box::pin(self.clone().withdrawn(api.clone(), changes.clone()));
         let answer = tokio::select! {
             // In this order: whoever was told that a right is taken away sees nothing come of it any more.
@@ -103,6 +104,8 @@ impl Visit {
             answer = answer => answer,
         };
         let answer = self.recorded(api, answer).await;
+        unanswered.is_open = false;
+        drop(unanswered);
         // What was read is not told to whom lost the right to it while that was recorded; what was done is done.
         if !self.takes_away() && gone.now_or_never().is_some() {
             return refuse();
@@ -116,23 +119,30 @@ impl Visit {
 
     /// What was done is recorded before anybody hears of it.
     async fn recorded(&self, api: &Api, answer: Response) -> Response {
-        let (caller, permitted, deed) = {
-            let standing = self.standing();
-            (standing.caller.clone(), standing.permitted.clone(), standing.deed.clone())
-        };
-        let (Some(caller), recorder) = (caller, &api.inner().recorder) else { return answer };
-        let refused = answer.extensions().get::<Problem>().map(|problem| problem.code().to_owned());
-        for permit in &permitted {
+        let (Some(caller), recorder) = (self.standing().caller.clone(), &api.inner().recorder) else { return answer };
+        let problem = answer.extensions().get::<Problem>();
+        let refused = problem.map(|problem| (problem.status(), problem.code().to_owned()));
+        for (permit, deed) in self.deeds() {
             match &refused {
-                Some(code) => recorder.failed(&caller, &self.request, permit, code).await,
+                Some((status, code)) => {
+                    recorder.failed(&caller, &self.request, &permit, &deed, (*status, code)).await;
+                }
                 None => {
-                    if let Err(problem) = recorder.done(&caller, &self.request, permit, &deed).await {
+                    if let Err(problem) = recorder.done(&caller, &self.request, &permit, &deed).await {
                         return problem.into_response();
                     }
                 }
             }
         }
         answer
+    }
+
+    /// What was permitted. What the request says of what it did is said of the first change, or of the first of all.
+    fn deeds(&self) -> Vec<(Permit, Deed)> {
+        let standing = self.standing();
+        let of = standing.permitted.iter().position(|permit| is_change(permit.action())).unwrap_or(0);
+        let deed = |at: usize| if at == of { standing.deed.clone() } else { Deed::default() };
+        standing.permitted.iter().enumerate().map(|(at, permit)| (permit.clone(), deed(at))).collect()
     }
 
     async fn withdrawn(self, api: Api, mut changes: watch::Receiver<u64>) {
@@ -184,6 +194,23 @@ impl Visit {
         let Ok(caller) = api.parts().door.again(before, now) else { return false };
         let permitted = self.standing().permitted.clone();
         permitted.iter().all(|permit| api.parts().registry.authorizer().again(permit, &caller, now).is_ok())
+    }
+}
+
+/// A request that may end before it is answered.
+struct Unanswered<'a> {
+    visit: &'a Visit,
+    api: &'a Api,
+    is_open: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let caller = self.visit.standing().caller.clone();
+        let Some(caller) = caller.filter(|_| self.is_open) else { return };
+        for (permit, deed) in self.visit.deeds() {
+            self.api.inner().recorder.unanswered(&caller, &self.visit.request, &permit, &deed);
+        }
     }
 }
 

@@ -1,14 +1,15 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::audit::{Detail, Event, EventName, Standing};
-use crate::engine::{Entry, RunRequest, Stdin};
+use crate::engine::{Entry, Mount, RunRequest, Stdin};
 use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome};
 use crate::sandbox::{By, Chronicle, Kept, RunRecord, SandboxRecord, Unkept};
 
-/// The most denials of one run that have a record each; the last one says how many there were.
+/// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
 
 /// What runs and sandboxes do, into the audit log.
@@ -42,7 +43,8 @@ impl Chronicle for IntoLog {
             Stdin::Bytes(bytes) => event.detail("stdin", of_bytes(bytes, false)),
             _ => event,
         };
-        let mounts: Vec<Value> = asked.mounts.iter().map(|mount| json!({"at": mount.guest})).collect();
+        let mount = |mount: &Mount| json!({"at": mount.guest, "rules": mount.policy.rules()});
+        let mounts: Vec<Value> = asked.mounts.iter().map(mount).collect();
         let event = if mounts.is_empty() { event } else { event.detail("mounts", Detail::of(&mounts)) };
         let event = match &asked.mode {
             Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
@@ -71,17 +73,22 @@ impl Chronicle for IntoLog {
                 Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value))),
                 _ => event,
             };
-            let mut denials = report.denials.clone();
-            if let Outcome::Denied { denial } = &report.outcome {
-                denials.push(denial.clone());
-            }
-            events.extend(denials.iter().take(DENIALS).map(|denial| refused(run, by, denial)));
-            events.extend(exceeded(&report.outcome).map(|(limit, more)| {
-                of_run(EventName::LimitExceeded, run, by).detail("limit", limit).detail("reached", more)
+            events.extend(telling(&report.denials).map(|denial| refused(run, by, denial)));
+            events.extend(exceeded(&report.outcome).map(|(limit, value, used)| {
+                let event = of_run(EventName::LimitExceeded, run, by).detail("limit", limit);
+                event.detail("value", number(value)).detail("used", number(used))
             }));
         }
         events.push(event);
         self.append(&events)
+    }
+
+    fn lost(&self, run: &RunRecord) -> Kept {
+        let event = Event::new(EventName::CommandLost)
+            .tenant(run.tenant.as_str())
+            .principal(run.owner.as_str())
+            .action(action(run));
+        self.append(&[about(event, run)])
     }
 
     fn expired(&self, sandbox: &SandboxRecord) -> Kept {
@@ -103,10 +110,15 @@ fn action(run: &RunRecord) -> &'static str {
 }
 
 fn of_run(name: EventName, run: &RunRecord, by: &By) -> Event {
-    let mut event = Event::new(name).by(&by.caller).resource("run", run.id.as_str());
-    if let Some(request) = &by.request {
-        event = event.request(request.as_str());
+    let event = Event::new(name).by(&by.caller);
+    match &by.request {
+        Some(request) => about(event.request(request.as_str()), run),
+        None => about(event, run),
     }
+}
+
+fn about(event: Event, run: &RunRecord) -> Event {
+    let mut event = event.resource("run", run.id.as_str());
     if let Some(sandbox) = &run.sandbox {
         event = event.detail("sandbox", sandbox.as_str());
     }
@@ -158,13 +170,22 @@ fn refused(run: &RunRecord, by: &By, denial: &Denial) -> Event {
     }
 }
 
-/// The limit that ended a run, and how far it came.
-fn exceeded(outcome: &Outcome) -> Option<(&'static str, i64)> {
-    match outcome {
-        Outcome::OutOfFuel { used, .. } => Some(("fuel", number(*used))),
-        Outcome::DeadlineExceeded { used_ms, .. } => Some(("deadline_ms", number(*used_ms))),
-        Outcome::OutOfMemory { requested_bytes, .. } => Some(("memory_bytes", number(*requested_bytes))),
-        Outcome::LimitExceeded { limit, used, .. } => Some((limit.as_str(), number(*used))),
+/// The first of each operation before all others: none is buried under many of another.
+fn telling(denials: &[Denial]) -> impl Iterator<Item = &Denial> {
+    let mut seen = HashSet::new();
+    let (first, more): (Vec<_>, Vec<_>) = denials.iter().partition(|denial| seen.insert(&denial.tried));
+    first.into_iter().chain(more).take(DENIALS)
+}
+
+/// The limit that ended a run, what it was, and what the run would have come to.
+fn exceeded(outcome: &Outcome) -> Option<(&'static str, u64, u64)> {
+    match *outcome {
+        Outcome::OutOfFuel { limit, used } => Some(("fuel", limit, used)),
+        Outcome::DeadlineExceeded { limit_ms, used_ms } => Some(("deadline_ms", limit_ms, used_ms)),
+        Outcome::OutOfMemory { limit_bytes, used_bytes, requested_bytes } => {
+            Some(("memory_bytes", limit_bytes, used_bytes.saturating_add(requested_bytes)))
+        }
+        Outcome::LimitExceeded { limit, value, used } => Some((limit.as_str(), value, used)),
         _ => None,
     }
 }

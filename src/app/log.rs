@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,10 +9,14 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::disk::RealDisk;
 use crate::audit::note::SignedCheckpoint;
 use crate::audit::{
-    AuditError, AuditSettings, Begin, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader, Standing,
-    signing_keys,
+    AuditError, AuditSettings, Begin, Detail, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader,
+    Standing, signing_keys,
 };
-use crate::store::Store;
+use crate::authz::HOUSE;
+use crate::config::Settings;
+use crate::identity::KeyRecord;
+use crate::model::Digest;
+use crate::store::{Fact, Store};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How often it is looked whether a log that ended can go on.
@@ -63,7 +68,7 @@ impl Audit {
             (None, Ok(text)) => text.trim_end().to_owned(),
             (None, Err(_)) => format!("ringfence-{instance}/audit"),
         };
-        let known: Option<SignedCheckpoint> = match store.audit_checkpoint()? {
+        let known: Option<SignedCheckpoint> = match store.fact(Fact::AuditCheckpoint)? {
             Some(text) => Some(text.parse().context("the checkpoint of the audit log that the store keeps")?),
             None => None,
         };
@@ -87,19 +92,39 @@ impl Audit {
             retention: DAY * u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
         };
         audit.keep_checkpoint().await?;
-        let version = env!("CARGO_PKG_VERSION");
-        audit
-            .log
-            .append(&Event::new(EventName::ServiceStarted).detail("version", version))
-            .await
-            .with_context(failed)?;
         Ok(audit)
+    }
+
+    /// The first record of a service, and what is set otherwise than at its last start.
+    pub(super) async fn started(&self, settings: &Settings) -> anyhow::Result<()> {
+        let now = settings.in_force();
+        let text = serde_json::to_string(&now)?;
+        let configuration = Digest::of(text.as_bytes()).to_string();
+        let event = Event::new(EventName::ServiceStarted).detail("version", env!("CARGO_PKG_VERSION"));
+        self.log.append(&event.detail("configuration", configuration)).await?;
+        if let Some(before) = self.store.fact(Fact::Settings)? {
+            // What cannot be read is as if nothing had been set.
+            let before: BTreeMap<String, String> = serde_json::from_str(&before).unwrap_or_default();
+            let keys: BTreeSet<_> = now.keys().chain(before.keys()).collect();
+            let differ: Vec<_> = keys.into_iter().filter(|key| now.get(*key) != before.get(*key)).collect();
+            if !differ.is_empty() {
+                let event = Event::new(EventName::ConfigurationChanged).detail("settings", Detail::of(&differ));
+                self.log.append(&event).await?;
+            }
+        }
+        Ok(self.store.keep_fact(Fact::Settings, text).await?)
+    }
+
+    /// The one key that nobody asked for.
+    pub(super) async fn first_key(&self, key: &KeyRecord) -> Result<(), AuditError> {
+        let event = Event::new(EventName::KeyCreated).tenant(HOUSE).resource("key", key.id.as_str());
+        self.log.append(&event.detail("for", key.principal.as_str()).detail("first", true)).await.map(drop)
     }
 
     async fn keep_checkpoint(&self) -> anyhow::Result<()> {
         let newest = self.log.now().checkpoints().borrow().as_ref().map(ToString::to_string);
         if let Some(text) = newest {
-            self.store.keep_audit_checkpoint(text).await?;
+            self.store.keep_fact(Fact::AuditCheckpoint, text).await?;
         }
         Ok(())
     }

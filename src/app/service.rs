@@ -154,6 +154,7 @@ impl Service {
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
+        audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
         let hall =
@@ -171,7 +172,11 @@ impl Service {
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
-        let first_key = registry.first(now()).await?.map(|made| made.key);
+        let first = registry.first(now()).await?;
+        if let Some(made) = &first {
+            audit.first_key(&made.record).await?;
+        }
+        let first_key = first.map(|made| made.key);
         Ok(Self {
             api: Api::new(parts),
             hall,

@@ -30,7 +30,7 @@ mod verify;
 mod witness;
 mod writer;
 
-pub use detail::Detail;
+pub use detail::{DETAIL_ENTRIES, Detail};
 pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};
 pub use export::Format;

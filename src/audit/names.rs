@@ -67,6 +67,7 @@ events! {
     "access_allowed" AccessAllowed Login Information
     "access_denied" AccessDenied Login Medium
     "act_failed" ActFailed Work Low
+    "act_unanswered" ActUnanswered Work Low
     "key_created" KeyCreated People Low
     "key_revoked" KeyRevoked People Low
     "key_suspended" KeySuspended People Medium
@@ -91,6 +92,7 @@ events! {
     "sandbox_destroyed" SandboxDestroyed Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information
+    "command_lost" CommandLost Work Low
     "permission_denied" PermissionDenied Work Medium
     "limit_exceeded" LimitExceeded Work Medium
     "files_read" FilesRead Work Information

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -197,6 +198,15 @@ impl Settings {
         }
         keys.extend(OPTIONAL.iter().map(|key| ((*key).to_owned(), None)));
         keys
+    }
+
+    /// Each setting that has a value, as a file would say it.
+    pub fn in_force(&self) -> BTreeMap<String, String> {
+        let mut all = Vec::new();
+        if let Ok(table) = Table::try_from(self) {
+            leaves("", &table, &mut all);
+        }
+        all.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))).collect()
     }
 
     /// As a file would say it.

@@ -12,7 +12,9 @@ pub trait Chronicle: Send + Sync {
     fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept;
     /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
-    /// The time of a sandbox was over.
+    /// The service went down while it ran, and nothing is known of its end.
+    fn lost(&self, run: &RunRecord) -> Kept;
+    /// The time of a sandbox is over. Awaited before it is taken away.
     fn expired(&self, sandbox: &SandboxRecord) -> Kept;
 }
 

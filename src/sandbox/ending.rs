@@ -116,7 +116,10 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(run) = self.lost.take() {
-            self.over(&Arc::new(lost(run)));
+            let run = lost(run);
+            // Nobody can wait for it here.
+            drop(self.hall.inner().chronicle.lost(&run));
+            self.over(&Arc::new(run));
         }
     }
 }

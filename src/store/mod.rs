@@ -24,6 +24,7 @@ mod workspaces;
 
 pub use backup::StoreCopy;
 pub use error::StoreError;
+pub use kept::Fact;
 pub use lane::StepError;
 pub use open::Store;
 pub use workspaces::TenantCatalog;

@@ -30,6 +30,7 @@ mod shares;
 mod stopping;
 pub mod storage;
 mod streams;
+mod told;
 mod trouble;
 
 pub use house::{House, Reply};

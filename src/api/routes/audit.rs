@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +19,7 @@ use super::super::query::{self, Path, Query};
 use super::super::recorder::unavailable;
 use super::super::stream::{Seat, seat};
 use super::super::types::{AuditEvents, Raw};
-use crate::audit::{AuditError, EventName, Filter, LogTime, Reader, Record};
+use crate::audit::{AuditError, Detail, EventName, Filter, LogTime, Reader, Record};
 use crate::authz::{Action, HOUSE};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -107,8 +107,20 @@ impl Asked {
     }
 }
 
-async fn may_read(who: &Who) -> Result<(), Problem> {
-    who.permit(Action::AuditRead, &Object::plain("audit")).await.map(drop)
+async fn may_read(who: &Who, what: &'static str) -> Result<(), Problem> {
+    who.permit(Action::AuditRead, &Object::plain("audit")).await?;
+    who.fact("what", what);
+    Ok(())
+}
+
+/// What was looked for, without what was not said.
+fn told(filter: &Filter) -> Detail {
+    let time = |time: &Option<LogTime>| time.as_ref().map(|time| time.as_str().to_owned());
+    Detail::of(&json!({
+        "since": time(&filter.since), "until": time(&filter.until), "event": filter.event, "tenant": filter.tenant,
+        "principal": filter.principal, "key": filter.key, "request": filter.request, "action": filter.action,
+        "resource": filter.resource_id, "allowed": filter.allowed,
+    }))
 }
 
 fn reader(who: &Who) -> &Reader {
@@ -137,11 +149,12 @@ fn value(line: &str) -> Result<Value, Problem> {
     responses((status = 200, body = AuditEvents), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn list(who: Who, Query(asked): Query<Asked>) -> Result<Json<AuditEvents>, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "events").await?;
     let (from, limit, filter) = asked.filter(&who)?;
     let limit = query::page(limit, &who)?;
     let end = *who.api.inner().recorder.log().now().size().borrow();
     who.fact("first", from);
+    who.fact("filter", told(&filter));
     let events = apart(who, move |who| {
         let page = reader(who).page(&filter, from, limit as usize, Some(end)).map_err(|error| failed(&error))?;
         let next = (!page.end && page.next < end).then(|| page.next.to_string());
@@ -170,7 +183,8 @@ fn line_of(who: &Who, text: &str) -> Result<(u64, String), Problem> {
     )
 )]
 async fn get(who: Who, Path(number): Path<String>) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "event").await?;
+    who.fact("record", number.as_str());
     let (_, line) = apart(who, move |who| line_of(who, &number)).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response())
 }
@@ -184,7 +198,8 @@ async fn get(who: Who, Path(number): Path<String>) -> Result<Response, Problem> 
     )
 )]
 async fn proof(who: Who, Path(number): Path<String>) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "proof").await?;
+    who.fact("record", number.as_str());
     let proof = apart(who, move |who| {
         let (seq, _) = line_of(who, &number)?;
         reader(who).inclusion(seq).map_err(|error| failed(&error))
@@ -201,7 +216,7 @@ async fn proof(who: Who, Path(number): Path<String>) -> Result<Response, Problem
     )
 )]
 async fn checkpoint(who: Who) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "checkpoint").await?;
     let newest = apart(who, |who| reader(who).checkpoint().map_err(|error| failed(&error)));
     Ok(newest.await?.to_string().into_response())
 }
@@ -215,7 +230,7 @@ async fn checkpoint(who: Who) -> Result<Response, Problem> {
     )
 )]
 async fn sign(who: Who) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "new checkpoint").await?;
     let made = who.api.inner().recorder.log().checkpoint().await;
     Ok(made.map_err(|error| failed(&error))?.to_string().into_response())
 }
@@ -238,7 +253,7 @@ struct Growth {
     )
 )]
 async fn growth(who: Who, Query(growth): Query<Growth>) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "growth").await?;
     let old: u64 = super::parsed(&growth.old, "old")?;
     let proof = apart(who, move |who| reader(who).consistency(old).map_err(|error| failed(&error)));
     Ok(proof.await?.to_string().into_response())
@@ -257,7 +272,7 @@ async fn growth(who: Who, Query(growth): Query<Growth>) -> Result<Response, Prob
     )
 )]
 async fn tail(who: Who, State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    may_read(&who).await?;
+    may_read(&who, "tail").await?;
     let seat = seat(&api, who.tenant())?;
     let size = api.inner().recorder.log().now().size();
     let from = match super::runs::last_event(&headers)? {

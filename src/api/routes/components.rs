@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::super::body::{Pieces, held};
 use super::super::context::{Api, Object, Who};
 use super::super::form;
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{Component, Components, ModuleForm, Raw, labels};
@@ -66,7 +67,19 @@ async fn submit(
         }
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
-    let (record, new) = who.hall().submit(&permit, bytes, labels(given)?).await?;
+    let (labels, kept) = (labels(given)?, bytes.clone());
+    let (record, new) = match who.hall().submit(&permit, bytes, labels).await {
+        Ok(taken) => taken,
+        Err(refused) => {
+            // Whoever tries it under another name is found by this.
+            who.fact("bytes", u64::try_from(kept.len()).unwrap_or(u64::MAX));
+            return apart(who, move |who| {
+                who.made("component", Digest::of(&kept));
+                Err(refused.into())
+            })
+            .await;
+        }
+    };
     who.made("component", record.digest);
     who.fact("bytes", record.bytes);
     who.fact("new", new);

@@ -45,6 +45,7 @@ struct At {
 )]
 async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "file");
     who.fact("path", at.path.as_str());
     let (file, bytes) = who.hall().open_file(&permit, &record.id, at.path).await?;
     // A guest may write to it meanwhile: no more than was said.
@@ -66,6 +67,7 @@ async fn write(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("what", "file");
     who.fact("path", at.path.as_str());
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let content = upload::to_disk(body, &api.parts().http, incoming).await?;
@@ -81,8 +83,8 @@ async fn write(
 )]
 async fn remove(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("what", "removal");
     who.fact("path", at.path.as_str());
-    who.fact("removed", true);
     who.hall().remove_file(&permit, &record.id, at.path).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -117,6 +119,7 @@ struct Part {
 )]
 async fn look(who: Who, Path(sandbox): Path<String>, Query(part): Query<Part>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "entries");
     who.fact("path", part.path.as_deref().unwrap_or("/"));
     let (path, most) = (part.path.unwrap_or_default(), query::within(part.limit, ENTRIES)?);
     let Looked { entry, entries, next } = who.hall().look(&permit, &record.id, path, (part.cursor, most)).await?;
@@ -157,7 +160,8 @@ pub(super) fn is_zip(format: Option<&str>) -> Result<bool, Problem> {
 )]
 async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
-    who.fact("archive_of", archive.path.as_deref().unwrap_or("/"));
+    who.fact("what", "archive");
+    who.fact("path", archive.path.as_deref().unwrap_or("/"));
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
     let making = Growing::new(who.in_memory());
@@ -205,7 +209,8 @@ async fn unpack(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
-    who.fact("archive_into", at.path.as_deref().unwrap_or("/"));
+    who.fact("what", "archive");
+    who.fact("path", at.path.as_deref().unwrap_or("/"));
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
     who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;

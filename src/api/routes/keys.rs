@@ -47,6 +47,9 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
     if let Some(scopes) = &made.record.scopes {
         who.fact("scopes", Detail::of(scopes));
     }
+    if let Some(expires) = made.record.expires {
+        who.fact("expires", expires);
+    }
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -103,6 +106,7 @@ async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
 )]
 async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem> {
     let (record, permit) = found(&who, &key, Action::KeysRevoke).await?;
+    who.fact("for", record.principal.as_str());
     who.registry().revoke_key(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -114,6 +118,7 @@ async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem
 )]
 async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let permit = who.permit_new(Action::TokensCreate, None).await?;
+    who.fact("scopes", Detail::of(&body.scopes));
     let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds.map(|seconds| seconds.0), audience: None };
     let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now())?;
     who.made("token", &info.id);
@@ -136,6 +141,7 @@ async fn revoke_token(who: Who, Path(token): Path<String>) -> Result<StatusCode,
         other => other?.principal,
     };
     let permit = who.permit(Action::TokensRevoke, &Object::owned(&token.id(), &owner, &Labels::new())).await?;
+    who.fact("for", owner.as_str());
     who.registry().revoke_token(&permit, &who.caller, &token, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,6 +25,12 @@ fn asked(body: PrincipalBody) -> Result<PrincipalAsk, Problem> {
     Ok(PrincipalAsk { kind: body.kind, roles, labels: labels(body.labels)?, suspended: body.suspended })
 }
 
+fn told(who: &Who, body: &PrincipalBody) {
+    who.fact("kind", Detail::of(&body.kind));
+    who.fact("roles", Detail::of(&body.roles));
+    who.fact("suspended", body.suspended);
+}
+
 /// List the principals that you may see
 #[utoipa::path(
     get, path = "/v1/principals", tag = "principals", params(Page),
@@ -74,8 +80,7 @@ async fn put(
     let registry = who.registry();
     match found(&who, &name, Action::PrincipalsUpdate).await {
         Ok((record, permit)) => {
-            who.fact("roles", Detail::of(&body.roles));
-            who.fact("suspended", body.suspended);
+            told(&who, &body);
             let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?, who.now()).await?;
             Ok((StatusCode::OK, Json(Principal::from(&changed))))
         }
@@ -83,7 +88,7 @@ async fn put(
             let permit = who.permit_new(Action::PrincipalsCreate, None).await?;
             let name: PrincipalId = parsed(&name, "id")?;
             who.made("principal", &name);
-            who.fact("roles", Detail::of(&body.roles));
+            told(&who, &body);
             let made = registry.create_principal(&permit, &who.caller, name, asked(body)?, who.now()).await?;
             Ok((StatusCode::CREATED, Json(Principal::from(&made))))
         }

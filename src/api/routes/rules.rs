@@ -57,6 +57,7 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
     let name: RoleName = parsed(&name, "name")?;
     who.made("role", &name);
     who.fact("actions", Detail::of(&body.actions));
+    who.fact("own_only", body.own_only);
     let role = CustomRole { name, actions: body.actions, own_only: body.own_only };
     who.registry().put_role(&permit, &who.caller, role.clone(), who.now()).await?;
     Ok(Json(Role::from(&role)))

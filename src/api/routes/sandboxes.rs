@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,11 +22,11 @@ use super::super::types::{
 };
 use super::runs::{Request, start};
 use super::{id, label as name_and_value, parsed};
-use crate::audit::{Detail, EventName};
+use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
-use crate::workspace::DIFF_BYTES;
+use crate::workspace::{Change, DIFF_BYTES};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -54,13 +55,24 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
         super::workspaces::named(&who, name.as_str()).await?;
     }
     let record = who.hall().create_sandbox(&permit, ask).await?;
+    told(&who, &record);
+    Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
+}
+
+/// What an auditor must know of a new one. Of the environment that is the names.
+fn told(who: &Who, record: &SandboxRecord) {
+    let spec = &record.spec;
     who.made("sandbox", &record.id);
-    who.fact("limits", Detail::of(&record.spec.limits));
+    who.fact("limits", Detail::of(&spec.limits));
+    let env: Vec<_> = spec.env.iter().map(|(name, _)| name).collect();
+    who.fact("grants", Detail::of(&json!({"clocks": spec.clocks, "randomness": spec.randomness, "env": env})));
+    who.fact("at", spec.at.as_str());
+    who.fact("rules", Detail::of(&spec.rules));
+    who.fact("labels", Detail::of(&record.labels));
     who.fact("expires", record.expires);
     if let Some(workspace) = &record.workspace {
         who.fact("workspace", workspace.as_str());
     }
-    Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -151,6 +163,7 @@ async fn label(
 ) -> Result<Json<Sandbox>, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     let record = who.hall().label(&permit, &record.id, labels(body.labels)?).await?;
+    who.fact("labels", Detail::of(&record.labels));
     Ok(Json(Sandbox::from(&record)))
 }
 
@@ -179,7 +192,9 @@ async fn extend(
     if body.ttl_seconds.0 == 0 {
         return Err(super::super::failures::invalid("ttl_seconds", "write at least 1; to end a sandbox, delete it"));
     }
-    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?)))
+    let record = who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?;
+    who.fact("expires", record.expires);
+    Ok(Json(Sandbox::from(&record)))
 }
 
 /// Stop a sandbox: what runs in it ends, its files stay
@@ -189,6 +204,7 @@ async fn extend(
 )]
 async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
+    who.fact("stopped", true);
     Ok(Json(Sandbox::from(&who.hall().stop(&permit, &record.id).await?)))
 }
 
@@ -227,6 +243,7 @@ async fn run(
 )]
 async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "diff");
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
@@ -253,8 +270,10 @@ async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<Apply
     let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());
-    let paths: Vec<_> = applied.changes.0.iter().map(|change| change.path.as_str()).collect();
-    who.fact("paths", Detail::of(&paths));
+    who.fact("count", u64::try_from(applied.changes.0.len()).unwrap_or(u64::MAX));
+    let change = |change: &Change| json!({"path": change.path, "change": change.change, "after": change.after});
+    let most = applied.changes.0.iter().take(DETAIL_ENTRIES + 1);
+    who.fact("changes", Detail::of(&most.map(change).collect::<Vec<_>>()));
     apart(who, move |_| paid(making.held(), &Applied::from(applied))).await
 }
 

@@ -31,7 +31,9 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     let ceilings = body.ceilings.map_or_else(Ceilings::ordinary, Ceilings::from);
     who.made("tenant", &tenant);
     who.fact("ceilings", Detail::of(&ceilings));
+    who.fact("admin", admin.as_str());
     let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now()).await?;
+    who.fact("key", made.record.id.as_str());
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -83,6 +85,10 @@ async fn update(
     found(&who, &tenant)?;
     let ceilings = body.ceilings.map(Ceilings::from);
     let registry = who.registry();
+    // As it is asked for, and then as it is.
+    if let Some(open) = body.open {
+        who.fact("open", open);
+    }
     let record = registry.update_tenant(&permit, &who.caller, &tenant, ceilings, body.open, who.now()).await?;
     who.fact("open", record.open);
     who.fact("ceilings", Detail::of(&record.ceilings));

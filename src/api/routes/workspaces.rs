@@ -191,6 +191,7 @@ struct Archive {
 )]
 async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
+    who.fact("what", "archive");
     let zip = is_zip(archive.format.as_deref())?;
     Ok(sent_archive(who.hall().export_workspace(&permit, record.name, zip).await?, zip))
 }

@@ -62,6 +62,10 @@ impl Chronicle for Memory {
         self.keep(format!("ended {} {}", run.id, run.outcome().unwrap()))
     }
 
+    fn lost(&self, run: &RunRecord) -> Kept {
+        self.keep(format!("lost {}", run.id))
+    }
+
     fn expired(&self, sandbox: &SandboxRecord) -> Kept {
         self.keep(format!("expired {}", sandbox.id))
     }

@@ -1,12 +1,20 @@
 //! What the service did stands in the audit log, before anybody hears of it; and without the log nothing is done.
 
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use ringfence::audit::note::InclusionProof;
 use ringfence::audit::{VerifyOptions, verify};
 use serde_json::{Value, json};
 
 use super::House;
+use super::child::Served;
+use crate::support::WORKER;
 
-async fn events(house: &House, key: &str, query: &str) -> Vec<Value> {
+pub async fn events(house: &House, key: &str, query: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = house.get(key, &format!("/v1/audit/events?limit=100&{query}{cursor}")).await.is(200);
@@ -16,7 +24,7 @@ async fn events(house: &House, key: &str, query: &str) -> Vec<Value> {
     }
 }
 
-fn one<'a>(all: &'a [Value], event: &str) -> &'a Value {
+pub fn one<'a>(all: &'a [Value], event: &str) -> &'a Value {
     let found: Vec<_> = all.iter().filter(|one| one["event"] == event).collect();
     assert_eq!(found.len(), 1, "{event}: {all:#?}");
     found[0]
@@ -84,7 +92,7 @@ async fn what_is_changed_is_permitted_on_record_and_then_done_on_record() {
     assert_eq!((&denied["principal"], &denied["action"]), (&json!("dev"), &json!("policies:create")));
     assert_eq!(one(&all, "policy_created")["resource"]["id"], "all");
     assert_eq!(one(&all, "login_refused")["decision"], "denied");
-    assert_eq!(one(&all, "files_written")["details"], json!({"bytes": 7, "path": "deep/f"}));
+    assert_eq!(one(&all, "files_written")["details"], json!({"bytes": 7, "path": "deep/f", "what": "file"}));
     assert_eq!(one(&all, "act_failed")["details"]["code"], "no_file");
     one(&all, "sandbox_created");
     one(&all, "sandbox_destroyed");
@@ -172,4 +180,109 @@ async fn without_the_log_nothing_is_done() {
     std::fs::rename(&away, &folder).unwrap();
     let house = house.again(&[]).await;
     house.delete(key, &sandbox).await.is(204);
+}
+
+const CLIENTS: u32 = 4;
+const KILLS: u32 = 4;
+
+/// Acts until the process is gone; which requests were answered, and what stands in the log of each.
+async fn acts(served: Arc<Served>, key: String, hello: String, sandbox: String, client: u32) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    for n in client.. {
+        let (request, events): (_, &[&str]) = match n % 5 {
+            0 => (served.ask(&key, "POST", "/v1/keys").json(&json!({"name": "k"})), &["access_allowed", "key_created"]),
+            1 => {
+                let at = format!("/v1/sandboxes/{sandbox}/files?path=f{client}");
+                (served.ask(&key, "PUT", &at).body("x"), &["access_allowed", "files_written"])
+            }
+            2 => {
+                let at = format!("/v1/sandboxes/{sandbox}/files?path=f{client}");
+                (served.ask(&key, "GET", &at), &["files_read"])
+            }
+            3 => (served.ask("rf_wrong", "GET", "/v1/whoami"), &["login_refused"]),
+            _ => {
+                let body = json!({"component": hello});
+                (served.ask(&key, "POST", "/v1/runs").json(&body), &["command_started", "command_executed"])
+            }
+        };
+        let Some(reply) = Served::answer(request).await else { break };
+        let is_there = !(n % 5 == 2 && reply.status == 404);
+        assert!(matches!(reply.status, 200..=204 | 401) || !is_there, "{reply:?}");
+        let id = reply.headers["x-request-id"].to_str().unwrap();
+        // Refusals beyond so many a second are only counted.
+        let events = events.iter().filter(|event| is_there && **event != "login_refused");
+        told.extend(events.map(|event| (id.to_owned(), (*event).to_owned())));
+    }
+    told
+}
+
+/// What `ringfence audit verify` says, with all checkpoints that were kept.
+fn verified(dir: &Path, checkpoints: u32, live: bool) -> Value {
+    let mut command = std::process::Command::new(WORKER);
+    command.args(["audit", "verify", "--json", "--dir"]).arg(dir.join("data/audit"));
+    command.arg("--public-key").arg(dir.join("keys"));
+    for n in 0..checkpoints {
+        command.arg("--from-checkpoint").arg(dir.join(n.to_string()));
+    }
+    let output = command.args(live.then_some("--live")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Its one segment.
+fn log_file(dir: &Path) -> std::path::PathBuf {
+    dir.join("data/audit/log/00000000000000000000.jsonl")
+}
+
+fn written(dir: &Path) -> u64 {
+    std::fs::metadata(log_file(dir)).unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l05_killed_under_load_each_acknowledged_act_is_in_a_log_that_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = ChaCha8Rng::seed_from_u64(rand::random());
+    let settings = [("identity.guesses.failures_per_source", "100000"), ("audit.checkpoint_seconds", "1")];
+    let mut served = Arc::new(Served::start(dir.path(), &settings));
+    let admin = served.first_key.clone().unwrap();
+    let hello = served.submit(&admin, "hello").await;
+    let sandbox = served.sandbox(&admin).await;
+    std::fs::copy(dir.path().join("data/audit/keys"), dir.path().join("keys")).unwrap();
+    let mut told = HashSet::new();
+    for round in 0..KILLS {
+        let begun = |client| {
+            let served = Arc::clone(&served);
+            tokio::spawn(acts(served, admin.clone(), hello.clone(), sandbox.clone(), client))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(begun).collect();
+        let kept = Served::answer(served.ask(&admin, "POST", "/v1/audit/checkpoint")).await.unwrap().bytes;
+        std::fs::write(dir.path().join(round.to_string()), kept).unwrap();
+        // After so many bytes more of the log: wherever each client then is in its next act.
+        let end = written(dir.path()) + random.random_range(5_000..60_000);
+        while written(dir.path()) < end {
+            tokio::task::yield_now().await;
+        }
+        served.signal_kill();
+        for client in clients {
+            told.extend(client.await.unwrap());
+        }
+        drop(served);
+        // As it was left, and as the next start left it.
+        verified(dir.path(), round + 1, true);
+        served = Arc::new(Served::start(dir.path(), &settings));
+        verified(dir.path(), round + 1, true);
+    }
+    let keys = served.get(&admin, "/v1/keys?limit=100").await.is(200)["keys"].as_array().unwrap().len();
+    Arc::into_inner(served).unwrap().stop();
+    let report = verified(dir.path(), KILLS, false);
+    let text = std::fs::read_to_string(log_file(dir.path())).unwrap();
+    let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(report["records"], all.len());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let found: HashSet<_> = all.iter().map(|one| (text(&one["request"]), text(&one["event"]))).collect();
+    let lost: Vec<_> = told.difference(&found).collect();
+    assert!(lost.is_empty() && told.len() > 40, "{lost:?} of {}", told.len());
+    // Nor was anything made that was not permitted on record before.
+    let permitted = all.iter().filter(|one| one["event"] == "access_allowed" && one["action"] == "keys:create").count();
+    assert!(keys <= permitted + 1 || keys == 100, "{keys} keys, {permitted} permitted");
 }
