@@ -47,17 +47,9 @@ pub(super) struct InMemory {
 
 impl InMemory {
     /// The same, and told apart whether it is only now too much, or whenever it comes.
-    fn grow_if_ever(&mut self, more: u64) -> Result<(), Problem> {
+    fn grow_if_ever(&mut self, more: u64, of: Contents) -> Result<(), Problem> {
         let most = self.bodies.most.min(self.bodies.share);
-        if self.bytes.saturating_add(more) > most {
-            let detail = format!(
-                "the files are so many, and their paths so long, that to look through them takes more than {} in memory; \
-                 remove some, or read them folder by folder",
-                show_bytes(most)
-            );
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_files", detail));
-        }
-        self.grow(more)
+        if self.bytes.saturating_add(more) > most { Err(of.never(most)) } else { self.grow(more) }
     }
 
     /// Asked before the bytes are taken.
@@ -106,34 +98,64 @@ impl Held {
 
 /// The same for work on another thread, which asks as it goes, and of which nobody knows before how much it takes.
 #[derive(Debug)]
-pub(super) struct Growing(Mutex<(InMemory, Option<Problem>)>);
+pub(super) struct Growing {
+    of: Contents,
+    state: Mutex<(InMemory, Option<Problem>)>,
+}
+
+/// What is too large when it never has room.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Contents {
+    Files,
+    Run,
+}
+
+impl Contents {
+    fn never(self, most: u64) -> Problem {
+        let most = show_bytes(most);
+        let (code, detail) = match self {
+            Contents::Files => (
+                "too_many_files",
+                format!(
+                    "the files are so many, and their paths so long, that to look through them takes more than {most} in \
+                     memory; remove some, or read them folder by folder"
+                ),
+            ),
+            Contents::Run => (
+                "too_large",
+                format!(
+                    "what the run returned and wrote takes more than {most} in memory; read what it wrote piece by piece: \
+                     GET /v1/runs/{{id}}/events"
+                ),
+            ),
+        };
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code, detail)
+    }
+}
 
 impl Growing {
-    pub(super) fn new(held: InMemory) -> Arc<Self> {
-        Arc::new(Self(Mutex::new((held, None))))
+    pub(super) fn new(of: Contents, held: InMemory) -> Arc<Self> {
+        Arc::new(Self { of, state: Mutex::new((held, None)) })
     }
 
     fn state(&self) -> MutexGuard<'_, (InMemory, Option<Problem>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the work asks with.
-    pub(super) fn ask(self: &Arc<Self>) -> impl Fn(u64) -> bool + Send + 'static {
+    pub(super) fn ask(self: &Arc<Self>) -> impl Fn(u64) -> bool + Send + Sync + 'static {
         let growing = Arc::clone(self);
         move |more| {
             let mut state = growing.state();
             let (held, refused) = &mut *state;
-            *refused = held.grow_if_ever(more).err();
+            *refused = held.grow_if_ever(more, growing.of).err();
             refused.is_none()
         }
     }
 
     /// What came of the work, or why there was no room for it.
     pub(super) fn done<T>(&self, done: Result<T, SandboxError>) -> Result<T, Problem> {
-        match (done, self.state().1.take()) {
-            (Err(_), Some(problem)) => Err(problem),
-            (done, _) => Ok(done?),
-        }
+        done.map_err(|error| self.state().1.take().unwrap_or_else(|| error.into()))
     }
 
     /// What it took, to be held on.

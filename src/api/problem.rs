@@ -71,6 +71,10 @@ impl Problem {
         Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail)
     }
 
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub fn code(&self) -> &str {
         &self.code
     }

@@ -8,11 +8,11 @@ use serde_json::json;
 use tokio_util::sync::DropGuard;
 
 use super::context::Api;
+use super::held::Growing;
 use super::problem::Problem;
 use super::shares::{Place, Share};
-use super::types::{Run, text_or_code};
-use crate::engine::Stream as Which;
-use crate::model::TenantId;
+use super::types::{RunOver, text_or_code};
+use crate::model::{Stream as Which, TenantId};
 use crate::sandbox::{Event, Events, Happened};
 
 /// A place for one stream of events.
@@ -32,45 +32,55 @@ struct Watched {
     /// Ends the run when nobody watches any more, where that was asked.
     _guard: Option<DropGuard>,
     _seat: Seat,
+    /// What the events have in memory.
+    counted: Arc<Growing>,
 }
 
 /// What happens, as it happens. Whoever stops reading holds up nobody: the next event is asked for when the last one is
 /// on its way, and a connection that takes nothing for too long is cut.
-pub(super) fn stream(events: Events, guard: Option<DropGuard>, seat: Seat) -> Response {
-    let watched = Watched { events, _guard: guard, _seat: seat };
+pub(super) fn stream(events: Events, guard: Option<DropGuard>, seat: Seat, counted: Arc<Growing>) -> Response {
+    let watched = Watched { events, _guard: guard, _seat: seat, counted };
     Sse::new(sent(watched)).keep_alive(KeepAlive::default()).into_response()
 }
 
 fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
-    futures_util::stream::unfold(watched, |mut watched| async move {
-        let event = watched.events.next().await?;
-        let said = shown(event, &watched.events).await;
-        Some((Ok(said), watched))
+    futures_util::stream::unfold(Some(watched), |watched| async move {
+        let mut watched = watched?;
+        let event = watched.events.next().await;
+        match watched.counted.done(event) {
+            Ok(None) => None,
+            Ok(Some(event)) => Some((Ok(shown(event).await), Some(watched))),
+            // Without a number: whoever asks again goes on from the last one that he has.
+            Err(problem) => {
+                let failure = json!({"failure": {"code": problem.code(), "message": problem.detail()}});
+                Some((Ok(Sent::default().event("error").data(failure.to_string())), None))
+            }
+        }
     })
 }
 
-async fn shown(event: Event, events: &Events) -> Sent {
+async fn shown(event: Event) -> Sent {
     let number = event.number;
     let (name, data) = match event.what {
-        Happened::Started(id) => ("started", json!({"seq": number, "id": id.to_string()})),
+        Happened::Started(id) => ("started", json!({"seq": number, "id": id.to_string()}).to_string()),
         Happened::Output { stream, bytes } => {
             let name = if stream == Which::Stdout { "stdout" } else { "stderr" };
             let data = match text_or_code(&bytes) {
                 (Some(text), _) => json!({"seq": number, "text": text}),
                 (None, base64) => json!({"seq": number, "base64": base64}),
             };
-            (name, data)
+            (name, data.to_string())
         }
         Happened::Over(run) => {
             let name = if run.report.is_some() { "result" } else { "error" };
-            // As large as a run may write: made once, whoever watches, and not on the thread that serves everybody.
-            let made = events.told(move || {
-                let run = Run::from(Arc::unwrap_or_clone(run));
-                serde_json::to_string(&run).unwrap_or_else(|_| "null".to_owned())
+            let (large, write) = (run.is_large(), move || {
+                serde_json::to_string(&RunOver::of(number, &run)).unwrap_or_else(|_| "null".to_owned())
             });
-            return Sent::default().event(name).id(number.to_string()).data(&*made.await);
+            // As large as a run may return: not on the thread that serves everybody.
+            let data = if large { tokio::task::spawn_blocking(write).await.unwrap_or_default() } else { write() };
+            (name, data)
         }
-        Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()})),
+        Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()}).to_string()),
     };
-    Sent::default().event(name).id(number.to_string()).data(data.to_string())
+    Sent::default().event(name).id(number.to_string()).data(data)
 }

@@ -38,6 +38,7 @@ pub struct BackedUp {
 /// - *Drafts* are files that change. Each is held while it is copied, as a run holds it: nobody applies it or throws it
 ///   away, and its base is a content as above. What runs write meanwhile is copied as it is found, as after a power cut.
 ///   One that was thrown away since that moment is taken out of the copy, with its sandbox.
+/// - *The audit log* goes on while it is copied, after all else: it is no shorter than the store knows.
 /// - *Components* are never changed and come before their rows. One that was removed since is taken out as well.
 pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<BackedUp> {
     let data = data_dir(settings)?;

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::disk::RealDisk;
@@ -34,6 +35,28 @@ pub(super) struct Audit {
 /// Where the log of a data folder is.
 pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
     settings.dir.clone().unwrap_or_else(|| data.join("audit"))
+}
+
+/// What a start would refuse of the folder and of the keys; nothing is made.
+pub(super) fn check(settings: &AuditSettings, data: &Path) -> anyhow::Result<()> {
+    let root = folder(settings, data);
+    let failed = || format!("the audit log in {}", root.display());
+    match root.metadata() {
+        Ok(about) if !about.is_dir() => bail!("{}: that is no folder; move it away", failed()),
+        Ok(about) if about.mode() & 0o022 != 0 => Err(AuditError::LooseFolder).with_context(failed)?,
+        Ok(_) => {}
+        // It is made; what it lies in is not, but for the data folder.
+        Err(_) if settings.dir.is_none() || root.parent().is_some_and(Path::is_dir) => {}
+        Err(_) => bail!("{}: make the folder that it is to lie in", failed()),
+    }
+    match key_file(settings, data).metadata() {
+        Ok(about) if about.mode() & 0o077 != 0 => Err(AuditError::LooseKeys).with_context(failed),
+        _ => Ok(()),
+    }
+}
+
+fn key_file(settings: &AuditSettings, data: &Path) -> PathBuf {
+    settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"))
 }
 
 /// How the log is opened, the first time and when a disk that failed is well again.
@@ -77,7 +100,7 @@ impl Audit {
         own.check = if settings.check_everything { OpenCheck::Everything } else { OpenCheck::Ends };
         own.checkpoint_every = Duration::from_secs(settings.checkpoint_seconds);
         own.known = known.into_iter().collect();
-        let key_file = settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"));
+        let key_file = key_file(settings, data);
         let failed = || format!("the audit log in {}", root.display());
         let opening = Opening { dir: root.clone(), key_file, settings: Mutex::new(own) };
         let open = move || opening.open().map(|opened| (opened, opening));

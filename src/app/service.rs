@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
-use super::log::Audit;
+use super::log::{self, Audit};
 use super::secrets::secret;
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
@@ -107,6 +107,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     let data = data_dir(settings)?;
     data::check(&data)?;
     Store::look(&data)?;
+    log::check(&settings.audit, &data)?;
     match cache_dir(settings, &data) {
         Some(cache) => data::check_cache(&cache),
         None => Ok(()),

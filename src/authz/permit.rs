@@ -67,6 +67,11 @@ impl Permit {
         &self.id
     }
 
+    /// Whose the object was when it was decided.
+    pub fn owner(&self) -> Option<&PrincipalId> {
+        self.owner.as_ref()
+    }
+
     /// The ids of the policies that allow it, sorted.
     pub fn policies(&self) -> &[String] {
         &self.policies

@@ -19,8 +19,8 @@ use super::server::{ServerFlags, no_host_flags};
 use super::{program, run_there, show, words, workspace};
 use crate::app;
 use crate::config::Overrides;
-use crate::engine::{Build, Entry, RunRequest, Stdin, Stream};
-use crate::model::{Grants, Mode, Outcome, Report};
+use crate::engine::{Build, Entry, RunRequest, Stdin};
+use crate::model::{Grants, Mode, Outcome, Report, Stream};
 use crate::workspace::{DraftId, WorkspaceName};
 
 /// Run a program in a fence: as a command, or one exported function with --call

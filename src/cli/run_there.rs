@@ -14,8 +14,8 @@ use super::exit::{self, Mistake};
 use super::run::{Printer, RunArgs, environment, finish, interrupted};
 use super::{sandbox, show, words};
 use crate::client::{Call, Client, ClientError, Event, Events, Problem};
-use crate::engine::Stream;
 use crate::fs_policy::Rules;
+use crate::model::Stream;
 use crate::model::{LimitName, Outcome, Report, RunId, SandboxId};
 use crate::workspace::WorkspaceName;
 
@@ -229,7 +229,7 @@ async fn heard<Stop: Future<Output = ()>>(
     again: impl Fn() -> Stop,
 ) -> anyhow::Result<Ended> {
     let mut id: Option<RunId> = None;
-    let mut ended = None;
+    let (mut ended, mut written) = (None, [Vec::new(), Vec::new()]);
     loop {
         let event = tokio::select! {
             event = events.next() => event?,
@@ -254,11 +254,17 @@ async fn heard<Stop: Future<Output = ()>>(
             "started" => id = words::text(&data, "id").parse().ok(),
             "stdout" | "stderr" => {
                 let stream = if name == "stdout" { Stream::Stdout } else { Stream::Stderr };
-                if let Some(printer) = &mut printer {
-                    printer.output(stream, piece(&data));
+                match (&mut printer, &mut written, stream) {
+                    (Some(printer), _, _) => printer.output(stream, piece(&data)),
+                    (None, [stdout, _], Stream::Stdout) => stdout.append(&mut piece(&data)),
+                    (None, [_, stderr], Stream::Stderr) => stderr.append(&mut piece(&data)),
                 }
             }
-            "result" => ended = Some(Ended::Report { report: Box::new(report(client, &data)?), run: data }),
+            "result" => {
+                let mut report = report(client, &data)?;
+                [report.stdout.bytes, report.stderr.bytes] = std::mem::take(&mut written);
+                ended = Some(Ended::Report { report: Box::new(report), run: data });
+            }
             "error" => return Err(failure(&data).into()),
             _ => {}
         }
@@ -326,11 +332,17 @@ fn piece(data: &Value) -> Vec<u8> {
 /// The report as it would be here, out of what the server says of a run.
 fn report(client: &Client, run: &Value) -> Result<Report, ClientError> {
     let field = |name: &str, otherwise: Value| run.get(name).cloned().unwrap_or(otherwise);
-    let nothing = json!({"text": "", "truncated": false});
+    // At the end of a stream it is not told again what was written.
+    let stream = |name: &str| {
+        let mut told = field(name, json!({"truncated": false}));
+        if let Some(told) = told.as_object_mut().filter(|told| !told.contains_key("base64")) {
+            told.entry("text").or_insert_with(|| json!(""));
+        }
+        told
+    };
     let report = json!({
         "outcome": field("outcome", Value::Null), "usage": field("usage", Value::Null),
-        "stdout": field("stdout", nothing.clone()), "stderr": field("stderr", nothing),
-        "denials": field("denials", json!([])),
+        "stdout": stream("stdout"), "stderr": stream("stderr"), "denials": field("denials", json!([])),
     });
     serde_json::from_value(report).map_err(|error| ClientError::Strange {
         server: client.server().to_string(),

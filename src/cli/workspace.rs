@@ -104,7 +104,7 @@ fn here(action: &Action, shelf: &Shelf) -> anyhow::Result<Value> {
         }
         Action::Export { name, to } => json!(shelf.export(name, &Destination::of(to)?)?),
         Action::Delete { name } => {
-            shelf.delete(name)?;
+            shelf.delete(name, None)?;
             json!({"deleted": name})
         }
     })

@@ -34,5 +34,5 @@ pub use grants::fs::{CopyOnWrite, Mount, folds_case};
 pub use grants::input::Stdin;
 pub use host::Engine;
 pub use program::Program;
-pub use run::{Entry, FUEL_TOLD, OutputListener, RunRequest, Stream};
+pub use run::{Entry, FUEL_TOLD, OutputListener, RunRequest};
 pub use settings::EngineSettings;

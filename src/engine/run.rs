@@ -23,7 +23,7 @@ use super::outcome::{self, End, Ended};
 use super::program::{Function, Program};
 use super::state::RunState;
 use super::values::{self, Unread, Unwritten};
-use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Room, Usage};
+use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Room, Stream, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 pub const FUEL_TOLD: u64 = 10_000_000;
@@ -74,12 +74,6 @@ impl RunRequest {
             room: None,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// Hears what a guest writes while it writes it. It is called on the guest's thread and must not block; what it

@@ -19,7 +19,7 @@ pub use digest::{Digest, DigestError};
 pub use grants::{Grants, Mode};
 pub use ids::{BadId, KeyId, PolicyName, PrincipalId, RequestId, RoleName, RunId, SandboxId, TenantId};
 pub use limits::{LimitName, Limits, LimitsError, Preset};
-pub use outcome::{Captured, Denial, Frame, Outcome, Report, TrapKind};
+pub use outcome::{Captured, Denial, Frame, Outcome, Report, Stream, TrapKind};
 pub use principal::{Caller, Credential, Labels, Principal, PrincipalKind};
 pub use quantity::{QuantityError, parse_bytes, show_bytes};
 pub use room::{Room, Weight};

@@ -107,6 +107,13 @@ pub struct Denial {
     pub times: u64,
 }
 
+/// The two that a guest writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
 /// The bytes of one stream as they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Captured {

@@ -71,7 +71,7 @@ impl Ending {
             let error = SandboxError::from(unkept);
             run.report = None;
             run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
-            self.over(&Arc::new(run));
+            self.over(&Arc::new(run), false);
             return Err(error);
         }
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
@@ -80,7 +80,7 @@ impl Ending {
         let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
         tracing::debug!("ended");
-        self.over(&run);
+        self.over(&run, kept.is_ok());
         kept?;
         match refused {
             Some(error) => Err(error),
@@ -103,12 +103,12 @@ impl Ending {
         self.hall.inner().ledger.put_run(Arc::clone(run), retry).await
     }
 
-    fn over(&mut self, run: &Arc<RunRecord>) {
+    fn over(&mut self, run: &Arc<RunRecord>, kept: bool) {
         self.lost = None;
         if let Some(hear) = self.hall.inner().on_end.get() {
             hear(run);
         }
-        self.live.end(run);
+        self.live.end(run, kept);
         self.hall.unwatch(&self.live);
     }
 }
@@ -119,7 +119,7 @@ impl Drop for Ending {
             let run = lost(run);
             // Nobody can wait for it here.
             drop(self.hall.inner().chronicle.lost(&run));
-            self.over(&Arc::new(run));
+            self.over(&Arc::new(run), false);
         }
     }
 }

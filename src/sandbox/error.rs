@@ -98,6 +98,7 @@ impl SandboxError {
             SandboxError::Workspace(error) => error.code(),
             SandboxError::Unkept(_) => "audit_unavailable",
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
+            SandboxError::Ledger(LedgerError::NoRoom) => "too_many_bytes",
             SandboxError::Ledger(_) => "store_unavailable",
             SandboxError::Permit | SandboxError::Internal(_) => "internal",
         }
@@ -108,7 +109,7 @@ impl SandboxError {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
             SandboxError::State(_) | SandboxError::KeyInUse(_) | SandboxError::Closed => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
-            SandboxError::Quota(_) => Sort::TooMany,
+            SandboxError::Quota(_) | SandboxError::Ledger(LedgerError::NoRoom) => Sort::TooMany,
             SandboxError::TooLittle { .. }
             | SandboxError::NoBackend(_)
             | SandboxError::KeyReused(_)
@@ -134,6 +135,9 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
+            (SandboxError::Ledger(LedgerError::NoRoom) | SandboxError::Workspace(WorkspaceError::TooManyLists), _) => {
+                Some(1)
+            }
             (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,
@@ -150,6 +154,8 @@ fn of_workspace(error: &WorkspaceError) -> Sort {
         | WorkspaceError::Moved { .. }
         | WorkspaceError::Occupied(_)
         | WorkspaceError::Changed { .. } => Sort::Conflict,
+        WorkspaceError::TooManyLists => Sort::TooMany,
+        WorkspaceError::ListTooLong { .. } => Sort::TooLarge,
         WorkspaceError::DraftMissing(_) | WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => Sort::Lost,
         WorkspaceError::Io { .. } | WorkspaceError::NoSpace { .. } | WorkspaceError::Catalog(_) => Sort::Failing,
         _ => Sort::Invalid,

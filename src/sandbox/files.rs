@@ -176,7 +176,8 @@ impl Hall {
         in_memory: impl Fn(u64) -> bool + Send + 'static,
     ) -> Result<(WorkspaceRecord, Tree), SandboxError> {
         covers(permit, Action::WorkspacesRead, permit.tenant(), name.as_str())?;
-        self.on_shelf(permit.tenant(), move |shelf| shelf.get_within(&name, &in_memory)).await
+        let owner = whose(permit);
+        self.on_shelf(permit.tenant(), move |shelf| shelf.get_within(&name, owner.as_deref(), &in_memory)).await
     }
 
     pub async fn export_workspace(
@@ -187,19 +188,26 @@ impl Hall {
     ) -> Result<Outgoing, SandboxError> {
         covers(permit, Action::WorkspacesReadFiles, permit.tenant(), name.as_str())?;
         let room = self.lend(permit.tenant())?;
-        let of = Arc::clone(&room);
-        let packed = self.on_shelf(permit.tenant(), move |shelf| shelf.pack_workspace(&name, zip, &*of)).await;
+        let (of, owner) = (Arc::clone(&room), whose(permit));
+        let packed =
+            self.on_shelf(permit.tenant(), move |shelf| shelf.pack_workspace((&name, owner.as_deref()), zip, &*of));
+        let packed = packed.await;
         Ok(Outgoing { packed: within(packed, &room)?, lent: Lent { _room: room } })
     }
 
     pub async fn delete_workspace(&self, permit: &Permit, name: WorkspaceName) -> Result<(), SandboxError> {
         covers(permit, Action::WorkspacesDelete, permit.tenant(), name.as_str())?;
-        let (hall, of) = (self.clone(), permit.tenant().clone());
+        let (hall, of, owner) = (self.clone(), permit.tenant().clone(), whose(permit));
         let gone = self.on_shelf(permit.tenant(), move |shelf| {
-            shelf.delete(&name)?;
+            shelf.delete(&name, owner.as_deref())?;
             hall.count_rows(&of, crate::model::Weight::default());
             Ok(())
         });
         gone.await
     }
+}
+
+/// Whose the workspace was that the permit is for: one that took its name since is another.
+pub(super) fn whose(permit: &Permit) -> Option<String> {
+    permit.owner().map(ToString::to_string)
 }

@@ -24,10 +24,13 @@ use super::storage::Storage;
 use crate::authz::{Action, Permit, ResourceKind};
 use crate::engine::Engine;
 use crate::model::{Ceilings, Digest, RunId, TenantId};
-use crate::workspace::{Catalog, Workspaces};
+use crate::workspace::{Catalog, Lists, Workspaces};
 
 /// Threads on which one tenant may wait for the disk at a time. Others find more of them, whatever this one waits for.
 const THREADS: usize = 64;
+
+/// What the lists of files of all tenants may take in memory.
+const LISTS: u64 = 1 << 30;
 
 /// The workspaces of one tenant.
 pub(super) type Shelf = Workspaces<Box<dyn Catalog>>;
@@ -60,6 +63,7 @@ pub(super) struct Inner {
     pub(super) settings: HallSettings,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
+    lists: Arc<Lists>,
     threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
     /// What ends everything of a tenant.
@@ -100,6 +104,7 @@ impl Hall {
             storage: Storage::default(),
             components: Cache::new(10_000),
             shelves: Mutex::default(),
+            lists: Lists::new(LISTS),
             threads: Mutex::default(),
             live: Mutex::default(),
             ends: Mutex::default(),
@@ -148,7 +153,8 @@ impl Hall {
         if let Some(shelf) = shelves.get(tenant) {
             return Ok(Arc::clone(shelf));
         }
-        let shelf = Arc::new(Workspaces::open(&self.0.tenants.folder(tenant), self.0.tenants.catalog(tenant))?);
+        let (folder, catalog) = (self.0.tenants.folder(tenant), self.0.tenants.catalog(tenant));
+        let shelf = Arc::new(Workspaces::open_among(&folder, catalog, Some(&self.0.lists))?);
         shelves.insert(tenant.clone(), Arc::clone(&shelf));
         Ok(shelf)
     }

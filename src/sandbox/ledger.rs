@@ -8,7 +8,7 @@ use super::record::{
     ComponentRecord, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, Unchanged,
 };
 use super::state::SandboxState;
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId, Weight};
+use crate::model::{Digest, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 
 /// Why the ledger gave no answer; what was asked of it is not done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,10 +17,27 @@ pub enum LedgerError {
     Behind,
     #[error("the store failed: {0}")]
     Failed(String),
+    #[error("there is no room for it in memory now")]
+    NoRoom,
     /// It would fail each time.
     #[error("the store cannot do this: {0}")]
     Never(String),
 }
+
+/// How much of a run is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Much {
+    /// All but what it wrote.
+    Head,
+    Whole,
+}
+
+/// Asked before so many bytes are taken into memory, by whoever counts them.
+pub type AskRoom<'a> = &'a (dyn Fn(u64) -> bool + Sync);
+
+/// There was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom;
 
 /// Something that is done, and durable, when it is over.
 pub type Step<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
@@ -78,8 +95,22 @@ pub trait Ledger: Send + Sync {
 
     /// Writes down a run, new or ended; with how it may be asked for again. One that ended stays as it ended.
     fn put_run(&self, run: Arc<RunRecord>, retry: Option<RetryRecord>) -> Step<'_, ()>;
-    /// The whole of it, which may be large.
-    fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError>;
+    /// As much of it as is asked for, if there is room: what it returned and wrote may be large.
+    fn run(
+        &self,
+        tenant: &TenantId,
+        id: &RunId,
+        much: Much,
+        room: AskRoom<'_>,
+    ) -> Result<Option<RunRecord>, LedgerError>;
+    /// What it wrote to a stream, from a place on: as much as is asked for, or less, and nothing at the end.
+    fn written(
+        &self,
+        tenant: &TenantId,
+        id: &RunId,
+        from: (Stream, u64),
+        most: u64,
+    ) -> Result<Option<Vec<u8>>, LedgerError>;
     fn summary(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, LedgerError>;
     /// Newest first.
     fn runs(

@@ -1,11 +1,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::record::RunRecord;
-use crate::engine::{OutputListener, Stream};
-use crate::model::{RunId, SandboxId, TenantId};
+use crate::engine::OutputListener;
+use crate::model::{RunId, SandboxId, Stream, TenantId};
 
 /// Turns between the two streams that are kept apart; of a guest that takes more, the rest is told at its end.
 const TURNS: usize = 20_000;
@@ -17,6 +17,13 @@ const PIECE: usize = 16 << 10;
 pub struct Event {
     pub number: u64,
     pub what: Happened,
+}
+
+impl Event {
+    pub(super) fn output(after: u64, stream: Stream, bytes: Vec<u8>) -> Self {
+        let number = after.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
+        Self { number, what: Happened::Output { stream, bytes } }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -83,33 +90,36 @@ impl Written {
         }
     }
 
-    /// The next piece of output after so many bytes of it.
-    fn after<'a>(&'a self, done: u64, ended: Option<&'a RunRecord>) -> Option<(Stream, &'a [u8])> {
-        let [stdout, stderr] = match ended.and_then(|run| run.report.as_ref()) {
-            Some(report) => [&report.stdout.bytes, &report.stderr.bytes],
-            None => [&self.stdout, &self.stderr],
-        };
-        let (mut before, mut ends) = (0u64, [0usize; 2]);
+    /// Where the output goes on after so many bytes of it.
+    fn after(&self, done: u64) -> Option<Place> {
+        let (mut before, mut ends) = (0u64, [0u64; 2]);
         for (turn, length) in self.order.iter().enumerate() {
-            let (stream, all, side) = match turn % 2 {
-                0 => (Stream::Stdout, stdout, 0),
-                _ => (Stream::Stderr, stderr, 1),
-            };
+            let (stream, side) = if turn % 2 == 0 { (Stream::Stdout, 0) } else { (Stream::Stderr, 1) };
+            let length = u64::from(*length);
             let begin = ends.get(side).copied().unwrap_or(0);
-            let end = begin.saturating_add(*length as usize).min(all.len());
             if let Some(own) = ends.get_mut(side) {
-                *own = end;
+                *own = begin + length;
             }
-            let after = before + u64::from(*length);
-            if after > done {
-                let skip = usize::try_from(done.saturating_sub(before)).unwrap_or(usize::MAX);
-                let piece = all.get(begin.saturating_add(skip)..end).unwrap_or_default();
-                let last = turn + 1 == self.order.len();
-                return cut(piece, last && ended.is_none()).map(|piece| (stream, piece));
+            if before + length > done {
+                let (from, left) = (begin + (done - before), before + length - done);
+                return Some(Place { stream, from, left, last: turn + 1 == self.order.len() });
             }
-            before = after;
+            before += length;
         }
         None
+    }
+
+    /// The next piece of it, where it is here.
+    fn piece<'a>(&'a self, place: &Place, ended: Option<&'a RunRecord>) -> Option<&'a [u8]> {
+        let report = ended.and_then(|run| run.report.as_ref());
+        let all = match place.stream {
+            Stream::Stdout => report.map_or(&self.stdout, |report| &report.stdout.bytes),
+            Stream::Stderr => report.map_or(&self.stderr, |report| &report.stderr.bytes),
+        };
+        let from = usize::try_from(place.from).ok()?;
+        let left = usize::try_from(place.left).unwrap_or(usize::MAX);
+        let rest = all.get(from..).unwrap_or_default();
+        place.cut(rest.get(..left.min(rest.len())).unwrap_or(rest), ended.is_some())
     }
 
     fn total(&self) -> u64 {
@@ -117,19 +127,35 @@ impl Written {
     }
 }
 
-/// A piece that is not too long and, where more may come, does not end in the middle of a character.
-fn cut(piece: &[u8], more: bool) -> Option<&[u8]> {
-    let long = piece.len() > PIECE;
-    let piece = piece.get(..PIECE.min(piece.len())).unwrap_or(piece);
-    if !more && !long {
-        return (!piece.is_empty()).then_some(piece);
+/// A stream whose turn it is, from where on, and how much it wrote in this turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) stream: Stream,
+    pub(super) from: u64,
+    left: u64,
+    last: bool,
+}
+
+impl Place {
+    /// How much of it one event may have.
+    pub(super) fn most(&self) -> u64 {
+        self.left.min(PIECE as u64)
     }
-    match std::str::from_utf8(piece) {
-        Err(error) if error.error_len().is_none() => match piece.get(..error.valid_up_to()) {
-            Some([]) | None => None,
-            whole => whole,
-        },
-        _ => (!piece.is_empty()).then_some(piece),
+
+    /// A piece that is not too long and, where more may come, does not end in the middle of a character.
+    pub(super) fn cut<'a>(&self, piece: &'a [u8], ended: bool) -> Option<&'a [u8]> {
+        let long = self.left > PIECE as u64;
+        let piece = piece.get(..PIECE.min(piece.len())).unwrap_or(piece);
+        if !long && (ended || !self.last) {
+            return (!piece.is_empty()).then_some(piece);
+        }
+        match std::str::from_utf8(piece) {
+            Err(error) if error.error_len().is_none() => match piece.get(..error.valid_up_to()) {
+                Some([]) | None => None,
+                whole => whole,
+            },
+            _ => (!piece.is_empty()).then_some(piece),
+        }
     }
 }
 
@@ -140,15 +166,17 @@ pub(super) struct Live {
     pub(super) tenant: TenantId,
     pub(super) sandbox: Option<SandboxId>,
     state: Mutex<State>,
-    news: Notify,
-    /// How its end is told, once somebody asked for that.
-    told: OnceCell<Arc<str>>,
+    pub(super) news: Notify,
     pub(super) cancel: CancellationToken,
 }
 
 /// What there is after an event.
-enum Look {
+pub(super) enum Look {
     Event(Event),
+    /// Output that is to be read from the ledger.
+    There(Place),
+    /// All is to be read from the ledger.
+    Gone,
     Later,
     Never,
 }
@@ -158,28 +186,33 @@ struct State {
     written: Written,
     /// Nothing more is written when this is here.
     ended: Option<Arc<RunRecord>>,
-    /// It is told.
-    over: bool,
+    at: At,
+}
+
+/// Where the run is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Its end is not told yet.
+    #[default]
+    Work,
+    /// It is over and all of it is here.
+    Hand,
+    /// It is over, and what it wrote is in the ledger.
+    Head,
+    /// It is over and all of it is in the ledger.
+    Ledger,
 }
 
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
-        Arc::new(Self {
-            id,
-            tenant,
-            sandbox,
-            state: Mutex::default(),
-            news: Notify::new(),
-            told: OnceCell::new(),
-            cancel,
-        })
+        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
     }
 
-    /// As a run that is over and was read from the ledger.
+    /// As a run that is over, of which all but what it wrote was read from the ledger.
     pub(super) fn ended(record: RunRecord) -> Arc<Self> {
         let written = Written { order: record.order.clone(), ..Written::default() };
         let live = Self::of(&record, &CancellationToken::new());
-        *live.state() = State { written, ended: Some(Arc::new(record)), over: true };
+        *live.state() = State { written, ended: Some(Arc::new(record)), at: At::Head };
         live
     }
 
@@ -204,9 +237,16 @@ impl Live {
         state.ended = Some(Arc::clone(record));
     }
 
-    pub(super) fn end(&self, record: &Arc<RunRecord>) {
+    /// Its end is told. Whoever reads slowly keeps nothing large here that is in the ledger.
+    pub(super) fn end(&self, record: &Arc<RunRecord>, kept: bool) {
         self.read_from(record);
-        self.state().over = true;
+        let mut state = self.state();
+        if kept && record.is_large() {
+            *state = State { at: At::Ledger, ..State::default() };
+        } else {
+            state.at = At::Hand;
+        }
+        drop(state);
         self.news.notify_waiters();
     }
 
@@ -216,19 +256,25 @@ impl Live {
     }
 
     /// In one look: an end that comes between two would be missed.
-    fn look(&self, after: u64) -> Look {
+    pub(super) fn look(&self, after: u64) -> Look {
         const FIRST: u64 = 1;
         if after < FIRST {
             return Look::Event(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
         let state = self.state();
-        let done = after - FIRST;
-        if let Some((stream, bytes)) = state.written.after(done, state.ended.as_deref()) {
-            let number = after + u64::try_from(bytes.len()).unwrap_or(0);
-            return Look::Event(Event { number, what: Happened::Output { stream, bytes: bytes.to_vec() } });
+        if state.at == At::Ledger {
+            return Look::Gone;
+        }
+        if let Some(place) = state.written.after(after - FIRST) {
+            if state.at == At::Head {
+                return Look::There(place);
+            }
+            if let Some(bytes) = state.written.piece(&place, state.ended.as_deref()) {
+                return Look::Event(Event::output(after, place.stream, bytes.to_vec()));
+            }
         }
         let last = FIRST + state.written.total() + 1;
-        let Some(record) = state.ended.clone().filter(|_| state.over) else { return Look::Later };
+        let Some(record) = state.ended.clone().filter(|_| state.at != At::Work) else { return Look::Later };
         match after {
             after if after < last => Look::Event(Event { number: last, what: Happened::Over(record) }),
             after if after == last => Look::Event(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),
@@ -244,51 +290,8 @@ impl OutputListener for Live {
     }
 }
 
-/// What happens in a run, one thing after the other. Whoever reads slowly is waited for by nobody: the output is kept
-/// once, however many read it.
-pub struct Events {
-    pub(super) live: Arc<Live>,
-    pub(super) after: u64,
-}
-
-impl Events {
-    /// Those of a run that is over, from the first on.
-    pub fn of(run: RunRecord) -> Self {
-        Self { live: Live::ended(run), after: 0 }
-    }
-
-    /// How the end is told to whoever watches: made once, on a thread that may take its time, and shared.
-    pub async fn told(&self, make: impl FnOnce() -> String + Send + 'static) -> Arc<str> {
-        let made = async || {
-            let made = tokio::task::spawn_blocking(make).await;
-            made.map_or_else(|_| Arc::from("null"), Arc::from)
-        };
-        Arc::clone(self.live.told.get_or_init(made).await)
-    }
-
-    /// `None` after the last.
-    pub async fn next(&mut self) -> Option<Event> {
-        loop {
-            let news = self.live.news.notified();
-            tokio::pin!(news);
-            // From here on nothing is missed, even if it happens before the wait.
-            news.as_mut().enable();
-            match self.live.look(self.after) {
-                Look::Event(event) => {
-                    self.after = event.number;
-                    return Some(event);
-                }
-                Look::Later => news.await,
-                Look::Never => return None,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
-
     use super::*;
 
     fn live() -> Arc<Live> {
@@ -309,24 +312,6 @@ mod tests {
             events.push((event.number, text));
         }
         events
-    }
-
-    #[tokio::test]
-    async fn an_end_is_written_once_for_all_who_watch_and_not_on_the_thread_that_serves_them() {
-        let live = live();
-        let watching = [0, 1].map(|after| Events { live: Arc::clone(&live), after });
-        let here = std::thread::current().id();
-        let (told, made) = (watching.iter(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
-        let told = told.map(|events| {
-            let made = Arc::clone(&made);
-            events.told(move || {
-                assert_ne!(std::thread::current().id(), here);
-                format!("{}", made.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-            })
-        });
-        let told = futures_util::future::join_all(told).await;
-        assert_eq!(told, [Arc::from("0"), Arc::from("0")]);
-        assert!(Arc::ptr_eq(&told[0], &told[1]));
     }
 
     #[test]
@@ -389,14 +374,14 @@ mod tests {
         for _ in 0..500 {
             let live = live();
             std::thread::scope(|scope| {
-                scope.spawn(|| live.end(&record));
-                let (mut events, mut last) = (Events { live: Arc::clone(&live), after: 0 }, None);
+                scope.spawn(|| live.end(&record, true));
+                let (mut at, mut last) = (0, None);
                 // Asked again and again, and not only when there is news.
                 loop {
-                    match events.next().now_or_never() {
-                        None => {}
-                        Some(None) => break,
-                        Some(Some(event)) => last = Some(event.what),
+                    match live.look(at) {
+                        Look::Event(event) => (at, last) = (event.number, Some(event.what)),
+                        Look::Never => break,
+                        _ => {}
                     }
                 }
                 assert!(matches!(last, Some(Happened::Done(_))), "{last:?}");

@@ -16,6 +16,7 @@ mod components;
 mod counting;
 mod ending;
 mod error;
+mod events;
 mod expiry;
 mod files;
 mod guests;
@@ -37,18 +38,19 @@ mod work;
 
 pub use chronicle::{By, Chronicle, Kept, Unkept};
 pub use error::{SandboxError, Sort};
+pub use events::{Events, HasRoom};
 pub use files::{Lent, Outgoing};
 pub use hall::{Hall, Tenants};
 pub use incoming::Incoming;
-pub use ledger::{Ledger, LedgerError, RunFilter, RunPage, SandboxFilter, Step};
-pub use live::{Event, Events, Happened};
+pub use ledger::{AskRoom, Ledger, LedgerError, Much, NoRoom, RunFilter, RunPage, SandboxFilter, Step};
+pub use live::{Event, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
 pub use record::{
     ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
     Unchanged,
 };
-pub use retry::RetryKey;
+pub use retry::{Before, RetryKey};
 pub use runs::{Asked, Manner, Started};
 pub use sandboxes::SandboxAsk;
 pub use settings::HallSettings;

@@ -2,9 +2,10 @@ use super::error::SandboxError;
 use super::hall::{Hall, now};
 use super::plan::PlaceAsk;
 use super::record::{SandboxRecord, SandboxSpec};
-use super::sandboxes::checked;
+use super::sandboxes::{checked, may_read};
 use super::state::SandboxState;
 use super::work::Place;
+use crate::authz::Permit;
 use crate::model::{Caller, Labels, Limits, SandboxId};
 use crate::workspace::DraftId;
 
@@ -41,10 +42,12 @@ impl Hall {
         &self,
         caller: &Caller,
         asked: PlaceAsk,
+        of: Option<&Permit>,
         limits: &Limits,
     ) -> Result<Place, SandboxError> {
         checked(&asked)?;
         let tenant = &caller.tenant;
+        let whose = may_read(tenant, &asked, of)?;
         let room = self.room(tenant).await?;
         let (at, rules, limits) = (asked.at, asked.rules, limits.clone());
         let spec =
@@ -63,7 +66,7 @@ impl Hall {
         };
         self.inner().ledger.add_sandbox(sandbox.clone()).await?;
         let own = Own { hall: self.clone(), made: Some(sandbox.clone()) };
-        self.lay_out(&sandbox, room).await?;
+        self.lay_out(&sandbox, whose, room).await?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
         Ok(Place { sandbox, entered, own: Some(own) })

@@ -1,10 +1,12 @@
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
 use crate::fs_policy::Rules;
-use crate::model::{Digest, Labels, Limits, PrincipalId, Report, RunId, SandboxId, TenantId};
+use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
 
 /// A program that a tenant has submitted.
@@ -66,6 +68,18 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Whether what it wrote or returned is so much that it is not handled as others are, and not kept twice.
+    pub fn is_large(&self) -> bool {
+        const LARGE: usize = 64 << 10;
+        let Some(report) = &self.report else { return false };
+        let written = report.stdout.bytes.len().saturating_add(report.stderr.bytes.len());
+        written >= LARGE
+            || match &report.outcome {
+                Outcome::Returned { value } => serde_json::to_writer(Most(LARGE), value).is_err(),
+                _ => false,
+            }
+    }
+
     /// One word for how it ended, to filter by.
     pub fn outcome(&self) -> Option<&str> {
         match (&self.report, &self.failure) {
@@ -73,6 +87,20 @@ impl RunRecord {
             (None, Some(_)) => Some("failed"),
             (None, None) => None,
         }
+    }
+}
+
+/// Takes so many bytes, and no more.
+struct Most(usize);
+
+impl io::Write for Most {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -2,7 +2,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::SandboxError;
+use super::events::{Events, HasRoom};
 use super::hall::Hall;
+use super::ledger::Much;
 use super::record::{RetryRecord, RunRecord};
 use crate::model::{Caller, PrincipalId, RunId, TenantId};
 
@@ -42,13 +44,26 @@ impl Held {
 
 /// A request with a key: done before, or to be done now.
 pub(super) enum Again {
-    Done(Box<RunRecord>),
+    Done(Before),
     New(Held),
+}
+
+/// The run that a request led to when it was made before. Whoever asks again may have its answer again.
+#[derive(Debug)]
+pub struct Before {
+    tenant: TenantId,
+    run: RunId,
+}
+
+impl Before {
+    pub const fn run(&self) -> &RunId {
+        &self.run
+    }
 }
 
 impl Hall {
     /// Whether this was done before. Two at once: one is done, the other is told to come again.
-    pub(super) async fn again(&self, caller: &Caller, key: RetryKey) -> Result<Again, SandboxError> {
+    pub(super) fn again(&self, caller: &Caller, key: RetryKey) -> Result<Again, SandboxError> {
         let known = (caller.tenant.clone(), caller.principal.clone(), key.key);
         let all = &self.inner().at_work;
         if !all.0.lock().unwrap_or_else(PoisonError::into_inner).insert(known.clone()) {
@@ -60,7 +75,18 @@ impl Hall {
         if before.request != held.request {
             return Err(SandboxError::KeyReused(key.clone()));
         }
-        let (tenant, id) = (tenant.clone(), before.run);
-        self.whole_run(&tenant, &id).await.map(|run| Again::Done(Box::new(run)))
+        let missing = || SandboxError::NoRun(before.run.clone());
+        self.known_run(tenant, &before.run)?.ok_or_else(missing)?;
+        Ok(Again::Done(Before { tenant: tenant.clone(), run: before.run }))
+    }
+
+    /// What became of it, with all that it wrote, where there is room for that.
+    pub async fn read_before(&self, before: &Before, room: &HasRoom) -> Result<RunRecord, SandboxError> {
+        self.recorded(&before.tenant, &before.run, Much::Whole, room).await
+    }
+
+    /// The same as it happened.
+    pub async fn events_before(&self, before: &Before, room: HasRoom) -> Result<Events, SandboxError> {
+        self.events_of(&before.tenant, &before.run, 0, room).await
     }
 }

@@ -6,22 +6,23 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
 use super::chronicle::By;
-use super::ending::{Ending, lost};
+use super::ending::Ending;
 use super::error::SandboxError;
+use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in, now};
-use super::ledger::{RunFilter, RunPage};
-use super::live::{Events, Live};
+use super::ledger::{Much, RunFilter, RunPage};
+use super::live::Live;
 use super::plan::RunAsk;
 use super::record::{RetryRecord, RunRecord, RunState, RunSummary};
-use super::retry::{Again, Held, RetryKey};
+use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
-#[derive(Debug)]
 pub struct Started {
+    hall: Hall,
     live: Arc<Live>,
     record: RunRecord,
     end: oneshot::Receiver<Result<Arc<RunRecord>, SandboxError>>,
@@ -38,8 +39,8 @@ impl Started {
     }
 
     /// Watches it, for as long as somebody does.
-    pub fn watch(self) -> (Events, Option<DropGuard>) {
-        (Events { live: self.live, after: 0 }, self.guard)
+    pub fn watch(self, room: HasRoom) -> (Events, Option<DropGuard>) {
+        (Events::of(self.hall, self.live, room), self.guard)
     }
 
     /// As it is written down.
@@ -49,10 +50,8 @@ impl Started {
 }
 
 /// What became of a request for a run.
-#[derive(Debug)]
 pub enum Asked {
-    /// It was asked for before, and this is what became of it.
-    Before(Box<RunRecord>),
+    Before(Before),
     Now(Box<Started>),
 }
 
@@ -65,6 +64,8 @@ pub struct Manner {
     pub sandbox: Option<SandboxId>,
     /// The request in which it was asked for.
     pub request: Option<RequestId>,
+    /// The right to read the workspace that it gets the files of, where it gets some.
+    pub of: Option<Permit>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
     pub counted: Option<Box<dyn Any + Send>>,
 }
@@ -80,7 +81,7 @@ struct Begun {
 }
 
 enum Beginning {
-    Before(Box<RunRecord>),
+    Before(Before),
     Now(Box<Begun>),
 }
 
@@ -109,7 +110,7 @@ impl Hall {
             let begun = hall.begin(by, ask, manner).await;
             drop(counted);
             match begun {
-                Ok(Beginning::Now(begun)) => begun.whole(apart, tell).await,
+                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
@@ -120,11 +121,11 @@ impl Hall {
 
     /// Everything before the guest's first instruction.
     async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, sandbox, .. } = manner;
+        let Manner { retry, apart, sandbox, of, .. } = manner;
         let caller = &by.caller;
         let mut held = match retry {
             None => None,
-            Some(key) => match self.again(caller, key).await? {
+            Some(key) => match self.again(caller, key)? {
                 Again::Done(before) => return Ok(Beginning::Before(before)),
                 Again::New(held) => Some(held),
             },
@@ -139,7 +140,7 @@ impl Hall {
             None => None,
         };
         let mut run = self.new_run(caller, &ask, sandbox);
-        let planned = self.plan(caller, ask, place).await?;
+        let planned = self.plan(caller, ask, of.as_ref(), place).await?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
@@ -195,15 +196,21 @@ impl Hall {
         Ok(self.inner().ledger.summary(tenant, id)?)
     }
 
-    /// With all that it wrote.
-    pub async fn read_run(&self, permit: &Permit, id: &RunId) -> Result<RunRecord, SandboxError> {
+    /// With all that it wrote, where there is room for it.
+    pub async fn read_run(&self, permit: &Permit, id: &RunId, room: &HasRoom) -> Result<RunRecord, SandboxError> {
         covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
-        self.whole_run(permit.tenant(), id).await
+        self.recorded(permit.tenant(), id, Much::Whole, room).await
     }
 
-    pub(super) async fn whole_run(&self, tenant: &TenantId, id: &RunId) -> Result<RunRecord, SandboxError> {
-        let (whose, of) = (tenant.clone(), id.clone());
-        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of)).await?;
+    pub(super) async fn recorded(
+        &self,
+        tenant: &TenantId,
+        id: &RunId,
+        much: Much,
+        room: &HasRoom,
+    ) -> Result<RunRecord, SandboxError> {
+        let (whose, of, room) = (tenant.clone(), id.clone(), Arc::clone(room));
+        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of, much, &*room)).await?;
         run.ok_or_else(|| SandboxError::NoRun(id.clone()))
     }
 
@@ -218,18 +225,6 @@ impl Hall {
         Ok(self.inner().ledger.runs(tenant, filter, before, most)?)
     }
 
-    /// What happens in a run, or happened, after an event that was seen.
-    pub async fn events(&self, permit: &Permit, id: &RunId, after: u64) -> Result<Events, SandboxError> {
-        covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
-        if let Some(live) = self.watched(permit.tenant(), id) {
-            return Ok(Events { live, after });
-        }
-        let run = self.whole_run(permit.tenant(), id).await?;
-        // Nobody works on it: the sweep will write that down.
-        let run = if run.state == RunState::Running { lost(run) } else { run };
-        Ok(Events { live: Live::ended(run), after })
-    }
-
     /// Asks for the end of a run. One that is over stays as it is.
     pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<(), SandboxError> {
         covers(permit, Action::RunsCancel, permit.tenant(), id.as_str())?;
@@ -242,14 +237,14 @@ impl Hall {
 
 impl Begun {
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
-    async fn whole(self, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
+    async fn whole(self, hall: Hall, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
         let Self { ending, run, by, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
         // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
         let guard = (!apart && retry.is_none()).then(|| live.cancel.clone().drop_guard());
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
-        drop(tell.send(Ok(Asked::Now(Box::new(Started { live, record, end, guard })))));
+        drop(tell.send(Ok(Asked::Now(Box::new(Started { hall, live, record, end, guard })))));
         let span = tracing::info_span!(
             "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
             outcome = tracing::field::Empty

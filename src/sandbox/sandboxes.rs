@@ -4,6 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::counting::within;
 use super::error::SandboxError;
+use super::files::whose;
 use super::hall::{Hall, Shelf, covers, covers_in, locked, now};
 use super::ledger::SandboxFilter;
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
@@ -31,9 +32,15 @@ pub struct SandboxAsk {
 }
 
 impl Hall {
-    /// Makes a sandbox with files of its own, which begin as those of a workspace or as none.
-    pub async fn create_sandbox(&self, permit: &Permit, ask: SandboxAsk) -> Result<SandboxRecord, SandboxError> {
+    /// Makes a sandbox with files of its own, which begin as those of a workspace that may be read, or as none.
+    pub async fn create_sandbox(
+        &self,
+        permit: &Permit,
+        ask: SandboxAsk,
+        of: Option<&Permit>,
+    ) -> Result<SandboxRecord, SandboxError> {
         covers_in(permit, Action::SandboxesCreate)?;
+        let whose = may_read(permit.tenant(), &ask.place, of)?;
         let _inside = self.inner().tasks.token();
         self.open()?;
         let tenant = permit.tenant();
@@ -56,7 +63,7 @@ impl Hall {
         let place = self.inner().quota.sandbox(tenant, &ceilings)?;
         let hall = self.clone();
         let made = async move {
-            let made = hall.make(record, room).await?;
+            let made = hall.make(record, whose, room).await?;
             place.keep();
             Ok(made)
         };
@@ -64,9 +71,14 @@ impl Hall {
     }
 
     /// It is written down before anything of it is made: whatever ends us in between, what is there of it is known.
-    async fn make(&self, record: SandboxRecord, room: Arc<Reserved>) -> Result<SandboxRecord, SandboxError> {
+    async fn make(
+        &self,
+        record: SandboxRecord,
+        whose: Option<String>,
+        room: Arc<Reserved>,
+    ) -> Result<SandboxRecord, SandboxError> {
         self.inner().ledger.add_sandbox(record.clone()).await?;
-        let made = match self.lay_out(&record, room).await {
+        let made = match self.lay_out(&record, whose, room).await {
             Ok(()) => self.change(&record.tenant, &record.id, SandboxChange::Made).await,
             Err(error) => Err(error),
         };
@@ -76,11 +88,17 @@ impl Hall {
         made
     }
 
-    pub(super) async fn lay_out(&self, record: &SandboxRecord, room: Arc<Reserved>) -> Result<(), SandboxError> {
+    /// `whose`: the owner of the workspace when it was decided that its files may be read.
+    pub(super) async fn lay_out(
+        &self,
+        record: &SandboxRecord,
+        whose: Option<String>,
+        room: Arc<Reserved>,
+    ) -> Result<(), SandboxError> {
         let (draft, of) = (record.draft.clone(), record.workspace.clone());
         let (hall, names, owner) = (self.clone(), Arc::clone(&room), record.tenant.clone());
         let laid_out = self.on_shelf(&record.tenant, move |shelf| {
-            let draft = shelf.start_within(draft, of.as_ref(), &hall.patient(&owner, &names))?;
+            let draft = shelf.start_within(draft, of.as_ref(), whose.as_deref(), &hall.patient(&owner, &names))?;
             hall.draft_made(&owner, &draft, &names);
             Ok(())
         });
@@ -357,4 +375,16 @@ fn is_place(at: &str) -> bool {
     let good = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     let name = |name: &str| !name.is_empty() && !name.starts_with('.') && name.bytes().all(good);
     at.len() <= PLACE_BYTES && at.strip_prefix('/').is_some_and(|names| names.split('/').all(name))
+}
+
+/// Whose workspace the files come from, as far as there is one and it may be read.
+pub(super) fn may_read(
+    tenant: &TenantId,
+    place: &PlaceAsk,
+    permit: Option<&Permit>,
+) -> Result<Option<String>, SandboxError> {
+    let Some(name) = &place.workspace else { return Ok(None) };
+    let permit = permit.ok_or(SandboxError::Permit)?;
+    covers(permit, Action::WorkspacesReadFiles, tenant, name.as_str())?;
+    Ok(whose(permit))
 }

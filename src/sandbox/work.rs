@@ -12,6 +12,7 @@ use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
 use super::record::SandboxRecord;
 use super::storage::Visit;
+use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunRequest, Stdin};
 use crate::fs_policy::Policy;
 use crate::model::{Caller, Digest, LimitName, Outcome, Report, Room, TenantId};
@@ -52,6 +53,7 @@ impl Hall {
         &self,
         caller: &Caller,
         ask: RunAsk,
+        of: Option<&Permit>,
         place: Option<Place>,
     ) -> Result<Planned, SandboxError> {
         if let Some(other) = ask.backend.as_deref().filter(|name| *name != WASM) {
@@ -72,7 +74,7 @@ impl Hall {
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
         // Last of all that may be refused, since it makes something.
         let place = match (place, ask.place) {
-            (None, Some(asked)) => Some(self.own_place(caller, asked, &limits).await?),
+            (None, Some(asked)) => Some(self.own_place(caller, asked, of, &limits).await?),
             (place, _) => place,
         };
         if place.is_some() {

@@ -7,10 +7,10 @@ use super::history::History;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
 use super::{components, runs, sandboxes};
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, TenantId, Weight};
+use crate::model::{Digest, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 use crate::sandbox::{
-    ComponentRecord, Ledger, LedgerError, RetryRecord, RunFilter, RunPage, RunRecord, RunSummary, SandboxChange,
-    SandboxFilter, SandboxRecord, Step, Unchanged,
+    AskRoom, ComponentRecord, Ledger, LedgerError, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord,
+    RunSummary, SandboxChange, SandboxFilter, SandboxRecord, Step, Unchanged,
 };
 
 impl From<StepError> for LedgerError {
@@ -121,8 +121,25 @@ impl Ledger for Store {
         })
     }
 
-    fn run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunRecord>, LedgerError> {
-        self.reader(|connection| runs::one_of(connection, tenant, id)).map_err(failed)
+    fn run(
+        &self,
+        tenant: &TenantId,
+        id: &RunId,
+        much: Much,
+        room: AskRoom<'_>,
+    ) -> Result<Option<RunRecord>, LedgerError> {
+        let found = self.reader(|connection| runs::one_of(connection, tenant, id, much, room)).map_err(failed)?;
+        found.transpose().map_err(|NoRoom| LedgerError::NoRoom)
+    }
+
+    fn written(
+        &self,
+        tenant: &TenantId,
+        id: &RunId,
+        from: (Stream, u64),
+        most: u64,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.reader(|connection| runs::written(connection, tenant, id, from, most)).map_err(failed)
     }
 
     fn summary(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, LedgerError> {

@@ -1,7 +1,7 @@
 use rusqlite::{Connection, params};
 
 use super::rows::{change, one};
-use crate::model::{Captured, Report, RunId};
+use crate::model::{Captured, Report, RunId, Stream};
 
 /// What is in memory a second time on its way in or out.
 const PIECE: usize = 1 << 20;
@@ -19,23 +19,53 @@ pub(super) fn without_bytes(stream: &Captured) -> Captured {
 /// Keeps what a run wrote, once.
 pub(super) fn add(connection: &Connection, run: &RunId, report: &Report) -> rusqlite::Result<()> {
     let sql = "INSERT INTO outputs (run, stream, part, bytes) VALUES (?1, ?2, ?3, ?4)";
-    for (stream, captured) in [&report.stdout, &report.stderr].into_iter().enumerate() {
+    for (stream, captured) in [(Stream::Stdout, &report.stdout), (Stream::Stderr, &report.stderr)] {
         for (part, piece) in captured.bytes.chunks(PIECE).enumerate() {
-            change(connection, sql, params![run.as_str(), stream, part, piece])?;
+            change(connection, sql, params![run.as_str(), place(stream), part, piece])?;
         }
     }
     Ok(())
 }
 
+/// So many bytes of what a run wrote to a stream, or fewer where it ends; at most [`PIECE`].
+pub(super) fn piece(
+    connection: &Connection,
+    run: &RunId,
+    stream: Stream,
+    from: u64,
+    most: u64,
+) -> rusqlite::Result<Vec<u8>> {
+    let sql = "SELECT substr(bytes, ?4 + 1, ?5) FROM outputs WHERE run = ?1 AND stream = ?2 AND part = ?3";
+    let read = |part: u64, skip: u64, most: u64| {
+        let found = one(connection, sql, params![run.as_str(), place(stream), part, skip, most], |row| row.get(0))?;
+        Ok::<Vec<u8>, rusqlite::Error>(found.unwrap_or_default())
+    };
+    let whole = PIECE as u64;
+    let (part, skip, most) = (from / whole, from % whole, most.min(whole));
+    let mut bytes = read(part, skip, most)?;
+    let rest = most.saturating_sub(bytes.len() as u64);
+    if rest > 0 {
+        bytes.append(&mut read(part + 1, 0, rest)?);
+    }
+    Ok(bytes)
+}
+
+const fn place(stream: Stream) -> usize {
+    match stream {
+        Stream::Stdout => 0,
+        Stream::Stderr => 1,
+    }
+}
+
 /// Puts what a run wrote into its report.
 pub(super) fn fill(connection: &Connection, run: &RunId, report: &mut Report) -> rusqlite::Result<()> {
-    for (stream, captured) in [&mut report.stdout, &mut report.stderr].into_iter().enumerate() {
+    for (stream, captured) in [(Stream::Stdout, &mut report.stdout), (Stream::Stderr, &mut report.stderr)] {
         let sql = "SELECT coalesce(sum(octet_length(bytes)), 0) FROM outputs WHERE run = ?1 AND stream = ?2";
-        let size: usize = one(connection, sql, params![run.as_str(), stream], |row| row.get(0))?.unwrap_or(0);
+        let size: usize = one(connection, sql, params![run.as_str(), place(stream)], |row| row.get(0))?.unwrap_or(0);
         captured.bytes.reserve_exact(size);
         let sql = "SELECT bytes FROM outputs WHERE run = ?1 AND stream = ?2 ORDER BY part";
         let mut pieces = connection.prepare_cached(sql)?;
-        let mut pieces = pieces.query(params![run.as_str(), stream])?;
+        let mut pieces = pieces.query(params![run.as_str(), place(stream)])?;
         while let Some(piece) = pieces.next()? {
             captured.bytes.extend_from_slice(piece.get_ref(0)?.as_blob()?);
         }

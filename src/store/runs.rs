@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::asked::Asked;
 use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
-use crate::model::{Captured, Denial, Outcome, PrincipalId, Report, RunId, TenantId, Usage};
-use crate::sandbox::{Cut, Failure, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary};
+use crate::model::{Captured, Denial, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
+use crate::sandbox::{
+    AskRoom, Cut, Failure, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary,
+};
 
 /// Removed in one step, so that others are not kept waiting: so many, or those that take so much.
 const FORGOTTEN: u32 = 2_000;
@@ -118,15 +120,46 @@ pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&Retry
     change(connection, sql, row).map(drop)
 }
 
-pub(super) fn one_of(connection: &Connection, tenant: &TenantId, id: &RunId) -> rusqlite::Result<Option<RunRecord>> {
+/// As much of a run as is asked for, where there is room for it in memory.
+pub(super) fn one_of(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &RunId,
+    much: Much,
+    room: AskRoom<'_>,
+) -> rusqlite::Result<Option<Result<RunRecord, NoRoom>>> {
     // What it wrote is of the same moment.
     let moment = connection.unchecked_transaction()?;
-    let sql = format!("{RUN} WHERE tenant = ?1 AND id = ?2");
-    let mut found = one(&moment, &sql, [tenant.as_str(), id.as_str()], run)?;
-    if let Some(report) = found.as_mut().and_then(|run| run.report.as_mut()) {
+    let of = [tenant.as_str(), id.as_str()];
+    let sql = "SELECT octet_length(answer), output FROM runs WHERE tenant = ?1 AND id = ?2";
+    let sizes = one(&moment, sql, of, |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)))?;
+    let Some((answer, output)) = sizes else { return Ok(None) };
+    let output = if much == Much::Whole { output } else { 0 };
+    // Read as text, and then as what it says.
+    if !room(answer.saturating_mul(2).saturating_add(output)) {
+        return Ok(Some(Err(NoRoom)));
+    }
+    let mut found = one(&moment, &format!("{RUN} WHERE tenant = ?1 AND id = ?2"), of, run)?;
+    if let Some(report) = found.as_mut().and_then(|run| run.report.as_mut()).filter(|_| much == Much::Whole) {
         outputs::fill(&moment, id, report)?;
     }
-    Ok(found)
+    Ok(found.map(Ok))
+}
+
+/// What one that ended wrote to a stream, from a place on.
+pub(super) fn written(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &RunId,
+    (stream, from): (Stream, u64),
+    most: u64,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let moment = connection.unchecked_transaction()?;
+    let sql = "SELECT 1 FROM runs WHERE tenant = ?1 AND id = ?2";
+    match one(&moment, sql, [tenant.as_str(), id.as_str()], |_| Ok(()))? {
+        Some(()) => outputs::piece(&moment, id, stream, from, most).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Without the column that may be large.

@@ -97,11 +97,11 @@ impl Catalog for TenantCatalog {
         })
     }
 
-    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError> {
-        let name = name.clone();
+    fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError> {
+        let (name, owner) = (name.clone(), owner.map(str::to_owned));
         self.step(move |connection, tenant| {
-            let sql = "DELETE FROM workspaces WHERE tenant = ?1 AND name = ?2";
-            Ok(change(connection, sql, [tenant, name.as_str()])? == 1)
+            let sql = "DELETE FROM workspaces WHERE tenant = ?1 AND name = ?2 AND (?3 IS NULL OR owner = ?3)";
+            Ok(change(connection, sql, params![tenant, name.as_str(), owner])? == 1)
         })
     }
 

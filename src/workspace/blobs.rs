@@ -2,12 +2,14 @@ use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::draft::{GoOn, given_up};
 use super::error::WorkspaceError;
 use super::fell::remove_tree;
+use super::lists::{LONGEST, Lists};
 use super::tree::Tree;
 use crate::model::Digest;
 
@@ -15,6 +17,7 @@ use crate::model::Digest;
 #[derive(Debug, Clone)]
 pub(super) struct Blobs {
     dir: PathBuf,
+    lists: Arc<Lists>,
 }
 
 /// A content on its way in.
@@ -45,10 +48,10 @@ impl Waiting {
 }
 
 impl Blobs {
-    pub(super) fn open(dir: PathBuf) -> Result<Self, WorkspaceError> {
+    pub(super) fn open(dir: PathBuf, lists: Arc<Lists>) -> Result<Self, WorkspaceError> {
         let failed = |reason| WorkspaceError::io(dir.display(), reason);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.join("new")).map_err(failed)?;
-        Ok(Self { dir })
+        Ok(Self { dir, lists })
     }
 
     pub(super) fn path(&self, digest: Digest) -> PathBuf {
@@ -95,16 +98,36 @@ impl Blobs {
         }
     }
 
-    pub(super) fn keep_tree(&self, tree: &Tree) -> std::io::Result<Digest> {
-        let incoming = self.receive(tree.to_text()?.as_slice(), u64::MAX)?;
+    pub(super) fn keep_tree(&self, tree: &Tree) -> Result<Digest, WorkspaceError> {
+        let failed = |reason: std::io::Error| WorkspaceError::io("the tree", reason);
+        let text = tree.to_text().map_err(|error| failed(error.into()))?;
+        if u64::try_from(text.len()).is_ok_and(|bytes| bytes > LONGEST) {
+            return Err(WorkspaceError::ListTooLong { most: LONGEST });
+        }
+        let incoming = self.receive(text.as_slice(), LONGEST).map_err(failed)?;
         let digest = incoming.digest;
-        self.keep(incoming)?;
+        self.keep(incoming).map_err(failed)?;
         Ok(digest)
     }
 
+    /// Reads a list of files, if there is room in memory for it.
     pub(super) fn tree(&self, digest: Digest) -> Result<Tree, WorkspaceError> {
+        let bytes = fs::metadata(self.path(digest)).map_or(0, |meta| meta.len());
+        // The text, what it says, and that in order; then only the last.
+        let mut share = self.lists.share(bytes.saturating_mul(3))?;
+        let tree = self.tree_of_one(digest)?;
+        share.shrink(bytes);
+        Ok(tree.counted(share))
+    }
+
+    /// The same for whoever reads one after the other, and is alone.
+    pub(super) fn tree_of_one(&self, digest: Digest) -> Result<Tree, WorkspaceError> {
         let text = fs::read(self.path(digest)).ok().filter(|text| Digest::of(text) == digest);
         text.and_then(|text| Tree::from_text(&text)).ok_or(WorkspaceError::DamagedTree(digest))
+    }
+
+    pub(super) fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// The same, if there is room in memory for it.

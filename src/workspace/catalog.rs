@@ -39,8 +39,8 @@ pub trait Catalog: Send + Sync {
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError>;
     /// False if the name is taken.
     fn add(&self, workspace: &WorkspaceRecord) -> Result<bool, CatalogError>;
-    /// False if there is none.
-    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError>;
+    /// False if there is none, or none of this owner.
+    fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError>;
     /// Puts a new state in the place of `from`; false if that is not the state any more. The draft goes with it, or
     /// is from now on one of the new state.
     fn advance(
@@ -73,8 +73,8 @@ impl<C: Catalog + ?Sized> Catalog for Box<C> {
         (**self).add(workspace)
     }
 
-    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError> {
-        (**self).remove(name)
+    fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError> {
+        (**self).remove(name, owner)
     }
 
     fn advance(&self, to: &WorkspaceRecord, from: Digest, draft: &DraftId, keep: bool) -> Result<bool, CatalogError> {

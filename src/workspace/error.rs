@@ -50,6 +50,10 @@ pub enum WorkspaceError {
     Io { path: String, reason: std::io::Error },
     #[error("it needs {} on the disk of the data folder, and {} may be used; make room", show_bytes(*.needed), show_bytes(*.free))]
     NoSpace { needed: u64, free: u64 },
+    #[error("the lists of files that are in memory take as much as they may; try again later")]
+    TooManyLists,
+    #[error("the list of the files takes more than {} with all their paths; take fewer files, or shorter paths", show_bytes(*most))]
+    ListTooLong { most: u64 },
     #[error("there is no room for it; delete something first")]
     NoRoom,
     #[error("{0} is there already; choose another place")]
@@ -83,6 +87,8 @@ impl WorkspaceError {
             WorkspaceError::Damaged { .. } | WorkspaceError::DamagedTree(_) => "store_damaged",
             WorkspaceError::Io { .. } => "io",
             WorkspaceError::NoSpace { .. } => "insufficient_space",
+            WorkspaceError::TooManyLists => "too_many_bytes",
+            WorkspaceError::ListTooLong { .. } => "too_many_files",
             WorkspaceError::NoRoom => "storage_full",
             WorkspaceError::Occupied(_) => "occupied",
             WorkspaceError::Catalog(_) => "catalog",

@@ -86,9 +86,14 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Packs a workspace into an archive.
-    pub fn pack_workspace(&self, name: &WorkspaceName, zip: bool, room: &dyn Room) -> Result<Packed, WorkspaceError> {
+    pub fn pack_workspace(
+        &self,
+        of: (&WorkspaceName, Option<&str>),
+        zip: bool,
+        room: &dyn Room,
+    ) -> Result<Packed, WorkspaceError> {
         let mut into = Taking::new(self.nameless()?, room);
-        self.export_into(name, &mut into, zip)?;
+        self.export_into(of, &mut into, zip)?;
         packed(into.file)
     }
 }

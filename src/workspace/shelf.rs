@@ -1,7 +1,7 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,6 +15,7 @@ use super::error::WorkspaceError;
 use super::export::{self, Destination};
 use super::fell::remove_tree;
 use super::intake::{self, Found, Intake, Left, Source};
+use super::lists::Lists;
 use super::name::{DraftId, WorkspaceName};
 use super::parcels::Taking;
 use super::select;
@@ -31,9 +32,9 @@ use crate::model::{Digest, Room, Weight};
 /// DATA/tmp               what is on its way in or out, in files without names
 /// ```
 pub struct Workspaces<C> {
-    catalog: C,
-    blobs: Blobs,
-    drafts: PathBuf,
+    pub(super) catalog: C,
+    pub(super) blobs: Blobs,
+    pub(super) drafts: PathBuf,
     lock: PathBuf,
     tmp: PathBuf,
     /// Of trees that are in use.
@@ -51,11 +52,16 @@ pub struct Applied {
 
 impl<C: Catalog> Workspaces<C> {
     pub fn open(data: &Path, catalog: C) -> Result<Self, WorkspaceError> {
+        Self::open_among(data, catalog, None)
+    }
+
+    /// One set of several, which share the memory that their lists of files take.
+    pub fn open_among(data: &Path, catalog: C, all: Option<&Arc<Lists>>) -> Result<Self, WorkspaceError> {
         let drafts = data.join("drafts");
         fs::create_dir_all(&drafts).map_err(|reason| WorkspaceError::io(drafts.display(), reason))?;
         let tmp = data.join("tmp");
         upload::sweep(&tmp).map_err(|reason| WorkspaceError::io(tmp.display(), reason))?;
-        let (blobs, lock) = (Blobs::open(data.join("files"))?, data.join("files.lock"));
+        let (blobs, lock) = (Blobs::open(data.join("files"), Lists::own(all))?, data.join("files.lock"));
         Ok(Self { catalog, blobs, drafts, lock, tmp, weights: Mutex::default() })
     }
 
@@ -84,7 +90,7 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Held as long as the file lives. Who removes contents is alone; those who make or use some are many.
-    fn locked(&self, how: FlockOperation) -> Result<File, WorkspaceError> {
+    pub(super) fn locked(&self, how: FlockOperation) -> Result<File, WorkspaceError> {
         let failed = |reason| WorkspaceError::io(self.lock.display(), reason);
         let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.lock);
         let file = options.map_err(failed)?;
@@ -124,7 +130,7 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     fn keep_tree(&self, tree: &Tree) -> Result<Digest, WorkspaceError> {
-        let digest = self.blobs.keep_tree(tree).map_err(|reason| WorkspaceError::io("the tree", reason))?;
+        let digest = self.blobs.keep_tree(tree)?;
         self.blobs.sync()?;
         Ok(digest)
     }
@@ -153,13 +159,27 @@ impl<C: Catalog> Workspaces<C> {
         Ok((record, tree))
     }
 
-    /// The same, given up when so many more bytes in memory are too many.
+    /// The one that is somebody's: another that has its name since is none.
+    pub(super) fn known_of(
+        &self,
+        name: &WorkspaceName,
+        owner: Option<&str>,
+    ) -> Result<WorkspaceRecord, WorkspaceError> {
+        let record = self.known(name)?;
+        match owner.is_none_or(|owner| owner == record.owner) {
+            true => Ok(record),
+            false => Err(WorkspaceError::NoWorkspace(name.clone())),
+        }
+    }
+
+    /// The same with what it holds, given up when so many more bytes in memory are too many.
     pub fn get_within(
         &self,
         name: &WorkspaceName,
+        owner: Option<&str>,
         go_on: &dyn Fn(u64) -> bool,
     ) -> Result<(WorkspaceRecord, Tree), WorkspaceError> {
-        let record = self.known(name)?;
+        let record = self.known_of(name, owner)?;
         let tree = self.blobs.tree_within(record.tree, go_on)?;
         Ok((record, tree))
     }
@@ -173,17 +193,17 @@ impl<C: Catalog> Workspaces<C> {
 
     pub(super) fn export_into(
         &self,
-        name: &WorkspaceName,
+        (name, owner): (&WorkspaceName, Option<&str>),
         into: &mut Taking<'_>,
         zip: bool,
     ) -> Result<(), WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
-        let (_, tree) = self.get(name)?;
+        let tree = self.blobs.tree(self.known_of(name, owner)?.tree)?;
         export::pack(&self.blobs, &tree, into, zip)
     }
 
     /// Removes a workspace and what only it held.
-    pub fn delete(&self, name: &WorkspaceName) -> Result<(), WorkspaceError> {
+    pub fn delete(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<(), WorkspaceError> {
         let drafts: Vec<String> = self
             .catalog
             .drafts()?
@@ -194,7 +214,7 @@ impl<C: Catalog> Workspaces<C> {
         if !drafts.is_empty() {
             return Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")));
         }
-        if !self.catalog.remove(name)? {
+        if !self.catalog.remove(name, owner)? {
             return Err(WorkspaceError::NoWorkspace(name.clone()));
         }
         self.sweep();
@@ -209,19 +229,23 @@ impl<C: Catalog> Workspaces<C> {
     /// The same under an id that somebody wrote down before; without a workspace it is one of nothing, which cannot be
     /// applied.
     pub fn start_as(&self, id: DraftId, name: Option<&WorkspaceName>) -> Result<DraftRecord, WorkspaceError> {
-        self.start_within(id, name, &upload::Endless)
+        self.start_within(id, name, None, &upload::Endless)
     }
 
-    /// The same, if there is room for all the names.
+    /// The same, if the workspace is somebody's and there is room for all the names.
     pub fn start_within(
         &self,
         id: DraftId,
         name: Option<&WorkspaceName>,
+        owner: Option<&str>,
         room: &dyn Room,
     ) -> Result<DraftRecord, WorkspaceError> {
         let _shared = self.locked(FlockOperation::LockShared)?;
         let (base, tree) = match name {
-            Some(name) => self.get(name).map(|(record, tree)| (record.tree, tree))?,
+            Some(name) => {
+                let record = self.known_of(name, owner)?;
+                (record.tree, self.blobs.tree(record.tree)?)
+            }
             None => (self.keep_tree(&Tree::default())?, Tree::default()),
         };
         if !room.take(Weight { bytes: 0, files: weigh::of_tree(&tree).files }) {
@@ -241,7 +265,7 @@ impl<C: Catalog> Workspaces<C> {
     }
 
     /// Keeps runs out of a draft, or those who would end it.
-    fn hold(&self, id: &DraftId, how: FlockOperation) -> Result<File, WorkspaceError> {
+    pub(super) fn hold(&self, id: &DraftId, how: FlockOperation) -> Result<File, WorkspaceError> {
         let folder = self.folder(id);
         let dir = match File::open(&folder) {
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
@@ -357,9 +381,9 @@ impl<C: Catalog> Workspaces<C> {
         let now = draft::look(&self.blobs, &base, &self.folder(id), go_on)?;
         let changes = Changes::between(&base, &now.tree);
         let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
-        let (record, head) = self.get(name)?;
+        let record = self.known(name)?;
         if record.tree != draft.base {
-            return Err(moved(name, &base, &head, &changes));
+            return Err(moved(name, &base, &self.blobs.tree(record.tree)?, &changes));
         }
         let picked = changes.pick(chosen)?;
         let mut next = base.clone();
@@ -411,65 +435,6 @@ impl<C: Catalog> Workspaces<C> {
             return Err(WorkspaceError::Changed { path: path.to_owned() });
         }
         self.blobs.keep(incoming).map_err(failed)
-    }
-
-    pub fn discard(&self, id: &DraftId) -> Result<(), WorkspaceError> {
-        self.discard_alone(id)?;
-        self.sweep();
-        Ok(())
-    }
-
-    /// Throws a draft away, and leaves the contents that nobody else holds to the next [`Workspaces::remove_unheld`]: for whoever
-    /// throws many away.
-    pub fn discard_alone(&self, id: &DraftId) -> Result<(), WorkspaceError> {
-        let _nobody_works = match self.hold(id, FlockOperation::NonBlockingLockExclusive) {
-            Err(error @ WorkspaceError::InUse(_)) => return Err(error),
-            // A folder that is gone already does not keep the rest from going.
-            held => held.ok(),
-        };
-        let known = self.catalog.remove_draft(id)?;
-        // Also of one that was never known: somebody was ended while he made it.
-        let own = self.drafts.join(id.as_str());
-        remove_tree(&own).map_err(|reason| WorkspaceError::io(own.display(), reason))?;
-        if known { Ok(()) } else { Err(WorkspaceError::NoDraft(id.clone())) }
-    }
-
-    /// Removes what nobody holds. False if somebody is making contents, so that it is worth to come again.
-    pub fn remove_unheld(&self) -> Result<bool, WorkspaceError> {
-        match self.locked(FlockOperation::NonBlockingLockExclusive) {
-            Err(WorkspaceError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-            Ok(_alone) => self.sweep_alone().map(|()| true),
-        }
-    }
-
-    /// Removes what no workspace and no draft holds: what a crash, a refused upload or a deletion left behind. That is not
-    /// what the caller asked for, so it never fails him; what is not swept now is swept the next time.
-    fn sweep(&self) {
-        // Where somebody is making contents, whoever removes something next sweeps.
-        if let Err(error) = self.remove_unheld() {
-            tracing::warn!("what belongs to no workspace was not all removed: {error}");
-        }
-    }
-
-    fn sweep_alone(&self) -> Result<(), WorkspaceError> {
-        let drafts = self.catalog.drafts()?;
-        let known: HashSet<&str> = drafts.iter().map(|draft| draft.id.as_str()).collect();
-        let failed = |reason| WorkspaceError::io(self.drafts.display(), reason);
-        for folder in fs::read_dir(&self.drafts).map_err(failed)? {
-            let folder = folder.map_err(failed)?;
-            if !folder.file_name().to_str().is_some_and(|name| known.contains(name)) {
-                remove_tree(&folder.path()).map_err(failed)?;
-            }
-        }
-        let heads = self.catalog.workspaces()?;
-        let mut used: HashSet<Digest> = drafts.iter().map(|draft| draft.base).collect();
-        used.extend(heads.iter().map(|workspace| workspace.tree));
-        for tree in used.clone() {
-            // If one cannot be read, nobody knows what it holds, and nothing is removed.
-            used.extend(self.blobs.tree(tree)?.contents());
-        }
-        self.blobs.sweep(&used).map_err(|reason| WorkspaceError::io(self.blobs.dir().display(), reason))
     }
 }
 

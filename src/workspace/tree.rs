@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::lists::Share;
 use crate::model::Digest;
 
 /// What is at a path.
@@ -22,8 +24,20 @@ pub struct Entry {
 }
 
 /// Paths and what is there, sorted; written down it is the same text for the same files, and so has a digest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tree(BTreeMap<String, Node>);
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    nodes: BTreeMap<String, Node>,
+    /// What it counts for in memory, where somebody counts that.
+    share: Option<Arc<Share>>,
+}
+
+impl PartialEq for Tree {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+    }
+}
+
+impl Eq for Tree {}
 
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -34,27 +48,33 @@ struct Written {
 const FORMAT: u32 = 1;
 
 impl Tree {
+    /// Counts in memory for as long as it or a copy of it is there.
+    pub(super) fn counted(mut self, share: Share) -> Self {
+        self.share = Some(Arc::new(share));
+        self
+    }
+
     pub fn get(&self, path: &str) -> Option<&Node> {
-        self.0.get(path)
+        self.nodes.get(path)
     }
 
     pub fn insert(&mut self, path: impl Into<String>, node: Node) {
-        self.0.insert(path.into(), node);
+        self.nodes.insert(path.into(), node);
     }
 
     pub(super) fn remove(&mut self, path: &str) {
-        self.0.remove(path);
+        self.nodes.remove(path);
     }
 
     /// In the order of the bytes of their paths: a folder before what is in it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.0.iter().map(|(path, node)| (path.as_str(), node))
+        self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
     /// Those that come after a path in that order; all where none is given.
     pub fn after(&self, path: Option<&str>) -> impl Iterator<Item = (&str, &Node)> {
         let from = path.map_or(Bound::Unbounded, Bound::Excluded);
-        self.0.range::<str, _>((from, Bound::Unbounded)).map(|(path, node)| (path.as_str(), node))
+        self.nodes.range::<str, _>((from, Bound::Unbounded)).map(|(path, node)| (path.as_str(), node))
     }
 
     pub fn files(&self) -> u64 {
@@ -66,7 +86,7 @@ impl Tree {
     }
 
     pub(super) fn contents(&self) -> impl Iterator<Item = Digest> {
-        self.0.values().filter_map(|node| if let Node::File { digest, .. } = node { Some(*digest) } else { None })
+        self.nodes.values().filter_map(|node| if let Node::File { digest, .. } = node { Some(*digest) } else { None })
     }
 
     pub(super) fn to_text(&self) -> Result<Vec<u8>, serde_json::Error> {
@@ -77,12 +97,12 @@ impl Tree {
     pub(super) fn from_text(text: &[u8]) -> Option<Self> {
         let written: Written = serde_json::from_slice(text).ok()?;
         let entries = written.entries.into_iter().map(|entry| (entry.path, entry.node)).collect();
-        (written.format == FORMAT).then_some(Self(entries))
+        (written.format == FORMAT).then_some(Self { nodes: entries, share: None })
     }
 
     /// The first entry whose parent is no folder, with that parent.
     pub(super) fn orphan(&self) -> Option<(String, String)> {
-        self.0.keys().find_map(|path| {
+        self.nodes.keys().find_map(|path| {
             let (parent, _) = path.rsplit_once('/')?;
             let folder = matches!(self.get(parent), Some(Node::Folder));
             (!folder).then(|| (path.clone(), parent.to_owned()))

@@ -1,7 +1,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ringfence::engine::{RunRequest, Stream};
+use ringfence::engine::RunRequest;
+use ringfence::model::Stream;
 use ringfence::model::{Grants, Outcome, TrapKind};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

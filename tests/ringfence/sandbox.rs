@@ -5,6 +5,7 @@ mod kept;
 mod leaving;
 mod outputs;
 mod races;
+mod swapped;
 mod threads;
 mod world;
 

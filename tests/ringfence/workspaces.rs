@@ -105,11 +105,11 @@ fn the_same_content_is_kept_once_and_the_same_tree_has_one_digest() {
     assert_eq!(world.shelf().list().unwrap().iter().map(|w| w.owner.as_str()).collect::<Vec<_>>(), ["me", "you"]);
     let taken = shelf.create(&name("one"), "me", &Source::Empty, Intake::default()).unwrap_err();
     assert_eq!(taken.code(), "workspace_exists");
-    shelf.delete(&name("one")).unwrap();
+    shelf.delete(&name("one"), None).unwrap();
     assert_eq!(world.kept(), 5);
-    shelf.delete(&name("two")).unwrap();
+    shelf.delete(&name("two"), None).unwrap();
     assert_eq!(world.kept(), 0);
-    assert_eq!(shelf.delete(&name("two")).unwrap_err().code(), "no_workspace");
+    assert_eq!(shelf.delete(&name("two"), None).unwrap_err().code(), "no_workspace");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn what_looks_like_a_credential_is_refused_unless_told_otherwise() {
     let (_, _, found) = shelf.create(&name("w"), "me", &world.from("p"), allow).unwrap();
     assert_eq!(found.len(), 1);
     // What the refused upload had brought already goes with the next sweep.
-    shelf.delete(&name("w")).unwrap();
+    shelf.delete(&name("w"), None).unwrap();
     assert_eq!(world.kept(), 0);
 }
 
@@ -303,13 +303,13 @@ async fn an_apply_is_refused_if_the_workspace_moved_on() {
         other => panic!("{other}"),
     }
     // A workspace with drafts is not deleted under them; what is discarded is gone.
-    assert_eq!(shelf.delete(&name("w")).unwrap_err().code(), "has_drafts");
+    assert_eq!(shelf.delete(&name("w"), None).unwrap_err().code(), "has_drafts");
     for draft in [&mine, &third] {
         shelf.discard(draft).unwrap();
         assert!(shelf.enter(draft).is_err());
         assert_eq!(shelf.discard(draft).unwrap_err().code(), "no_draft");
     }
-    shelf.delete(&name("w")).unwrap();
+    shelf.delete(&name("w"), None).unwrap();
     assert_eq!(world.kept(), 0);
 }
 
@@ -365,8 +365,8 @@ impl Catalog for Killed {
     fn add(&self, _: &WorkspaceRecord) -> Result<bool, CatalogError> {
         Err(CatalogError("killed".into()))
     }
-    fn remove(&self, name: &WorkspaceName) -> Result<bool, CatalogError> {
-        self.0.remove(name)
+    fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError> {
+        self.0.remove(name, owner)
     }
     fn advance(&self, _: &WorkspaceRecord, _: Digest, _: &DraftId, _: bool) -> Result<bool, CatalogError> {
         Err(CatalogError("killed".into()))
@@ -406,7 +406,7 @@ async fn f13_a_crash_leaves_the_state_before_or_the_state_after() {
     assert_eq!(shelf.list().unwrap(), [made]);
     assert_eq!(shelf.diff(&draft, false).unwrap().0.len(), 2);
     let (other, ..) = shelf.create(&name("y"), "me", &Source::Empty, Intake::default()).unwrap();
-    shelf.delete(&other.name).unwrap();
+    shelf.delete(&other.name, None).unwrap();
     assert_eq!(world.kept(), before);
     assert_eq!(std::fs::read_dir(world.path("data/drafts")).unwrap().count(), 1);
     shelf.apply(&draft, &[]).unwrap();

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Who};
-use super::super::held::Growing;
+use super::super::held::{Contents, Growing};
 use super::super::large::whole;
 use super::super::page::apart;
 use super::super::problem::Problem;
@@ -164,7 +164,7 @@ async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<A
     who.fact("path", archive.path.as_deref().unwrap_or("/"));
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
-    let making = Growing::new(who.in_memory());
+    let making = Growing::new(Contents::Files, who.in_memory());
     let archive = making.done(who.hall().download(&permit, &record.id, folder, zip, making.ask()).await)?;
     Ok(sent_archive(archive, zip))
 }

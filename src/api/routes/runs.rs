@@ -7,14 +7,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who, only};
-use super::super::held::InMemory;
+use super::super::held::{Contents, Growing, InMemory};
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -24,9 +23,9 @@ use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEve
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::model::{Limits, Outcome, PrincipalId, RunId, SandboxId};
+use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
-    Asked, Events, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
+    Asked, HasRoom, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
 };
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -55,10 +54,16 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None))).await?;
-    if let Some(name) = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref()) {
-        super::workspaces::named(&who, name.as_str()).await?;
-    }
-    start(&who, &api, &permit, request, None).await
+    let workspace = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref());
+    let of = super::workspaces::named(&who, workspace).await?;
+    start(&who, &api, &permit, request, Where::Alone(of)).await
+}
+
+/// Where a run is.
+pub(super) enum Where {
+    /// With the right to read the workspace that it gets the files of, where it gets some.
+    Alone(Option<Permit>),
+    Sandbox(SandboxId),
 }
 
 /// A request for a run, wherever it is to be.
@@ -132,51 +137,62 @@ pub(super) async fn start(
     api: &Api,
     permit: &Permit,
     request: Request,
-    sandbox: Option<SandboxId>,
+    place: Where,
 ) -> Result<Response, Problem> {
+    let (sandbox, of) = match place {
+        Where::Alone(of) => (None, of),
+        Where::Sandbox(id) => (Some(id), None),
+    };
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let request = Some(who.request().clone());
-    let manner = Manner { retry, apart, sandbox, request, counted: Some(Box::new(in_memory)) };
+    let manner = Manner { retry, apart, sandbox, of, request, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
-        (Asked::Before(run), Some(seat)) => return Ok(stream(Events::of(*run), None, seat)),
-        (Asked::Before(run), None) if apart => {
-            let place = place(&run.id)?;
-            let told = told(who, *run).await?;
-            return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], told).into_response());
+        (Asked::Before(before), Some(seat)) => {
+            let counted = Growing::new(Contents::Run, who.in_memory());
+            let events = who.hall().events_before(&before, room(&counted)).await;
+            return Ok(stream(counted.done(events)?, None, seat, counted));
         }
-        (Asked::Before(run), None) => return told(who, *run).await,
+        (Asked::Before(before), None) => {
+            let counted = Growing::new(Contents::Run, who.in_memory());
+            let run = counted.done(who.hall().read_before(&before, &room(&counted)).await)?;
+            let told = told(run, counted.held()).await?;
+            return Ok(match apart {
+                true => {
+                    let place = [(header::LOCATION, place_of(before.run())?)];
+                    (StatusCode::ACCEPTED, place, told).into_response()
+                }
+                false => told,
+            });
+        }
         (Asked::Now(started), seat) => (started, seat),
     };
     if apart {
         return accepted(started.record());
     }
     if let Some(seat) = seat {
-        let (events, guard) = started.watch();
-        return Ok(stream(events, guard, seat));
+        let counted = Growing::new(Contents::Run, who.in_memory());
+        let (events, guard) = started.watch(room(&counted));
+        return Ok(stream(events, guard, seat, counted));
     }
     let run = started.end().await?;
-    told(who, Arc::unwrap_or_clone(run)).await
+    told(Arc::unwrap_or_clone(run), who.in_memory()).await
+}
+
+/// Who is asked for room, and holds it.
+fn room(counted: &Arc<Growing>) -> HasRoom {
+    Arc::new(counted.ask())
 }
 
 /// A run as it is told. What one that wrote much is told with is made where that may take its time, and counted until its
 /// reader has it.
-async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
-    const AT_ONCE: usize = 64 << 10;
-    let written = run.report.as_ref().map_or(0, |report| {
-        let value = match &report.outcome {
-            Outcome::Returned { value: Value::String(text) } => text.len(),
-            Outcome::Returned { value: Value::Array(_) | Value::Object(_) } => AT_ONCE,
-            _ => 0,
-        };
-        report.stdout.bytes.len() + report.stderr.bytes.len() + value
-    });
-    if written < AT_ONCE {
+async fn told(run: RunRecord, held: InMemory) -> Result<Response, Problem> {
+    if !run.is_large() {
         return Ok(Json(Run::from(run)).into_response());
     }
-    let (id, held) = (run.id.clone(), who.in_memory());
+    let id = run.id.clone();
     let made = tokio::task::spawn_blocking(move || whole(held, &Run::from(run))).await;
     let made = made.map_err(|error| Problem::from(SandboxError::Internal(error.to_string())))?;
     made.map_err(|problem| {
@@ -190,11 +206,11 @@ async fn told(who: &Who, run: RunRecord) -> Result<Response, Problem> {
 
 /// The answer for a run that goes on by itself.
 fn accepted(run: RunRecord) -> Result<Response, Problem> {
-    let place = place(&run.id)?;
+    let place = place_of(&run.id)?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Run::from(run))).into_response())
 }
 
-fn place(run: &RunId) -> Result<HeaderValue, Problem> {
+fn place_of(run: &RunId) -> Result<HeaderValue, Problem> {
     HeaderValue::from_str(&format!("/v1/runs/{run}")).map_err(|_| Problem::missing("run"))
 }
 
@@ -296,8 +312,9 @@ async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Per
 )]
 async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
-    let record = who.hall().read_run(&permit, &run.id).await?;
-    told(&who, record).await
+    let counted = Growing::new(Contents::Run, who.in_memory());
+    let record = counted.done(who.hall().read_run(&permit, &run.id, &room(&counted)).await)?;
+    told(record, counted.held()).await
 }
 
 /// Cancel a run; one that is over stays as it is
@@ -330,7 +347,9 @@ async fn events(
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let after = last_event(&headers)?.unwrap_or(0);
     let seat = seat(&api, who.tenant())?;
-    Ok(stream(who.hall().events(&permit, &run.id, after).await?, None, seat))
+    let counted = Growing::new(Contents::Run, who.in_memory());
+    let events = counted.done(who.hall().events(&permit, &run.id, after, room(&counted)).await)?;
+    Ok(stream(events, None, seat, counted))
 }
 
 /// The event after which a stream is to begin.

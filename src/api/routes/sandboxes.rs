@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
-use super::super::held::Growing;
+use super::super::held::{Contents, Growing};
 use super::super::large::{paid, whole};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -20,7 +20,7 @@ use super::super::types::{
     Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
     StreamedEvent, labels,
 };
-use super::runs::{Request, start};
+use super::runs::{Request, Where, start};
 use super::{id, label as name_and_value, parsed};
 use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
@@ -51,10 +51,8 @@ async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCo
     let wants = Wants::of(&body.limits.ask().wanted(None), None);
     let permit = who.permit_new(Action::SandboxesCreate, Some(&wants)).await?;
     let ask = body.ask()?;
-    if let Some(name) = &ask.place.workspace {
-        super::workspaces::named(&who, name.as_str()).await?;
-    }
-    let record = who.hall().create_sandbox(&permit, ask).await?;
+    let of = super::workspaces::named(&who, ask.place.workspace.as_ref()).await?;
+    let record = who.hall().create_sandbox(&permit, ask, of.as_ref()).await?;
     told(&who, &record);
     Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
 }
@@ -230,7 +228,7 @@ async fn run(
     let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
     let wants = request.wants(Some(&record.spec.limits));
     let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants).await?;
-    start(&who, &api, &permit, request, Some(record.id)).await
+    start(&who, &api, &permit, request, Where::Sandbox(record.id)).await
 }
 
 /// What differs from the workspace, with unified diffs
@@ -247,7 +245,7 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
-    let making = Growing::new(making);
+    let making = Growing::new(Contents::Files, making);
     let changes = making.done(who.hall().diff(&permit, &record.id, true, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;
@@ -266,7 +264,7 @@ async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<Apply
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
-    let making = Growing::new(who.in_memory());
+    let making = Growing::new(Contents::Files, who.in_memory());
     let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());

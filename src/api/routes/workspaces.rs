@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::context::{Api, Object, Who};
-use super::super::held::Growing;
+use super::super::held::{Contents, Growing};
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
@@ -43,9 +43,10 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
 }
 
 /// One that a body names to be worked on: whoever does so reads it.
-pub(super) async fn named(who: &Who, text: &str) -> Result<(), Problem> {
-    let found = found(who, text, Action::WorkspacesReadFiles).await;
-    found.map(|_| ()).map_err(|problem| problem.at("workspace"))
+pub(super) async fn named(who: &Who, name: Option<&WorkspaceName>) -> Result<Option<Permit>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    let found = found(who, name.as_str(), Action::WorkspacesReadFiles).await;
+    found.map(|(_, permit)| Some(permit)).map_err(|problem| problem.at("workspace"))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -112,7 +113,7 @@ struct After {
 async fn get(who: Who, Path(name): Path<String>, Query(part): Query<After>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesRead).await?;
     let most = query::within(part.limit, ENTRIES)?;
-    let making = Growing::new(who.in_memory());
+    let making = Growing::new(Contents::Files, who.in_memory());
     let (record, tree) = making.done(who.hall().read_workspace(&permit, record.name, making.ask()).await)?;
     apart(who, move |who| {
         let _making = making;

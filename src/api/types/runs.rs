@@ -274,7 +274,12 @@ pub(in crate::api) struct Run {
 impl From<RunRecord> for Run {
     fn from(mut record: RunRecord) -> Self {
         let written = record.report.as_mut().map(|report| (take(&mut report.stdout), take(&mut report.stderr)));
-        let (stdout, stderr) = written.map(|(stdout, stderr)| (stdout.into(), stderr.into())).unzip();
+        Self::of(&record, written.map(|(stdout, stderr)| (stdout.into(), stderr.into())).unzip())
+    }
+}
+
+impl Run {
+    fn of(record: &RunRecord, (stdout, stderr): (Option<Output>, Option<Output>)) -> Self {
         let report = record.report.as_ref();
         Self {
             id: record.id.to_string(),
@@ -296,6 +301,22 @@ impl From<RunRecord> for Run {
                 .as_ref()
                 .map(|failure| FailureBody { code: failure.code.clone(), message: failure.message.clone() }),
         }
+    }
+}
+
+/// How a run ended, as the last but one event of its stream: what it wrote was told by those before, and is not repeated.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct RunOver {
+    seq: u64,
+    #[serde(flatten)]
+    run: Run,
+}
+
+impl RunOver {
+    pub(in crate::api) fn of(seq: u64, record: &RunRecord) -> Self {
+        let told = |captured: &Captured| Output { text: None, base64: None, truncated: captured.truncated };
+        let written = record.report.as_ref().map(|report| (told(&report.stdout), told(&report.stderr)));
+        Self { seq, run: Run::of(record, written.unzip()) }
     }
 }
 

@@ -60,7 +60,9 @@ impl Visitor<'_> for Number {
 #[expect(dead_code, reason = "it stands for a body in the document")]
 pub(in crate::api) struct Raw(Vec<u8>);
 
-/// One event of a stream. `data` is JSON: the number and the output, or the whole run.
+/// One event of a stream. `data` is JSON: the number of the event as `seq`, and with it the id of the run (`started`,
+/// `done`), what it wrote (`stdout`, `stderr`: as `text`, or as `base64` where it is none), or the run without what it
+/// wrote (`result`, `error`). An `error` without an id is one of the stream: what it says, and ask again for the rest.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for what is streamed in the document")]
 pub(in crate::api) struct StreamedEvent {

@@ -5,7 +5,8 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::super::meter::LimitHit;
-use super::super::run::{OutputListener, Stream};
+use super::super::run::OutputListener;
+use crate::model::Stream;
 use crate::model::{Captured, LimitName};
 
 /// What one write may bring at most.

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
@@ -11,6 +12,7 @@ use super::super::archive::{Bounds, FIRST_BYTES, Fault, Format, format_of};
 use super::super::blobs::Blobs;
 use super::super::draft::open_file;
 use super::super::error::WorkspaceError;
+use super::super::lists::LONGEST;
 use super::super::select::{Kind, LeftOut, Options, SelectError, Selected, Selection, select};
 use super::super::tree::Tree;
 use super::super::upload::{Endless, Upload};
@@ -77,6 +79,8 @@ pub(in super::super) struct Taken {
 }
 
 const MOST_FILES: u64 = 200_000;
+/// What a path has beside it in memory.
+const BESIDE: u64 = 100;
 pub(super) const MOST_BYTES: u64 = 16 << 30;
 
 pub(in super::super) fn take(blobs: &Blobs, source: &Source, intake: Intake) -> Result<Taken, WorkspaceError> {
@@ -146,8 +150,9 @@ pub(in super::super) fn no_archive() -> WorkspaceError {
     WorkspaceError::Archive { code: "unknown_archive", message }
 }
 
-fn options(intake: Intake) -> Options {
+fn options(intake: Intake) -> Options<'static> {
     Options {
+        room: &|_| true,
         with_secrets: intake.with_secrets,
         most_files: MOST_FILES,
         most_bytes: MOST_BYTES,
@@ -195,12 +200,27 @@ fn refused(fault: Fault) -> WorkspaceError {
     WorkspaceError::Archive { code: fault.code(), message: fault.to_string() }
 }
 
-fn take_folder(blobs: &Blobs, folder: &Path, intake: Intake, options: Options) -> Result<Taken, WorkspaceError> {
+fn take_folder(blobs: &Blobs, folder: &Path, intake: Intake, options: Options<'_>) -> Result<Taken, WorkspaceError> {
     let secrets = secret_names();
     let is_secret = |path: &str| secrets.level_of(path) == Level::None;
-    let selection = select(folder, &is_secret, &options)?;
+    let counted = RefCell::new((blobs.lists().share(0)?, 0u64));
+    let room = |path: u64| {
+        let (share, all) = &mut *counted.borrow_mut();
+        *all = all.saturating_add(path.saturating_add(BESIDE));
+        // Once as it is found, and once in the list.
+        *all <= LONGEST && share.grow(path.saturating_add(BESIDE).saturating_mul(2)).is_ok()
+    };
+    let selected = select(folder, &is_secret, &Options { room: &room, ..options });
+    let (share, all) = counted.into_inner();
+    let selection = match selected {
+        Err(SelectError::NoRoom) if all > LONGEST => return Err(WorkspaceError::ListTooLong { most: LONGEST }),
+        Err(SelectError::NoRoom) => return Err(WorkspaceError::TooManyLists),
+        selected => selected?,
+    };
     let root = File::open(folder).map_err(|reason| WorkspaceError::io(folder.display(), reason))?;
-    take_selected(blobs, selection, &|path| open_plain(&root, path), intake)
+    let mut taken = take_selected(blobs, selection, &|path| open_plain(&root, path), intake)?;
+    taken.tree = taken.tree.counted(share);
+    Ok(taken)
 }
 
 fn take_selected(blobs: &Blobs, selection: Selection, open: Open<'_>, intake: Intake) -> Result<Taken, WorkspaceError> {

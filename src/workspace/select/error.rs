@@ -37,6 +37,8 @@ pub enum SelectError {
     TooDeep { path: String, most_depth: usize },
     #[error("more than {most_entries} names to look at; name a smaller folder or ignore whole folders")]
     TooManyEntries { most_entries: u64 },
+    #[error("the paths take more memory than there is room for")]
+    NoRoom,
 }
 
 impl SelectError {

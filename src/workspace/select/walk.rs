@@ -14,8 +14,8 @@ use super::rules::Rules;
 /// Bounds the time and the memory of a walk over what is left out, which `most_files` does not count.
 pub const MOST_ENTRIES: u64 = 1_000_000;
 
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
     /// Take files whose name says that they hold a secret.
     pub with_secrets: bool,
     /// Files and links; folders are not counted.
@@ -27,6 +27,8 @@ pub struct Options {
     pub repository: bool,
     /// Device and inode of the folder that holds our own data, which is never taken.
     pub own_data: Option<(u64, u64)>,
+    /// Asked before so many bytes of paths are taken into memory.
+    pub room: &'a dyn Fn(u64) -> bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +66,11 @@ pub struct Selection {
 
 /// What of `folder` is uploaded. `is_secret` is asked with a leading slash and without a trailing one, for folders
 /// too. Nobody may change the folder meanwhile: what is opened later must be checked again.
-pub fn select(folder: &Path, is_secret: &dyn Fn(&str) -> bool, options: &Options) -> Result<Selection, SelectError> {
+pub fn select(
+    folder: &Path,
+    is_secret: &dyn Fn(&str) -> bool,
+    options: &Options<'_>,
+) -> Result<Selection, SelectError> {
     if !fs::metadata(folder).map_err(|source| SelectError::read("", source))?.is_dir() {
         return Err(SelectError::NotAFolder);
     }
@@ -87,7 +93,7 @@ pub fn select(folder: &Path, is_secret: &dyn Fn(&str) -> bool, options: &Options
 struct Walk<'a> {
     root: &'a Path,
     is_secret: &'a dyn Fn(&str) -> bool,
-    options: &'a Options,
+    options: &'a Options<'a>,
     seen: u64,
     files: u64,
     bytes: u64,
@@ -108,6 +114,9 @@ impl Walk<'_> {
             let name = entry.file_name();
             let text = name.to_string_lossy();
             let path = if folder.is_empty() { text.into_owned() } else { format!("{folder}/{text}") };
+            if !(self.options.room)(u64::try_from(path.len()).unwrap_or(u64::MAX)) {
+                return Err(SelectError::NoRoom);
+            }
             if name.to_str().is_none() {
                 self.found.left_out.push((path, LeftOut::NotText));
                 continue;

@@ -1,15 +1,23 @@
 //! What runs wrote, in the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringfence::authz::Action;
 use ringfence::model::{Captured, Ceilings, LimitName, Outcome, Report, RunId, TenantId, Usage};
-use ringfence::sandbox::{Asked, Happened, Ledger as _, Manner, RunRecord, RunState, Sort};
+use ringfence::sandbox::{
+    Asked, Events, Happened, HasRoom, Ledger as _, Manner, Much, RunRecord, RunState, SandboxError, Sort,
+};
 use ringfence::store::Store;
 use rusqlite::Connection;
 
 use super::World;
 use super::world::NOOP;
+
+/// There is as much room as anybody asks for.
+fn any() -> HasRoom {
+    Arc::new(|_| true)
+}
 
 /// Writes as much as there may be of what JSON makes six of one.
 const MUCH: &str = r#"(module
@@ -35,7 +43,7 @@ async fn the_most_that_a_run_may_write_is_kept_as_it_was_written() {
     assert_eq!(ended.outcome(), Some("exited"));
     let (id, told) = (ended.id.clone(), ended.report.as_ref().unwrap().stdout.bytes.len());
     drop(ended);
-    let kept = world.hall.read_run(&world.permit(Action::RunsRead, id.as_str()), &id).await.unwrap();
+    let kept = world.hall.read_run(&world.permit(Action::RunsRead, id.as_str()), &id, &any()).await.unwrap();
     let stdout = kept.report.unwrap().stdout;
     assert_eq!((told as u64, stdout.bytes.len() as u64, stdout.truncated), (most, most, false));
     let piece = vec![1; 1 << 20];
@@ -62,14 +70,94 @@ async fn what_cannot_be_written_down_is_not_tried_again_and_its_outcome_is_told(
     let refused = started.end().await.unwrap_err();
     assert_eq!((refused.code(), refused.sort(), refused.retry_after()), ("store_failed", Sort::Internal, None));
     let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
-    let (mut events, _guard) = started.watch();
+    let (mut events, _guard) = started.watch(any());
     let mut outcome = None;
-    while let Some(event) = events.next().await {
+    while let Some(event) = events.next().await.unwrap() {
         if let Happened::Over(run) = event.what {
             outcome = run.outcome().map(str::to_owned);
         }
     }
     assert_eq!(outcome.as_deref(), Some("exited"));
+}
+
+/// Writes an `a` and half a mebi of `é` twice, so that no piece of any even size ends with a whole one, and an `x` between.
+const TWICE: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 32)
+  (data (i32.const 65536) "a")
+  (data (i32.const 32) "x")
+  (func $say (param $to i32) (param $from i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $from))
+    (i32.store (i32.const 4) (local.get $length))
+    (drop (call $write (local.get $to) (i32.const 0) (i32.const 1) (i32.const 16))))
+  (func (export "_start") (local $at i32)
+    (local.set $at (i32.const 65537))
+    (loop $again
+      (i32.store16 (local.get $at) (i32.const 0xa9c3))
+      (local.set $at (i32.add (local.get $at) (i32.const 2)))
+      (br_if $again (i32.lt_u (local.get $at) (i32.const 1114113))))
+    (call $say (i32.const 1) (i32.const 65536) (i32.const 1048577))
+    (call $say (i32.const 2) (i32.const 32) (i32.const 1))
+    (call $say (i32.const 1) (i32.const 65536) (i32.const 1048577))))"#;
+
+/// What is told of a run, each piece of output as text.
+async fn all(mut events: Events) -> Result<Vec<String>, SandboxError> {
+    let mut told = Vec::new();
+    while let Some(event) = events.next().await? {
+        told.push(match event.what {
+            Happened::Started(_) => "started".to_owned(),
+            Happened::Output { bytes, .. } => String::from_utf8(bytes).expect("no character is cut"),
+            Happened::Over(run) => {
+                assert!(run.report.as_ref().unwrap().stdout.bytes.is_empty(), "it is not told twice");
+                "over".to_owned()
+            }
+            Happened::Done(_) => "done".to_owned(),
+        });
+    }
+    Ok(told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_is_watched_piece_by_piece_and_never_in_memory_as_a_whole() {
+    let world = World::of(Ceilings::widest()).await;
+    let set = vec![(LimitName::Fuel, 1 << 30), (LimitName::DeadlineMs, 600_000), (LimitName::StdoutBytes, 4 << 20)];
+    let most = Arc::new(AtomicU64::new(0));
+    let counting: HasRoom = {
+        let most = Arc::clone(&most);
+        Arc::new(move |bytes| most.fetch_max(bytes, Ordering::Relaxed) < u64::MAX)
+    };
+    let run = async || match world.run_with(TWICE, Manner::default(), set.clone()).await.unwrap() {
+        Asked::Now(started) => started,
+        Asked::Before(_) => panic!("it was not asked for before"),
+    };
+    // One who looks only when all is over, and one who comes then.
+    let slow = run().await;
+    let id = slow.record().id;
+    let (slow, _guard) = slow.watch(Arc::clone(&counting));
+    world.quiet().await;
+    let permit = world.permit(Action::RunsRead, id.as_str());
+    let late = async |after| world.hall.events(&permit, &id, after, Arc::clone(&counting)).await.unwrap();
+    let once = format!("a{}", "é".repeat(512 << 10));
+    let whole = format!("started{once}x{once}overdone");
+    assert!(all(slow).await.unwrap().concat() == whole);
+    let told = all(late(0).await).await.unwrap();
+    assert!(told.concat() == whole && told.iter().all(|piece| piece.len() <= 16 << 10), "{}", told.len());
+    // From any event on: within the first stretch, before and after the turn, and at the end.
+    let length = once.len() as u64;
+    for (after, rest) in
+        [(2, 7 + 1), (1 + length, 7 + once.len()), (2 + length, 8 + once.len()), (2 + 2 * length, 8 + 2 * once.len())]
+    {
+        assert!(all(late(after).await).await.unwrap().concat() == whole[rest..], "{after}");
+    }
+    assert!((1..10_000).contains(&most.load(Ordering::Relaxed)), "{most:?}");
+    // All of it in one answer is another thing; where there is no room, nothing is read.
+    let none: HasRoom = Arc::new(|_| false);
+    let asked = world.hall.read_run(&permit, &id, &counting).await.unwrap();
+    assert_eq!(asked.report.unwrap().stdout.bytes.len() as u64, 2 * length);
+    assert!(most.load(Ordering::Relaxed) > 2 * length);
+    let refused = world.hall.read_run(&permit, &id, &none).await.unwrap_err();
+    assert_eq!((refused.code(), refused.sort(), refused.retry_after()), ("too_many_bytes", Sort::TooMany, Some(1)));
+    assert_eq!(world.hall.events(&permit, &id, 0, none).await.err().unwrap().code(), "too_many_bytes");
 }
 
 fn tenant() -> TenantId {
@@ -106,7 +194,7 @@ async fn what_runs_wrote_before_there_was_a_place_for_it_is_read_as_ever() {
     old.execute(sql, (id.as_str(), digest, answer)).unwrap();
     drop(old);
     let store = Store::open(&path).unwrap();
-    let run = store.run(&tenant(), &id).unwrap().unwrap();
+    let run = store.run(&tenant(), &id, Much::Whole, &*any()).unwrap().unwrap();
     let report = run.report.clone().unwrap();
     assert_eq!((report.outcome, run.order.clone()), (Outcome::Exited { code: 3 }, vec![6, 1]));
     assert_eq!(report.stdout, Captured { bytes: "héllo".into(), truncated: true });
@@ -124,7 +212,7 @@ async fn what_runs_wrote_before_there_was_a_place_for_it_is_read_as_ever() {
         // Told twice, where it was not known that the first time was heard.
         store.put_run(Arc::clone(&new), None).await.unwrap();
     }
-    assert_eq!(store.run(&tenant(), &new.id).unwrap().as_ref(), Some(&*new));
+    assert_eq!(store.run(&tenant(), &new.id, Much::Whole, &*any()).unwrap().as_ref(), Some(&*new));
     let look = Connection::open(&path).unwrap();
     let count = |sql: &str| look.query_row(sql, (), |row| row.get::<_, u64>(0)).unwrap();
     assert!(count("SELECT bytes FROM history WHERE runs = 2") > (3 << 20) + answer.len() as u64);

@@ -108,7 +108,7 @@ async fn of_many_requests_with_one_key_one_runs() {
     let world = World::new(1).await;
     let ask = || async {
         match world.run(NOOP, Manner { retry: key(), ..Manner::default() }).await? {
-            Asked::Before(run) => Ok(run.id.clone()),
+            Asked::Before(before) => Ok(before.run().clone()),
             Asked::Now(started) => started.end().await.map(|run| run.id.clone()),
         }
     };
@@ -128,7 +128,7 @@ async fn a_run_that_goes_on_by_itself_is_told_to_whoever_asks_again() {
     let ask = || world.run(LOOP, Manner { retry: key(), apart: true, ..Manner::default() });
     let Asked::Now(first) = ask().await.unwrap() else { panic!("it was not asked for before") };
     let Asked::Before(again) = ask().await.unwrap() else { panic!("it runs twice") };
-    assert_eq!(again.id, first.record().id);
+    assert_eq!(*again.run(), first.record().id);
     // Also when the one that runs it was killed and another looks for it.
     let world = world.next_process().await;
     let Asked::Before(again) =
@@ -136,5 +136,6 @@ async fn a_run_that_goes_on_by_itself_is_told_to_whoever_asks_again() {
     else {
         panic!("it runs twice")
     };
+    let again = world.hall.read_before(&again, &(std::sync::Arc::new(|_| true) as _)).await.unwrap();
     assert_eq!(again.failure.as_ref().unwrap().code, "service_stopped");
 }

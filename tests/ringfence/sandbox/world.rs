@@ -177,7 +177,7 @@ impl World {
             labels: Labels::new(),
             ttl_seconds,
         };
-        self.hall.create_sandbox(&self.permit(Action::SandboxesCreate, ""), ask).await
+        self.hall.create_sandbox(&self.permit(Action::SandboxesCreate, ""), ask, None).await
     }
 
     pub async fn destroy(&self, sandbox: &SandboxRecord) -> Result<(), SandboxError> {

@@ -54,6 +54,9 @@ async fn what_happens_is_told_as_it_happens_and_again_from_any_event_on() {
     let names: Vec<&str> = live.iter().map(|(name, ..)| name.as_str()).collect();
     assert_eq!(names, ["started", "stdout", "result", "done"]);
     assert!(live.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{live:?}");
+    // Each says its number, and the last but one says no more of the output than whether it is all.
+    assert!(live.iter().all(|(_, number, data)| data["seq"] == *number), "{live:?}");
+    assert_eq!((&live[2].2["stdout"], &live[2].2["outcome"]["kind"]), (&json!({"truncated": false}), &json!("exited")));
     // Long after, from the history, it is the same.
     let id = live[2].2["id"].as_str().unwrap();
     let path = format!("/v1/runs/{id}/events");

@@ -222,3 +222,35 @@ async fn a_start_with_other_settings_says_which() {
     assert_ne!(digests[2], &first);
     assert_eq!(changed["seq"].as_u64(), starts[2]["seq"].as_u64().map(|seq| seq + 1));
 }
+
+#[tokio::test]
+async fn runs_that_are_refused_before_they_begin_are_on_record_within_bounds() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let body = json!({"component": format!("sha256:{}", "0".repeat(64))});
+    // More than are recorded in a second, and again until the next one has come.
+    let (mut asked, mut told) = (0, Vec::new());
+    while !told.iter().any(|one: &Value| one["details"]["left_out_before"].is_number()) {
+        for _ in 0..30 {
+            assert_eq!(house.post(key, "/v1/runs", body.clone()).await.status, 404);
+            asked += 1;
+        }
+        told = events(&house, key, "event=act_failed").await;
+    }
+    assert_eq!((&told[0]["action"], &told[0]["details"]["code"]), (&json!("runs:create"), &json!("no_component")));
+    let left_out = |one: &Value| one["details"]["left_out_before"].as_u64().unwrap_or(0);
+    let (known, left): (u64, u64) = (told.len() as u64, told.iter().map(left_out).sum());
+    assert!(known < asked && known + left <= asked, "{known} {left} {asked}");
+}
+
+#[tokio::test]
+async fn a_component_that_is_refused_is_on_record_by_its_digest() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let junk = House::send(house.ask("POST", "/v1/components").header("x-api-key", key).body("junk")).await;
+    let all = events(&house, key, "").await;
+    let refused = one(&all, "component_refused");
+    let digest = ringfence::model::Digest::of(b"junk").to_string();
+    assert_eq!(refused["resource"], json!({"id": digest, "kind": "component"}));
+    assert_eq!(refused["details"], json!({"bytes": 4, "code": junk.code()}));
+}

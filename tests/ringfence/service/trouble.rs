@@ -32,7 +32,9 @@ async fn a14_a_full_disk_is_said_and_what_was_acknowledged_is_there() {
     write("before", 100_000).await.unwrap().is(204);
     let key = served.post(&admin, "/v1/keys", json!({"name": "before"})).await.is(201)["secret"].clone();
     let key = key.as_str().unwrap();
+    let hello = served.submit(&admin, "hello").await;
     served.give(Resource::Fsize, Some(1_000));
+    is_host_trouble(&served.post(&admin, "/v1/runs", json!({"component": hello})).await);
     // Nothing of it is acknowledged, and none of it opens anything.
     is_host_trouble(&write("during", 100_000).await.unwrap());
     is_host_trouble(&served.post(&admin, "/v1/keys", json!({"name": "during"})).await);

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use super::{LeftOut, Options, Selection, select};
 
-pub const WIDE: Options = Options {
+pub const WIDE: Options<'static> = Options {
+    room: &|_| true,
     with_secrets: false,
     most_files: 100_000,
     most_bytes: 1 << 30,
