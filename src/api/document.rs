@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Html;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -9,7 +9,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement};
 
 use super::context::Api;
 use super::problem::Problem;
-use super::server::documented;
+use super::server::{NO_ROUTE, documented};
 
 /// The document of the API, made from the code that serves it.
 pub fn openapi() -> OpenApi {
@@ -39,26 +39,51 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-/// What each route takes after the `?`, by method and path as they are documented.
-static QUERIES: LazyLock<HashMap<(String, String), HashSet<String>>> = LazyLock::new(|| {
+/// What a route takes beside its path and its body.
+#[derive(Default)]
+struct Takes {
+    /// What may stand after the `?`.
+    query: HashSet<String>,
+    key: bool,
+}
+
+const KEY: &str = "Idempotency-Key";
+
+/// By method and path, as they are documented.
+static ROUTES: LazyLock<HashMap<(String, String), Takes>> = LazyLock::new(|| {
     let document = serde_json::to_value(openapi()).unwrap_or_default();
-    let mut queries = HashMap::new();
+    let mut routes = HashMap::new();
     for (path, operations) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
-            let all = operation.get("parameters").and_then(|all| all.as_array()).into_iter().flatten();
-            let queried = all.filter(|one| one.get("in").is_some_and(|place| place == "query"));
-            let names = queried.filter_map(|one| Some(one.get("name")?.as_str()?.to_owned())).collect();
-            queries.insert((method.to_uppercase(), path.clone()), names);
+            let mut takes = Takes::default();
+            for one in operation.get("parameters").and_then(|all| all.as_array()).into_iter().flatten() {
+                let said = |what: &str| one.get(what).and_then(|value| value.as_str());
+                match (said("in"), said("name")) {
+                    (Some("query"), Some(name)) => _ = takes.query.insert(name.to_owned()),
+                    (Some("header"), Some(KEY)) => takes.key = true,
+                    _ => {}
+                }
+            }
+            routes.insert((method.to_uppercase(), path.clone()), takes);
         }
     }
-    queries
+    routes
 });
 
-/// A name after the `?` that the route does not know: it was meant for something, and it would do nothing.
-pub(super) fn unknown_in_query(method: &str, route: &str, uri: &Uri) -> Option<Problem> {
-    uri.query().filter(|query| !query.is_empty())?;
+/// What the route does not know: it was meant for something, and it would do nothing.
+pub(super) fn for_nothing(method: &str, route: &str, request: &Request) -> Option<Problem> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let known = QUERIES.get(&(method.to_owned(), route.to_owned()))?;
+    let takes = ROUTES.get(&(method.to_owned(), route.to_owned()));
+    if request.headers().contains_key(KEY) && route != NO_ROUTE && !takes.is_some_and(|takes| takes.key) {
+        let detail = "only runs that are started can be sent again with a key (POST /v1/runs and POST \
+                      /v1/sandboxes/{id}/runs); leave the header out here";
+        return Some(Problem::bad("idempotency_not_here", detail).at(KEY));
+    }
+    unknown_in_query(&takes?.query, request.uri())
+}
+
+fn unknown_in_query(known: &HashSet<String>, uri: &Uri) -> Option<Problem> {
+    uri.query().filter(|query| !query.is_empty())?;
     let Ok(asked) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) else { return None };
     let (name, _) = asked.0.iter().find(|(name, _)| !known.contains(name))?;
     Some(Problem::bad("bad_query", format!("`{name}` is not known here; see /openapi.json")).at(name.as_str()))

@@ -6,7 +6,7 @@ use crate::engine::{CallError, EngineError};
 use crate::identity::{AuthError, TokenError};
 use crate::model::LimitsError;
 use crate::registry::{RegisterError, RegistryError};
-use crate::sandbox::{SandboxError, Sort};
+use crate::sandbox::{LedgerError, SandboxError, Sort};
 use crate::workspace::{Found, WorkspaceError};
 
 /// The same answer for all that are refused; the reason is in the log.
@@ -77,7 +77,7 @@ fn field(error: &SandboxError) -> Option<String> {
         SandboxError::TooLittle { name, .. } => return Some(limits(*name)),
         SandboxError::NoBackend(_) => "backend",
         SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => "Idempotency-Key",
-        SandboxError::NoComponent(_) => "component",
+        SandboxError::NoComponent(_) | SandboxError::Ledger(LedgerError::Damaged(_)) => "component",
         SandboxError::Engine(EngineError::Limits(LimitsError::OutOfRange { name, .. })) => return Some(limits(*name)),
         SandboxError::Engine(EngineError::Limits(LimitsError::StackNotPowerOfTwo(_))) => "limits.stack_bytes",
         SandboxError::Engine(EngineError::Limits(LimitsError::UnknownPreset(_))) => "limits.preset",
@@ -136,7 +136,10 @@ impl From<RegistryError> for Problem {
             RegistryError::Caller(error) => return auth(error),
             RegistryError::Denied(error) => return denied(error, error.action.kind()),
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
-            RegistryError::Taken { .. } | RegistryError::Contended => StatusCode::CONFLICT,
+            RegistryError::Taken { .. }
+            | RegistryError::LastAdmin(_)
+            | RegistryError::RoleInUse { .. }
+            | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)
@@ -156,6 +159,7 @@ impl From<RegistryError> for Problem {
         let problem = Problem::new(status, error.code(), error.to_string()).after(after);
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
+            RegistryError::LastAdmin(Some(field)) => problem.at(*field),
             RegistryError::Policy(policy) => at_fault(problem, policy),
             RegistryError::Token(TokenError::Ttl { .. } | TokenError::OutlivesMaker { .. }) => {
                 problem.at("ttl_seconds")

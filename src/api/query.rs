@@ -48,6 +48,7 @@ fn advised(said: &str) -> &str {
     match said {
         "invalid digit found in string" | "cannot parse integer from empty string" => "write a whole number in digits",
         "number too large to fit in target type" => "write a smaller number",
+        "provided string was not `true` or `false`" => "write true or false",
         said => said,
     }
 }
@@ -105,4 +106,10 @@ pub(super) fn within(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
         asked if (1..=most).contains(&asked) => Ok(asked),
         asked => Err(invalid("limit", format!("{asked} is not 1 to {most}"))),
     }
+}
+
+/// A time, wherever somebody writes one.
+pub(super) fn time(text: &str, field: &str) -> Result<jiff::Timestamp, Problem> {
+    let advice = "write a time as RFC 3339 does, with its zone: 2026-01-31T12:00:00Z";
+    text.parse().map_err(|_| invalid(field, advice))
 }

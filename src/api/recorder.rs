@@ -256,7 +256,6 @@ fn done(action: Action) -> Option<EventName> {
         A::PoliciesDelete => E::PolicyDeleted,
         A::TenantsCreate => E::TenantCreated,
         A::TenantsUpdate => E::TenantUpdated,
-        A::TenantsDelete => E::TenantDeleted,
         A::AuditRead => E::AuditRead,
         A::ComponentsRead
         | A::RunsCreate

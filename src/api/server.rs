@@ -19,6 +19,9 @@ use super::visit::Visit;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// How what leads nowhere is called.
+pub(super) const NO_ROUTE: &str = "none";
+
 /// All routes, with their documentation beside them.
 pub(super) fn documented() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -64,7 +67,7 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
     let began = Instant::now();
     let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let route = route.as_deref().unwrap_or("none");
+    let route = route.as_deref().unwrap_or(NO_ROUTE);
     // Who it is and how it ended are written in when they are known; of what was sent nothing is.
     let span = tracing::info_span!(
         "request", %id, method, route,
@@ -86,7 +89,7 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
             Err(_) if matches!(route, "/healthz" | "/readyz") => None,
             Err(busy) => return axum::response::IntoResponse::into_response(busy),
         };
-        if let Some(problem) = document::unknown_in_query(method, route, request.uri()) {
+        if let Some(problem) = document::for_nothing(method, route, &request) {
             return axum::response::IntoResponse::into_response(problem);
         }
         request.extensions_mut().insert(visit.clone());

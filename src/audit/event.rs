@@ -4,7 +4,7 @@ use super::detail::{Detail, Kind, clean_key};
 use super::hash::TreeHash;
 use super::names::EventName;
 use super::text::clean;
-use crate::model::{Caller, Credential};
+use crate::model::Caller;
 
 /// No record is longer than this, and no reader needs to hold more of a line.
 pub const RECORD_BYTES: usize = 16 * 1024;
@@ -58,10 +58,7 @@ impl Event {
     #[must_use]
     pub fn by(self, caller: &Caller) -> Self {
         let known = self.tenant(caller.tenant.as_str()).principal(caller.principal.as_str());
-        match &caller.credential {
-            Credential::Key(key) => known.key(key.as_str()),
-            Credential::Token { issuer, id } => known.key(&format!("token {id} of {issuer}")),
-        }
+        known.key(&caller.credential.to_string())
     }
 
     #[must_use]

@@ -78,7 +78,6 @@ events! {
     "principal_deleted" PrincipalDeleted People Low
     "tenant_created" TenantCreated People Low
     "tenant_updated" TenantUpdated People Low
-    "tenant_deleted" TenantDeleted People Low
     "role_created" RoleCreated Rules Low
     "role_deleted" RoleDeleted Rules Low
     "policy_created" PolicyCreated Rules Low

@@ -72,8 +72,7 @@ actions! {
     "policies:delete" PoliciesDelete Policy "take a policy out of force"
     "tenants:create" TenantsCreate Tenant "create a tenant"
     "tenants:read" TenantsRead Tenant "see a tenant and its ceilings"
-    "tenants:update" TenantsUpdate Tenant "change the ceilings of a tenant"
-    "tenants:delete" TenantsDelete Tenant "delete a tenant"
+    "tenants:update" TenantsUpdate Tenant "change the ceilings of a tenant, or close it"
     "audit:read" AuditRead Audit "read the audit log"
     "service:read" ServiceRead Service "read the metrics of the service and what is not ready"
 }

@@ -263,7 +263,10 @@ async fn heard<Stop: Future<Output = ()>>(
             "result" => {
                 let mut report = report(client, &data)?;
                 [report.stdout.bytes, report.stderr.bytes] = std::mem::take(&mut written);
-                ended = Some(Ended::Report { report: Box::new(report), run: data });
+                let mut run = data;
+                // Of the event, not of the run.
+                run.as_object_mut().map(|run| run.remove("seq"));
+                ended = Some(Ended::Report { report: Box::new(report), run });
             }
             "error" => return Err(failure(&data).into()),
             _ => {}

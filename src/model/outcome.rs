@@ -53,6 +53,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All that [`Outcome::kind`] says.
+    pub const KINDS: [&str; 9] = [
+        "exited",
+        "returned",
+        "trapped",
+        "out_of_fuel",
+        "deadline_exceeded",
+        "out_of_memory",
+        "limit_exceeded",
+        "cancelled",
+        "denied",
+    ];
+
     pub const fn kind(&self) -> &'static str {
         match self {
             Outcome::Exited { .. } => "exited",
@@ -161,4 +174,16 @@ pub struct Report {
     pub stdout: Captured,
     pub stderr: Captured,
     pub denials: Vec<Denial>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_all_that_there_are() {
+        let unknown = serde_json::from_value::<Outcome>(serde_json::json!({"kind": "none"})).unwrap_err().to_string();
+        let kinds = Outcome::KINDS.map(|kind| format!("`{kind}`")).join(", ");
+        assert!(unknown.ends_with(&format!("expected one of {kinds}")), "{unknown}");
+    }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -40,6 +41,17 @@ pub enum Credential {
         issuer: String,
         id: String,
     },
+}
+
+/// Its id and no secret, for people.
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Credential::Key(id) => f.write_str(id.as_str()),
+            Credential::Token { issuer, id } if id.is_empty() => write!(f, "token of {issuer}"),
+            Credential::Token { issuer, id } => write!(f, "token {id} of {issuer}"),
+        }
+    }
 }
 
 /// Who is calling, known for certain.

@@ -1,6 +1,7 @@
 use super::register::RegisterError;
 use crate::authz::{Denied, PolicyError};
 use crate::identity::{AuthError, BadScope, NoRandomness, TokenError};
+use crate::model::RoleName;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -12,6 +13,13 @@ pub enum RegistryError {
     TooMuch(String),
     #[error("{field}: {message}")]
     Invalid { field: &'static str, message: String },
+    /// With the field that would make it so, where one does.
+    #[error("this is the last administrator of the tenant; make another one first")]
+    LastAdmin(Option<&'static str>),
+    #[error(
+        "{holders} principals have the role {name}; take it from them first (GET /v1/principals shows whose it is)"
+    )]
+    RoleInUse { name: RoleName, holders: usize },
     #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error(transparent)]
@@ -44,6 +52,8 @@ impl RegistryError {
             RegistryError::Taken { .. } => "taken",
             RegistryError::TooMuch(_) => "more_than_you_have",
             RegistryError::Invalid { .. } => "invalid",
+            RegistryError::LastAdmin(_) => "last_admin",
+            RegistryError::RoleInUse { .. } => "role_in_use",
             RegistryError::Policy(error) => error.code(),
             RegistryError::Scope(_) => "bad_scope",
             RegistryError::Token(_) => "bad_token_request",

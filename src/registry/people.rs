@@ -128,8 +128,7 @@ fn keeps_an_admin(book: &dyn Book, before: &Principal, after: Option<&Principal>
     if book.holders(&before.tenant, &role)?.iter().any(|other| other.id != before.id && rules(other)) {
         return Ok(());
     }
-    let message = "this is the last administrator of the tenant; make another one first".to_owned();
-    Err(RegistryError::Invalid { field: "roles", message })
+    Err(RegistryError::LastAdmin(after.map(|after| if is_admin(&after.roles) { "suspended" } else { "roles" })))
 }
 
 fn missing(id: &PrincipalId) -> RegistryError {

@@ -78,9 +78,9 @@ impl Registry {
             let missing = || RegistryError::Missing { kind: "role", name: name.to_string() };
             let role = book.roles(&tenant)?.into_iter().find(|role| role.name == name).ok_or_else(missing)?;
             giver.has_role(book, &role)?;
-            if !book.holders(&tenant, &name)?.is_empty() {
-                let message = "somebody has this role; take it from them first".to_owned();
-                return Err(RegistryError::Invalid { field: "name", message });
+            let holders = book.holders(&tenant, &name)?.len();
+            if holders > 0 {
+                return Err(RegistryError::RoleInUse { name, holders });
             }
             book.remove_role(&tenant, &name)?;
             Ok(())

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
+use super::ledger::LedgerError;
 use super::record::ComponentRecord;
 use crate::authz::{Action, Permit};
 use crate::engine::{Build, Program};
@@ -105,7 +106,11 @@ impl Hall {
         if let Some(program) = self.engine().ready(digest, build).await {
             return Ok(program);
         }
-        let content = self.inner().ledger.content(digest).await?;
+        let content = self.inner().ledger.content(digest).await.inspect_err(|error| {
+            if let LedgerError::Damaged(digest) = error {
+                tracing::error!(component = %digest, "the bytes of a component are damaged on the disk");
+            }
+        })?;
         let content = content.ok_or_else(|| SandboxError::NoComponent(digest.to_string()))?;
         Ok(self.engine().load(content, build).await?)
     }

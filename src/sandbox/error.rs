@@ -97,6 +97,7 @@ impl SandboxError {
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
             SandboxError::Unkept(_) => "audit_unavailable",
+            SandboxError::Ledger(LedgerError::Damaged(_)) => "component_damaged",
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(LedgerError::NoRoom) => "too_many_bytes",
             SandboxError::Ledger(_) => "store_unavailable",
@@ -107,7 +108,10 @@ impl SandboxError {
     pub fn sort(&self) -> Sort {
         match self {
             SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
-            SandboxError::State(_) | SandboxError::KeyInUse(_) | SandboxError::Closed => Sort::Conflict,
+            SandboxError::State(_)
+            | SandboxError::KeyInUse(_)
+            | SandboxError::Closed
+            | SandboxError::Ledger(LedgerError::Damaged(_)) => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
             SandboxError::Quota(_) | SandboxError::Ledger(LedgerError::NoRoom) => Sort::TooMany,
             SandboxError::TooLittle { .. }

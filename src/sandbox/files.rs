@@ -21,6 +21,15 @@ pub struct Lent {
     _room: Arc<Reserved>,
 }
 
+/// Room for what somebody waits for. When he goes away nothing more is put there, and whoever packs stops.
+struct Awaited(Arc<Reserved>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Files of sandboxes, from outside of them. They are the caller's own: the rules of the sandbox are for guests.
 impl Hall {
     /// A file, and how long it is now.
@@ -113,8 +122,11 @@ impl Hall {
     ) -> Result<Outgoing, SandboxError> {
         let sandbox = self.for_files(permit, id, false)?;
         let room = self.lend(permit.tenant())?;
-        let of = Arc::clone(&room);
-        let pack = move |shelf: &Shelf| shelf.pack(&sandbox.draft, &folder, zip, &*of, &in_memory);
+        let (_awaited, of) = (Awaited(Arc::clone(&room)), Arc::clone(&room));
+        let pack = move |shelf: &Shelf| {
+            let go_on = |more| of.is_open() && in_memory(more);
+            shelf.pack(&sandbox.draft, &folder, zip, &*of, &go_on)
+        };
         let packed = self.on_shelf(permit.tenant(), pack).await;
         Ok(Outgoing { packed: within(packed, &room)?, lent: Lent { _room: room } })
     }
@@ -188,7 +200,7 @@ impl Hall {
     ) -> Result<Outgoing, SandboxError> {
         covers(permit, Action::WorkspacesReadFiles, permit.tenant(), name.as_str())?;
         let room = self.lend(permit.tenant())?;
-        let (of, owner) = (Arc::clone(&room), whose(permit));
+        let (_awaited, of, owner) = (Awaited(Arc::clone(&room)), Arc::clone(&room), whose(permit));
         let packed =
             self.on_shelf(permit.tenant(), move |shelf| shelf.pack_workspace((&name, owner.as_deref()), zip, &*of));
         let packed = packed.await;

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 /// callers a few such guests would hold up everybody. Most runs are over within their first beat, and are spared the way
 /// there and back.
 #[derive(Default)]
-pub(super) struct Guests(OnceLock<Option<Runtime>>);
+pub(super) struct Guests(OnceLock<Runtime>);
 
 impl Guests {
     pub(super) async fn run<T: Send + 'static>(
@@ -22,22 +22,36 @@ impl Guests {
         if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
             return Ok(done);
         }
-        let Some(threads) = self.0.get_or_init(threads) else { return Ok(work.await) };
+        let Some(threads) = self.threads() else { return Ok(work.await) };
         // Whoever gives up waiting ends it.
         let there = AbortOnDropHandle::new(threads.spawn(work.in_current_span()));
         there.await
     }
+
+    /// Made when they are first asked for; where that failed, the next who asks tries again.
+    pub(super) fn threads(&self) -> Option<&Runtime> {
+        if self.0.get().is_none()
+            && let Err(second) = self.0.set(made()?)
+        {
+            second.shutdown_background();
+        }
+        self.0.get()
+    }
 }
 
-fn threads() -> Option<Runtime> {
-    let made = Builder::new_multi_thread().thread_name("guests").enable_all().build();
+/// On a thread that may fall over this: a runtime that gets none at all panics.
+fn made() -> Option<Runtime> {
+    let make = || Builder::new_multi_thread().thread_name("guests").enable_all().build();
+    let made = std::thread::Builder::new()
+        .spawn(make)
+        .and_then(|making| making.join().unwrap_or_else(|_| Err(std::io::Error::other("the host gives no threads"))));
     made.inspect_err(|error| tracing::error!("guests have no threads of their own and hold up others: {error}")).ok()
 }
 
 impl Drop for Guests {
     fn drop(&mut self) {
         // Nobody waits for what is left; waiting here would hold up the thread that lets go.
-        if let Some(threads) = self.0.take().flatten() {
+        if let Some(threads) = self.0.take() {
             threads.shutdown_background();
         }
     }

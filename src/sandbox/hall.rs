@@ -132,6 +132,11 @@ impl Hall {
         &self.0.engine
     }
 
+    /// Whether guests have threads of their own; without, each that takes its time holds up everybody.
+    pub fn has_threads(&self) -> bool {
+        self.0.guests.threads().is_some()
+    }
+
     /// How many runs are at work.
     pub fn running(&self) -> u64 {
         self.0.quota.running()

@@ -17,6 +17,9 @@ pub enum LedgerError {
     Behind,
     #[error("the store failed: {0}")]
     Failed(String),
+    /// Whoever has it can bring it again.
+    #[error("the bytes of the component {0} are damaged on the disk; submit it again, and it is whole")]
+    Damaged(Digest),
     #[error("there is no room for it in memory now")]
     NoRoom,
     /// It would fail each time.

@@ -68,6 +68,14 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// What one that did not run at all is called.
+    const FAILED: &str = "failed";
+
+    /// All that [`RunRecord::outcome`] says.
+    pub fn outcomes() -> impl Iterator<Item = &'static str> {
+        Outcome::KINDS.into_iter().chain([Self::FAILED])
+    }
+
     /// Whether what it wrote or returned is so much that it is not handled as others are, and not kept twice.
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 64 << 10;
@@ -84,7 +92,7 @@ impl RunRecord {
     pub fn outcome(&self) -> Option<&str> {
         match (&self.report, &self.failure) {
             (Some(report), _) => Some(report.outcome.kind()),
-            (None, Some(_)) => Some("failed"),
+            (None, Some(_)) => Some(Self::FAILED),
             (None, None) => None,
         }
     }
@@ -206,7 +214,8 @@ impl SandboxRecord {
         self.state = self.state.after(change.asked()).map_err(Unchanged::Illegal)?;
         match change {
             SandboxChange::Extend { expires, cut } => {
-                self.expires = expires;
+                // Whoever asks for more time takes none away, from himself or from others.
+                self.expires = self.expires.max(expires);
                 if let Some(cut) = cut {
                     self.spec.cut.retain(|known| known.what != cut.what);
                     self.spec.cut.push(cut);

@@ -199,7 +199,7 @@ impl Hall {
         Ok(Place { sandbox, entered, own: None })
     }
 
-    /// Gives it so many seconds from now on.
+    /// Gives it so many seconds from now on, or what it has where that is more.
     pub async fn extend(&self, permit: &Permit, id: &SandboxId, seconds: u64) -> Result<SandboxRecord, SandboxError> {
         let most = self.ceilings(permit.tenant())?.sandbox_seconds;
         let cut = (seconds > most).then(|| Cut::new("ttl_seconds", seconds, most, "tenant"));

@@ -249,6 +249,15 @@ impl Reserved {
         locked(&self.taken).used
     }
 
+    /// From here on there is no more of it.
+    pub(super) fn close(&self) {
+        locked(&self.taken).closed = true;
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !locked(&self.taken).closed
+    }
+
     /// Why there was no more.
     pub(super) fn refusal(&self) -> QuotaError {
         let refused = locked(&self.taken).refused.clone();
@@ -366,7 +375,10 @@ mod tests {
         let (room, lent) = (book.reserve(&most, Purse::Kept), book.reserve(&most, Purse::Lent));
         assert!(room.take(bytes(100)) && lent.take(bytes(100)));
         assert!(!book.reserve(&most, Purse::Kept).take(bytes(1)) && !book.reserve(&most, Purse::Lent).take(bytes(1)));
-        drop((room, lent));
+        drop(room);
+        lent.close();
+        assert!(!lent.is_open() && !lent.take(bytes(0)), "nobody waits for it any more");
+        drop(lent);
         assert!(book.reserve(&most, Purse::Kept).take(bytes(100)) && book.reserve(&most, Purse::Lent).take(bytes(100)));
         assert_eq!(book.all(), Weight::default());
     }

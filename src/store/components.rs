@@ -142,12 +142,19 @@ pub(super) fn sweep(connection: &Connection, folder: &Path) -> rusqlite::Result<
     Ok(())
 }
 
-/// Reads a content; one that is not what its name says is an error.
-pub(super) fn read(folder: &Path, digest: Digest) -> std::io::Result<Option<Bytes>> {
+/// What is at the place of a content.
+pub(super) enum Found {
+    Whole(Bytes),
+    /// Not what its name says.
+    Damaged,
+    Nothing,
+}
+
+pub(super) fn read(folder: &Path, digest: Digest) -> std::io::Result<Found> {
     match std::fs::read(path(folder, digest)) {
-        Ok(content) if Digest::of(&content) == digest => Ok(Some(content.into())),
-        Ok(_) => Err(std::io::Error::other(format!("the component {digest} is damaged on the disk; submit it again"))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Ok(content) if Digest::of(&content) == digest => Ok(Found::Whole(content.into())),
+        Ok(_) => Ok(Found::Damaged),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
         Err(error) => Err(error),
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::components::Known;
+use super::components::{Found, Known};
 use super::history::History;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
@@ -74,7 +74,13 @@ impl Ledger for Store {
 
     fn content(&self, digest: Digest) -> Step<'_, Option<Bytes>> {
         let folder = self.contents();
-        Box::pin(apart(move || components::read(&folder, digest)))
+        Box::pin(async move {
+            match apart(move || components::read(&folder, digest)).await? {
+                Found::Whole(content) => Ok(Some(content)),
+                Found::Damaged => Err(LedgerError::Damaged(digest)),
+                Found::Nothing => Ok(None),
+            }
+        })
     }
 
     fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError> {

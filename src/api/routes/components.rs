@@ -12,13 +12,14 @@ use utoipa_axum::routes;
 use super::super::body::{Pieces, held};
 use super::super::context::{Api, Object, Who};
 use super::super::form;
-use super::super::page::apart;
+use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{Component, Components, ModuleForm, Raw, labels};
-use super::{LOOKED_AT, id, parsed};
+use super::{id, parsed};
 use crate::authz::Action;
 use crate::model::Digest;
+use crate::sandbox::ComponentRecord;
 
 /// What a form has around its file.
 const FORM_BYTES: u64 = 64 << 10;
@@ -103,7 +104,7 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Page {
+struct Part {
     /// `next` of the page before.
     #[param(pattern = "^sha256:[0-9a-f]{64}$")]
     cursor: Option<String>,
@@ -112,30 +113,30 @@ struct Page {
 }
 
 /// List the components that you may see
+///
+/// A page may have fewer than were asked for, or none, and a `next` all the same: as long as there is one, there may be
+/// more.
 #[utoipa::path(
-    get, path = "/v1/components", tag = "components", params(Page),
+    get, path = "/v1/components", tag = "components", params(Part),
     responses((status = 200, body = Components), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Components>, Problem> {
-    let mut after: Option<Digest> = page.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
-    let limit = query::page(page.limit, &who)? as usize;
-    let mut shown = Vec::new();
-    let found = who.hall().components(who.tenant(), after, LOOKED_AT)?;
-    let all = found.len();
-    let mut looked = 0;
-    for record in &found {
-        if shown.len() == limit {
-            break;
-        }
-        looked += 1;
-        after = Some(record.digest);
-        let digest = record.digest.to_string();
-        if who.may(Action::ComponentsRead, &Object::owned(&digest, &record.owner, &record.labels)) {
-            shown.push(Component::from(record));
-        }
-    }
-    let more = looked < all || all == LOOKED_AT as usize;
-    Ok(Json(Components::new(shown, after.filter(|_| more).map(|digest| digest.to_string()))))
+async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Components>, Problem> {
+    let after: Option<Digest> = part.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
+    let limit = query::page(part.limit, &who)?;
+    let listed = apart(who, move |who| {
+        let ask = |after: Option<&Digest>, most: u32| {
+            let rows = who.hall().components(who.tenant(), after.copied(), most)?;
+            let next = rows.last().filter(|_| rows.len() >= most as usize).map(|last| last.digest);
+            Ok(Rows { rows, next })
+        };
+        let may = |record: &ComponentRecord| {
+            let digest = record.digest.to_string();
+            who.may(Action::ComponentsRead, &Object::owned(&digest, &record.owner, &record.labels))
+        };
+        Ok(page(limit, after, ask, may, |record| record.digest)?)
+    });
+    let Rows { rows, next } = listed.await?;
+    Ok(Json(Components::new(rows.iter().map(Component::from).collect(), next.map(|digest| digest.to_string()))))
 }
 
 /// Get a component: exports, schemas, imports and the grants that they need

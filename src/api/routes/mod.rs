@@ -32,6 +32,3 @@ fn label(text: &str) -> Result<(String, String), Problem> {
     let pair = text.split_once('=').ok_or_else(|| invalid("label", "write name=value"))?;
     Ok((pair.0.to_owned(), pair.1.to_owned()))
 }
-
-/// Rows that are looked at for one page, shown or not: a list costs no more than this, whoever may see how little.
-const LOOKED_AT: u32 = 1_000;

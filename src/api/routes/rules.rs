@@ -11,7 +11,7 @@ use super::super::failures::invalid;
 use super::super::listed::{Page, part_of};
 use super::super::page::apart;
 use super::super::problem::Problem;
-use super::super::query::{Path, Query};
+use super::super::query::{self, Path, Query};
 use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
@@ -181,8 +181,8 @@ fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
         Some(name) => somebody(who, parsed(name, "principal")?)?,
     };
     caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
-    caller.address = body.address.as_deref().map_or(Ok(caller.address), |text| parsed(text, "address"))?;
-    let at: Option<jiff::Timestamp> = body.at.as_deref().map(|text| parsed(text, "at")).transpose()?;
+    caller.address = body.address.as_deref().map_or(Ok(caller.address), address)?;
+    let at = body.at.as_deref().map(|text| query::time(text, "at")).transpose()?;
     let now = at.map_or(who.now(), |at| u64::try_from(at.as_second()).unwrap_or(0));
     let tenant = who.tenant();
     let object = match (action.kind(), body.id.as_deref()) {
@@ -205,6 +205,10 @@ fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
     };
     let ask = Ask { now, wants: wants.as_ref() };
     Ok(Explained::from(who.registry().authorizer().explain(&caller, action, &resource, &ask)))
+}
+
+fn address(text: &str) -> Result<std::net::IpAddr, Problem> {
+    text.parse().map_err(|_| invalid("address", "write an IP address: 10.0.0.7 or 2001:db8::7"))
 }
 
 /// Somebody as he would come with a key that is not cut down.

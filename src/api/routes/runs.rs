@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::super::body::{Pieces, held, is_json};
 use super::super::context::{Api, Object, Who, only};
+use super::super::failures::invalid;
 use super::super::held::{Contents, Growing, InMemory};
 use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
@@ -228,6 +229,9 @@ struct Filter {
     #[param(pattern = "^(running|ended)$")]
     state: Option<String>,
     /// `returned`, `out_of_fuel`, `failed`, …
+    #[param(
+        pattern = "^(exited|returned|trapped|out_of_fuel|deadline_exceeded|out_of_memory|limit_exceeded|cancelled|denied|failed)$"
+    )]
     outcome: Option<String>,
     /// Created at or after this time (RFC 3339).
     #[param(format = DateTime)]
@@ -247,14 +251,14 @@ struct Filter {
 impl Filter {
     fn wanted(&self) -> Result<RunFilter, Problem> {
         let time = |text: &Option<String>, field: &str| -> Result<Option<u64>, Problem> {
-            let time: Option<jiff::Timestamp> = text.as_deref().map(|text| parsed(text, field)).transpose()?;
+            let time = text.as_deref().map(|text| query::time(text, field)).transpose()?;
             Ok(time.map(|at| u64::try_from(at.as_millisecond()).unwrap_or(0)))
         };
         let state = match self.state.as_deref() {
             None => None,
             Some("running") => Some(RunState::Running),
             Some("ended") => Some(RunState::Ended),
-            Some(_) => return Err(super::super::failures::invalid("state", "write running or ended")),
+            Some(_) => return Err(invalid("state", "write running or ended")),
         };
         let owner: Option<PrincipalId> = self.owner.as_deref().map(|text| parsed(text, "owner")).transpose()?;
         Ok(RunFilter {
@@ -262,12 +266,21 @@ impl Filter {
             sandbox: self.sandbox.as_deref().map(|text| parsed(text, "sandbox")).transpose()?,
             component: self.component.as_deref().map(|text| parsed(text, "component")).transpose()?,
             state,
-            outcome: self.outcome.clone(),
+            outcome: self.outcome.as_deref().map(outcome).transpose()?,
             since: time(&self.since, "since")?,
             until: time(&self.until, "until")?,
             label: self.label.as_deref().map(label).transpose()?,
         })
     }
+}
+
+/// A word that no run ends with would list nothing, and look like an answer.
+fn outcome(word: &str) -> Result<String, Problem> {
+    if RunRecord::outcomes().any(|known| known == word) {
+        return Ok(word.to_owned());
+    }
+    let known: Vec<_> = RunRecord::outcomes().collect();
+    Err(invalid("outcome", format!("write one of {}", known.join(", "))))
 }
 
 /// List the runs that you may see, newest first, without what they wrote

@@ -79,6 +79,7 @@ fn told(who: &Who, record: &SandboxRecord) {
 struct Filter {
     owner: Option<String>,
     /// `ready` or `stopped`.
+    #[param(pattern = "^(ready|stopped)$")]
     state: Option<String>,
     /// Only those with this label, as `name=value`.
     #[param(pattern = "^[^=]+=")]
@@ -177,6 +178,8 @@ async fn destroy(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Pr
 }
 
 /// Give a sandbox more time, from now on
+///
+/// It is there for at least so long. Where it has more time already it keeps that: to end a sandbox sooner, delete it.
 #[utoipa::path(
     post, path = "/v1/sandboxes/{id}/extend", tag = "sandboxes", params(("id" = String, Path)), request_body = ExtendBody,
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))

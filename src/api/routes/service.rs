@@ -58,6 +58,9 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     if api.inner().recorder.log().now().look().await.is_err() {
         waiting_for.push("the audit log takes nothing");
     }
+    if !parts.hall.has_threads() {
+        waiting_for.push("the host gives no threads for guests");
+    }
     let ready = waiting_for.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, waiting_for }))

@@ -6,7 +6,7 @@ use super::{CeilingsBody, Whole, time_s};
 use crate::api::strict;
 use crate::authz::{Action, CustomRole, Reach, Wants};
 use crate::identity::{KeyRecord, TokenInfo};
-use crate::model::{Caller, Credential, Labels, PrincipalKind};
+use crate::model::{Caller, Labels, PrincipalKind};
 use crate::registry::{NewKey, PolicyRecord, TenantRecord};
 
 /// A new API key.
@@ -120,7 +120,7 @@ pub(in crate::api) struct WhoIAm {
     /// What your key or token is cut down to.
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<Vec<String>>,
-    /// `key` or `token`, and its id.
+    /// The id of your key, or `token`, its id (where it has one) and its issuer.
     credential: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
@@ -136,10 +136,7 @@ impl From<&Caller> for WhoIAm {
             roles: caller.roles.iter().map(ToString::to_string).collect(),
             labels: Labels::clone(&caller.labels),
             scopes: caller.scopes.as_ref().map(|scopes| scopes.to_vec()),
-            credential: match &caller.credential {
-                Credential::Key(id) => id.to_string(),
-                Credential::Token { issuer, id } => format!("token {id} of {issuer}"),
-            },
+            credential: caller.credential.to_string(),
             expires: caller.expires.map(time_s),
             address: caller.address.to_string(),
         }

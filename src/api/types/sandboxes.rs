@@ -119,7 +119,7 @@ impl Sandboxes {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ExtendBody {
-    /// From now on.
+    /// From now on; time that it has already is not taken away.
     #[schema(value_type = i64, minimum = 1)]
     pub(in crate::api) ttl_seconds: Whole,
 }

@@ -57,6 +57,7 @@ async fn a_run_on_a_server_looks_as_one_here() {
         assert_eq!(there[name], *value, "{name}");
     }
     assert_eq!(here["usage"]["fuel"], there["usage"]["fuel"]);
+    assert_eq!(there.get("seq"), None, "it is a run and no event");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,4 +169,16 @@ async fn what_the_tenant_may_not_have_is_cut_and_told() {
     fails(&output, 0, "deadline_ms 60000 → 10000 (tenant)");
     let told: Value = serde_json::from_slice(&run(&[&more[..], &["--json"]].concat()).stdout).unwrap();
     assert_eq!(told["cut"][0]["given"], 10_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_cannot_be_read_is_told_with_one_that_can() {
+    let desk = Desk::new().await;
+    for (flag, value, words) in
+        [("--since", "yesterday", "2026-01-31T12:00:00Z"), ("--until", "", "2026-01-31T12:00:00Z")]
+    {
+        let output = desk.there(&["runs", "list", flag, value]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(&flag[2..]) && told.contains(words), "{flag}: {told}");
+    }
 }

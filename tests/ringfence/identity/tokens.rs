@@ -42,8 +42,11 @@ async fn a_token_of_each_algorithm_opens_with_the_roles_that_the_directory_says(
         assert_eq!((caller.tenant.as_str(), caller.principal.as_str()), ("acme", "alice"));
         assert_eq!(caller.roles[0].as_str(), "developer");
         assert_eq!(caller.expires, Some(NOW + 630), "30 seconds of clock skew");
-        assert_eq!(format!("{:?}", caller.credential), r#"Token { issuer: "https://idp.example", id: "t-1" }"#);
+        assert_eq!(caller.credential.to_string(), "token t-1 of https://idp.example");
     }
+    // One without an id is not told as one whose id is empty.
+    let nameless = signed(r#"{"alg":"EdDSA","kid":"d"}"#, &claims(|_| ()), by_ed);
+    assert_eq!(world.token(&nameless).await.unwrap().credential.to_string(), "token of https://idp.example");
     let settings = issuer("algorithms = ['HS256']\nkeys = { secret_file = 'secret' }");
     let with_line_end = [SECRET, b"\n"].concat();
     let world = world_of(&settings, &[("secret", &with_line_end)]).unwrap();

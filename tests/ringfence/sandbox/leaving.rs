@@ -1,5 +1,7 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 
 use ringfence::authz::Action;
 use ringfence::sandbox::{Manner, SandboxState};
@@ -125,4 +127,35 @@ async fn what_came_is_counted_until_it_is_with_the_engine_though_whoever_sent_it
     store.execute_batch("ROLLBACK").unwrap();
     world.quiet().await;
     assert_eq!(Arc::strong_count(&counted), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_packed_for_one_who_went_away_is_packed_no_further() {
+    let world = World::new(1).await;
+    let sandbox = world.make(600).await.unwrap();
+    let write = world.permit(Action::SandboxesWriteFiles, sandbox.id.as_str());
+    for name in ["a", "b", "c"] {
+        let content = world.hall.incoming(&write, Some(&sandbox.id)).await.unwrap();
+        world.hall.write_file(&write, &sandbox.id, name.to_owned(), content).await.unwrap();
+    }
+    let (read, asked) = (world.permit(Action::SandboxesReadFiles, sandbox.id.as_str()), Arc::new(AtomicU32::new(0)));
+    let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel());
+    let times = Arc::clone(&asked);
+    // Each piece of the work asks whether it is to go on; the first hears it when nobody waits any more.
+    let go_on = move |_| {
+        if times.fetch_add(1, Ordering::SeqCst) == 0 {
+            begun.send(()).unwrap();
+            gone.recv().unwrap();
+        }
+        true
+    };
+    let (hall, id) = (world.hall.clone(), sandbox.id.clone());
+    let waiting = tokio::spawn(async move { hall.download(&read, &id, String::new(), false, go_on).await.is_ok() });
+    tokio::task::block_in_place(|| begins.recv().unwrap());
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    go.send(()).unwrap();
+    // The work is over when it has let go of what it asked with.
+    assert!(tokio::task::block_in_place(|| begins.recv()).is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

@@ -189,7 +189,8 @@ async fn the_answer_of_a_run_that_wrote_much_is_counted_until_it_is_taken() {
     // It ran, and whoever reads it piece by piece has all of it.
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
     let id = detail.split_whitespace().find(|word| word.starts_with("run_")).unwrap();
-    assert_eq!(house.get(key, &format!("/v1/runs/{id}")).await.code(), "too_many_bytes");
+    let whole = house.get(key, &format!("/v1/runs/{id}")).await;
+    assert_eq!((whole.status, whole.code().as_str()), (413, "too_large"), "there never is room for it");
     let events = house.get(key, &format!("/v1/runs/{id}/events")).await;
     assert!(events.status == 200 && events.bytes.len() > 1 << 20);
 }

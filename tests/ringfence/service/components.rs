@@ -73,3 +73,31 @@ async fn bytes_that_are_lost_or_damaged_are_healed_by_who_brings_them_again() {
     let run = house.post(&key, "/v1/runs", json!({"component": digest})).await.is(200);
     assert_eq!(run["outcome"]["kind"], "exited");
 }
+
+#[tokio::test]
+async fn a_damaged_component_is_told_as_such_until_somebody_brings_it_again() {
+    let house = House::new().await;
+    let key = house.admin.clone();
+    let wat = r#"(module (func (export "_start") (drop (i32.const 20262027))))"#;
+    let submit = async |house: &House| {
+        let request = house.ask("POST", "/v1/components").header("x-api-key", &key).body(wat);
+        House::send(request).await.json()["digest"].as_str().unwrap().to_owned()
+    };
+    let digest = submit(&house).await;
+    std::fs::write(contents(&house).remove(0), "other bytes").unwrap();
+    // Where no code of it is left, its bytes are needed.
+    let code = house.dir.path().join("code");
+    let house = house.again(&[("engine.cache_dir", code.to_str().unwrap())]).await;
+    let body = json!({"component": digest});
+    for path in ["/v1/runs".to_owned(), format!("{}/runs", house.sandbox(&key).await)] {
+        let refused = house.post(&key, &path, body.clone()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "component_damaged"), "{path}");
+        let problem = refused.json();
+        assert_eq!(problem["field"], "component");
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("{digest} are damaged")), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("submit it again"), "{problem}");
+    }
+    assert_eq!(submit(&house).await, digest);
+    assert_eq!(std::fs::read_to_string(contents(&house).remove(0)).unwrap(), wat);
+    assert_eq!(house.post(&key, "/v1/runs", body).await.is(200)["outcome"]["kind"], "exited");
+}

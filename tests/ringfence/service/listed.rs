@@ -59,6 +59,29 @@ async fn keys_principals_roles_policies_and_tenants_come_in_pages() {
 }
 
 #[tokio::test]
+async fn components_come_in_pages_and_what_may_not_be_seen_ends_none() {
+    let house = House::new().await;
+    let key = &house.admin;
+    for number in 0..5 {
+        let text = format!("(module (func (export \"_start\"))) ;; {number}");
+        House::send(house.ask("POST", "/v1/components").header("x-api-key", key).body(text)).await.is(201);
+    }
+    let (all, sizes) = pages(&house, key, "components", "").await;
+    let digests = names(&all, "digest");
+    assert!(digests.is_sorted() && digests.iter().collect::<BTreeSet<_>>().len() == 5, "{digests:?}");
+    assert_eq!(sizes, [2, 2, 1]);
+    // All but the last are hidden: they are looked through until there is one to show.
+    for digest in &digests[..4] {
+        let name = &digest["sha256:".len()..][..16];
+        let text =
+            format!(r#"forbid (principal, action == Action::"components:read", resource == Component::"{digest}");"#);
+        house.with_json(key, "PUT", &format!("/v1/policies/hide-{name}"), json!({"text": text})).await.is(200);
+    }
+    let (shown, sizes) = pages(&house, key, "components", "").await;
+    assert_eq!((names(&shown, "digest"), sizes), (digests[4..].to_vec(), vec![1]));
+}
+
+#[tokio::test]
 async fn what_may_be_seen_is_asked_before_a_page_is_cut() {
     let house = House::new().await;
     let dev = house.person("dev", &["developer"]).await;

@@ -51,7 +51,7 @@ async fn two_administrators_who_take_each_other_out_leave_one() {
     }
     let alone = house.tenant("alone").await;
     let last = house.with_json(&alone, "PUT", "/v1/principals/boss", person(&[])).await;
-    assert_eq!((last.status, last.code().as_str()), (422, "invalid"));
+    assert_eq!((last.status, last.code().as_str()), (409, "last_admin"));
 }
 
 #[tokio::test]

@@ -108,6 +108,8 @@ async fn a_stream_says_which_run_it_is_and_goes_on_where_it_broke_off() {
     let all = events(std::str::from_utf8(&reply.bytes).unwrap());
     let id = all[0].2["id"].as_str().expect("`started` says which run it is").to_owned();
     assert!(all.windows(2).all(|pair| pair[0].1 < pair[1].1), "each has an id of its own: {all:?}");
+    assert!(all.iter().all(|(_, number, data)| data["seq"] == *number), "and says it in its data: {all:?}");
+    assert_eq!(all.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["started", "stdout", "result", "done"]);
     for (seen, event) in all.iter().enumerate() {
         let request = house.ask("GET", &format!("/v1/runs/{id}/events")).header("x-api-key", key);
         let rest = House::send(request.header("last-event-id", event.1)).await;

@@ -10,7 +10,7 @@ use super::line::Line;
 use super::proven::{events, one};
 
 /// What no request can bring about; how the log itself writes its own is tested with it.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 8] = [
     "tail_cut",
     "clock_set_back",
     "signing_key_added",
@@ -19,7 +19,6 @@ const ELSEWHERE: [&str; 9] = [
     "audit_exported",
     "alert_raised",
     "key_suspended",
-    "tenant_deleted",
 ];
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];

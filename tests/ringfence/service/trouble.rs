@@ -104,3 +104,24 @@ async fn a14_without_descriptors_nobody_is_let_in_by_mistake_and_it_recovers() {
     assert_eq!(served.get(&admin, &file).await.bytes, b"after");
     served.stop();
 }
+
+#[tokio::test]
+async fn a14_without_threads_for_guests_it_is_not_ready_until_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(dir.path(), &[]);
+    let mut open = Line::open(&served.url);
+    let mut ask = |path: &str| {
+        assert!(open.say(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+        open.hear()
+    };
+    assert_eq!(ask("/healthz").status, 200);
+    // Threads that wait for events need descriptors.
+    served.give(Resource::Nofile, Some(served.room_for(0)));
+    let without = ask("/readyz");
+    assert_eq!(without.status, 503, "{}", without.body);
+    assert!(without.body.contains("no threads for guests"), "{}", without.body);
+    served.give(Resource::Nofile, None);
+    let with = ask("/readyz");
+    assert_eq!(with.status, 200, "{}", with.body);
+    served.stop();
+}
