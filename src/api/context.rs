@@ -9,12 +9,14 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use super::failures;
 use super::held::{Bodies, InMemory};
 use super::problem::Problem;
+use super::recorder::Recorder;
 use super::settings::HttpSettings;
 use super::shares::{Share, Shares};
 use super::visit::Visit;
-use crate::authz::{Action, Ask, Permit, Resource, ResourceKind, Wants};
+use crate::audit::{Detail, EventName, Reader, Standing};
+use crate::authz::{Action, Ask, Denied, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{AuthError, Authenticator, Directory, Offered};
-use crate::model::{Caller, Labels, PrincipalId, TenantId};
+use crate::model::{Caller, Labels, PrincipalId, RequestId, TenantId};
 use crate::registry::Registry;
 use crate::sandbox::Hall;
 use crate::telemetry::Telemetry;
@@ -26,6 +28,8 @@ pub struct Parts {
     pub door: Arc<Authenticator<Arc<dyn Directory>>>,
     pub http: HttpSettings,
     pub telemetry: Arc<Telemetry>,
+    pub audit: Arc<Standing>,
+    pub audit_reader: Arc<Reader>,
     /// Whether the store answers, asked by `readyz`.
     pub store_answers: Box<dyn Fn() -> bool + Send + Sync>,
 }
@@ -37,6 +41,7 @@ pub(super) struct Inner {
     pub(super) requests: Arc<Shares>,
     pub(super) streams: Arc<Shares>,
     bodies: Arc<Bodies>,
+    pub(super) recorder: Recorder,
 }
 
 /// The API of one service. Cheap to clone.
@@ -53,7 +58,8 @@ impl Api {
             let fuel = run.report.as_ref().map_or(0, |report| report.usage.fuel);
             telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
         });
-        Self(Arc::new(Inner { parts, began: Instant::now(), began_at: wall(), requests, streams, bodies }))
+        let recorder = Recorder::new(Arc::clone(&parts.audit), Arc::clone(&parts.audit_reader));
+        Self(Arc::new(Inner { parts, began: Instant::now(), began_at: wall(), requests, streams, bodies, recorder }))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -124,6 +130,11 @@ impl FromRequestParts<Api> for Who {
             Err(error) => {
                 api.parts().telemetry.refused_login(error.reason());
                 record(address, &error);
+                if let AuthError::Refused(refused) = &error {
+                    let visit = head.extensions.get::<Visit>().cloned().unwrap_or_default();
+                    let shown = refused.shown.as_deref();
+                    api.inner().recorder.no_login(visit.request(), address, error.reason(), shown).await;
+                }
                 Err(failures::auth(&error))
             }
         }
@@ -224,39 +235,72 @@ impl Who {
         Ok(Arc::clone(&current.caller))
     }
 
-    fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
-        let permit = self.decided(action, resource, wants)?;
+    async fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        let recorder = &self.api.inner().recorder;
+        let permit = match self.decided(action, resource, wants)? {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let (about, why) = ((resource.kind.as_str(), resource.id), (denied.reason.as_str(), &*denied.policies));
+                recorder.denied(&self.caller, self.visit.request(), action, about, why).await;
+                return Err(failures::denied(&denied, resource.kind));
+            }
+        };
+        recorder.permitted(&self.caller, self.visit.request(), &permit).await?;
         self.visit.permitted(&permit);
         Ok(permit)
     }
 
-    fn decided(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
+    fn decided(
+        &self,
+        action: Action,
+        resource: &Resource<'_>,
+        wants: Option<&Wants>,
+    ) -> Result<Result<Permit, Denied>, Problem> {
         let ask = Ask { now: self.now(), wants };
-        let decided = self.registry().authorizer().decide(&*self.current()?, action, resource, &ask);
-        decided.map_err(|denied| failures::denied(&denied, resource.kind))
+        Ok(self.registry().authorizer().decide(&*self.current()?, action, resource, &ask))
+    }
+
+    /// The id of the request.
+    pub(super) fn request(&self) -> &RequestId {
+        self.visit.request()
+    }
+
+    /// What was made, by its id.
+    pub(super) fn made(&self, kind: &'static str, id: impl ToString) {
+        self.visit.deed().made = Some((kind, id.to_string()));
+    }
+
+    /// A fact for the record of what was done.
+    pub(super) fn fact(&self, name: &'static str, fact: impl Into<Detail>) {
+        self.visit.deed().details.push((name, fact.into()));
+    }
+
+    /// What was done has another name than what was permitted.
+    pub(super) fn did(&self, name: EventName) {
+        self.visit.deed().name = Some(name);
     }
 
     /// May he do this to an object of his tenant?
-    pub(super) fn permit(&self, action: Action, object: &Object<'_>) -> Result<Permit, Problem> {
+    pub(super) async fn permit(&self, action: Action, object: &Object<'_>) -> Result<Permit, Problem> {
         let Object { id, owner, labels } = *object;
         let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
-        self.decide(action, &resource, None)
+        self.decide(action, &resource, None).await
     }
 
     /// The same for a question on which nothing follows: whether an object may be shown in a list.
     pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
         let Object { id, owner, labels } = *object;
         let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
-        self.decided(action, &resource, None).is_ok()
+        matches!(self.decided(action, &resource, None), Ok(Ok(_)))
     }
 
     /// May he make something in his tenant, that will be his?
-    pub(super) fn permit_new(&self, action: Action, wants: Option<&Wants>) -> Result<Permit, Problem> {
-        self.permit_for(action, &self.caller.principal, wants)
+    pub(super) async fn permit_new(&self, action: Action, wants: Option<&Wants>) -> Result<Permit, Problem> {
+        self.permit_for(action, &self.caller.principal, wants).await
     }
 
     /// The same of something that will be somebody's.
-    pub(super) fn permit_for(
+    pub(super) async fn permit_for(
         &self,
         action: Action,
         whom: &PrincipalId,
@@ -264,35 +308,40 @@ impl Who {
     ) -> Result<Permit, Problem> {
         let (tenant, kind) = (self.tenant(), ResourceKind::Tenant);
         let resource = Resource { kind, tenant, id: tenant.as_str(), owner: Some(whom), labels: NO_LABELS };
-        self.decide(action, &resource, wants)
+        self.decide(action, &resource, wants).await
     }
 
     /// May he do this to a run or sandbox, for which he asks so much?
-    pub(super) fn permit_wanting(&self, action: Action, object: &Object<'_>, wants: &Wants) -> Result<Permit, Problem> {
+    pub(super) async fn permit_wanting(
+        &self,
+        action: Action,
+        object: &Object<'_>,
+        wants: &Wants,
+    ) -> Result<Permit, Problem> {
         let Object { id, owner, labels } = *object;
         let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
-        self.decide(action, &resource, Some(wants))
+        self.decide(action, &resource, Some(wants)).await
     }
 
     /// May he do this to a tenant, his own or another?
-    pub(super) fn permit_tenant(&self, action: Action, tenant: &TenantId) -> Result<Permit, Problem> {
+    pub(super) async fn permit_tenant(&self, action: Action, tenant: &TenantId) -> Result<Permit, Problem> {
         let resource =
             Resource { kind: ResourceKind::Tenant, tenant, id: tenant.as_str(), owner: None, labels: NO_LABELS };
-        self.decide(action, &resource, None)
+        self.decide(action, &resource, None).await
     }
 
     /// The same for a question on which nothing follows.
     pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
         let (kind, id) = (ResourceKind::Tenant, tenant.as_str());
-        self.decided(action, &Resource { kind, tenant, id, owner: None, labels: NO_LABELS }, None).is_ok()
+        matches!(self.decided(action, &Resource { kind, tenant, id, owner: None, labels: NO_LABELS }, None), Ok(Ok(_)))
     }
 
     /// May he ask about the service itself?
-    pub(super) fn permit_service(&self) -> Result<Permit, Problem> {
+    pub(super) async fn permit_service(&self) -> Result<Permit, Problem> {
         let house: TenantId = crate::authz::HOUSE.parse().map_err(|_| Problem::missing("service"))?;
         let (kind, id) = (ResourceKind::Service, "service");
         let resource = Resource { kind, tenant: &house, id, owner: None, labels: NO_LABELS };
-        self.decide(Action::ServiceRead, &resource, None)
+        self.decide(Action::ServiceRead, &resource, None).await
     }
 }
 

@@ -22,6 +22,7 @@ mod listen;
 mod page;
 mod problem;
 mod query;
+mod recorder;
 mod routes;
 mod server;
 mod settings;

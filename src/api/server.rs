@@ -16,7 +16,6 @@ use super::problem::Problem;
 use super::routes;
 use super::settings::HttpSettings;
 use super::visit::Visit;
-use crate::model::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -35,6 +34,7 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
         .merge(routes::principals::all())
         .merge(routes::rules::all())
         .merge(routes::tenants::all())
+        .merge(routes::audit::all())
         .merge(routes::service::all())
 }
 
@@ -62,7 +62,8 @@ pub fn router(api: Api) -> Router {
 
 /// Around every request: an id, room, a span, a number, and the same form for everything that went wrong.
 async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::random();
+    let visit = Visit::default();
+    let id = visit.request().clone();
     let began = Instant::now();
     let method = word(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
@@ -91,7 +92,6 @@ async fn around(State(api): State<Api>, mut request: Request, next: Next) -> Res
         if let Some(problem) = document::for_nothing(method, route, &request) {
             return axum::response::IntoResponse::into_response(problem);
         }
-        let visit = Visit::default();
         request.extensions_mut().insert(visit.clone());
         visit.answered(&api, next.run(request)).await
     };

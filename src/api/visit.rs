@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -6,13 +7,16 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::context::Api;
 use super::failures;
+use super::problem::Problem;
+use super::recorder::{Deed, is_change};
 use crate::authz::{Action, Permit};
 use crate::identity::{AuthError, Refusal, Refused};
-use crate::model::Caller;
+use crate::model::{Caller, RequestId};
 
 /// How long a request may still take that has lost what it stands on, if it can have taken it away itself: that one must
 /// be answered. All others end at once.
@@ -24,18 +28,53 @@ const PERMITS: usize = 8;
 
 /// What an open request stands on: who asked, and what he was permitted. Rights that change are asked about again, and
 /// what does not stand any more ends, whether it waits, reads or streams.
-#[derive(Clone, Default)]
-pub(super) struct Visit(Arc<Mutex<Standing>>);
+#[derive(Clone)]
+pub(super) struct Visit {
+    request: RequestId,
+    standing: Arc<Mutex<Standing>>,
+}
+
+impl Default for Visit {
+    fn default() -> Self {
+        Self { request: RequestId::random(), standing: Arc::default() }
+    }
+}
 
 #[derive(Default)]
 struct Standing {
     caller: Option<Arc<Caller>>,
     permitted: Vec<Permit>,
+    deed: Deed,
+}
+
+/// What a request says of what it did, while it says it.
+pub(super) struct Telling<'a>(MutexGuard<'a, Standing>);
+
+impl Deref for Telling<'_> {
+    type Target = Deed;
+
+    fn deref(&self) -> &Deed {
+        &self.0.deed
+    }
+}
+
+impl DerefMut for Telling<'_> {
+    fn deref_mut(&mut self) -> &mut Deed {
+        &mut self.0.deed
+    }
 }
 
 impl Visit {
+    pub(super) fn request(&self) -> &RequestId {
+        &self.request
+    }
+
+    pub(super) fn deed(&self) -> Telling<'_> {
+        Telling(self.standing())
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn caller(&self, caller: &Arc<Caller>) {
@@ -52,20 +91,58 @@ impl Visit {
     /// Answers, unless what the request stands on is taken away meanwhile; and the same for a body that comes in parts.
     pub(super) async fn answered(self, api: &Api, answer: impl Future<Output = Response>) -> Response {
         let changes = api.parts().registry.changes();
+        let refuse = || {
+            let refused = Refused { why: Refusal::Revoked, shown: None };
+            failures::auth(&AuthError::Refused(refused)).into_response()
+        };
+        let mut unanswered = Unanswered { visit: &self, api, is_open: true };
+        let mut gone = Box::pin(self.clone().withdrawn(api.clone(), changes.clone()));
         let answer = tokio::select! {
             // In this order: whoever was told that a right is taken away sees nothing come of it any more.
             biased;
-            () = self.clone().withdrawn(api.clone(), changes.clone()) => {
-                let refused = Refused { why: Refusal::Revoked, shown: None };
-                return failures::auth(&AuthError::Refused(refused)).into_response();
-            }
+            () = &mut gone => return refuse(),
             answer = answer => answer,
         };
+        let answer = self.recorded(api, answer).await;
+        unanswered.is_open = false;
+        drop(unanswered);
+        // What was read is not told to whom lost the right to it while that was recorded; what was done is done.
+        if !self.takes_away() && gone.now_or_never().is_some() {
+            return refuse();
+        }
         if self.standing().caller.is_none() || answer.body().size_hint().exact().is_some() {
             return answer;
         }
         let gone = Box::pin(self.withdrawn(api.clone(), changes));
         answer.map(|body| Body::new(Guarded { body, gone: Some(gone) }))
+    }
+
+    /// What was done is recorded before anybody hears of it.
+    async fn recorded(&self, api: &Api, answer: Response) -> Response {
+        let (Some(caller), recorder) = (self.standing().caller.clone(), &api.inner().recorder) else { return answer };
+        let problem = answer.extensions().get::<Problem>();
+        let refused = problem.map(|problem| (problem.status(), problem.code().to_owned()));
+        for (permit, deed) in self.deeds() {
+            match &refused {
+                Some((status, code)) => {
+                    recorder.failed(&caller, &self.request, &permit, &deed, (*status, code)).await;
+                }
+                None => {
+                    if let Err(problem) = recorder.done(&caller, &self.request, &permit, &deed).await {
+                        return problem.into_response();
+                    }
+                }
+            }
+        }
+        answer
+    }
+
+    /// What was permitted. What the request says of what it did is said of the first change, or of the first of all.
+    fn deeds(&self) -> Vec<(Permit, Deed)> {
+        let standing = self.standing();
+        let of = standing.permitted.iter().position(|permit| is_change(permit.action())).unwrap_or(0);
+        let deed = |at: usize| if at == of { standing.deed.clone() } else { Deed::default() };
+        standing.permitted.iter().enumerate().map(|(at, permit)| (permit.clone(), deed(at))).collect()
     }
 
     async fn withdrawn(self, api: Api, mut changes: watch::Receiver<u64>) {
@@ -117,6 +194,23 @@ impl Visit {
         let Ok(caller) = api.parts().door.again(before, now) else { return false };
         let permitted = self.standing().permitted.clone();
         permitted.iter().all(|permit| api.parts().registry.authorizer().again(permit, &caller, now).is_ok())
+    }
+}
+
+/// A request that may end before it is answered.
+struct Unanswered<'a> {
+    visit: &'a Visit,
+    api: &'a Api,
+    is_open: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let caller = self.visit.standing().caller.clone();
+        let Some(caller) = caller.filter(|_| self.is_open) else { return };
+        for (permit, deed) in self.visit.deeds() {
+            self.api.inner().recorder.unanswered(&caller, &self.visit.request, &permit, &deed);
+        }
     }
 }
 

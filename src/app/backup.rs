@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::data::{data_dir, folder_of};
+use crate::audit::folder;
 use crate::config::Settings;
 use crate::model::TenantId;
 use crate::store::{Store, StoreCopy};
@@ -37,6 +38,7 @@ pub struct BackedUp {
 /// - *Drafts* are files that change. Each is held while it is copied, as a run holds it: nobody applies it or throws it
 ///   away, and its base is a content as above. What runs write meanwhile is copied as it is found, as after a power cut.
 ///   One that was thrown away since that moment is taken out of the copy, with its sandbox.
+/// - *The audit log* goes on while it is copied, after all else: it is no shorter than the store knows.
 /// - *Components* are never changed and come before their rows. One that was removed since is taken out as well.
 pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<BackedUp> {
     let data = data_dir(settings)?;
@@ -44,7 +46,7 @@ pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<BackedUp> {
     allow_many_files();
     let (mut copying, mut missing) = (Copying::default(), Vec::new());
     refuse_inside(&data, to)?;
-    make_folder(to, |aside| copy(&data, &store, aside, &mut copying, &mut missing))?;
+    make_folder(to, |aside| copy((&data, settings), &store, aside, &mut copying, &mut missing))?;
     let Copying { files, bytes, left_out, .. } = copying;
     Ok(BackedUp { data, files, bytes, missing, left_out })
 }
@@ -67,7 +69,13 @@ fn allow_many_files() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
-fn copy(data: &Path, store: &Store, to: &Path, copying: &mut Copying, missing: &mut Vec<String>) -> anyhow::Result<()> {
+fn copy(
+    (data, settings): (&Path, &Settings),
+    store: &Store,
+    to: &Path,
+    copying: &mut Copying,
+    missing: &mut Vec<String>,
+) -> anyhow::Result<()> {
     let (copy, held) = of_one_moment(data, store, &to.join("ringfence.db"))?;
     for (tenant, lock) in &held {
         if lock.is_none() {
@@ -94,11 +102,31 @@ fn copy(data: &Path, store: &Store, to: &Path, copying: &mut Copying, missing: &
             false => copy.remove_component(digest)?,
         }
     }
+    copy_audit(&super::log::folder(&settings.audit, data), &to.join("audit"), copying)?;
     Ok(copy.close()?)
 }
 
 /// What keeps the contents of each tenant from going; nothing where his folder is gone itself.
 type Held = BTreeMap<TenantId, Option<File>>;
+
+/// The audit log goes on while it is copied: what says how long it is comes first, so that the copy is no shorter than
+/// that, and ends as after a power cut.
+fn copy_audit(from: &Path, to: &Path, copying: &mut Copying) -> anyhow::Result<()> {
+    if !from.try_exists()? {
+        return Ok(());
+    }
+    fs::DirBuilder::new().mode(0o700).create(to)?;
+    for name in [folder::ORIGIN, folder::KEYS, folder::PRUNED, folder::CHECKPOINT] {
+        match fs::copy(from.join(name), to.join(name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            copied => drop(copied.with_context(|| from.join(name).display().to_string())?),
+        }
+    }
+    for name in [folder::CHECKPOINTS, folder::TREE, folder::LOG] {
+        copying.folder(&from.join(name), &to.join(name))?;
+    }
+    Ok(())
+}
 
 /// A copy of the store, and what keeps the contents that it names from going.
 fn of_one_moment(data: &Path, store: &Store, to: &Path) -> anyhow::Result<(StoreCopy, Held)> {

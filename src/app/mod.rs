@@ -2,7 +2,9 @@
 
 mod backup;
 mod certificate;
+mod chronicle;
 mod data;
+mod log;
 mod rules;
 mod secrets;
 mod service;

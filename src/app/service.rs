@@ -8,7 +8,9 @@ use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 
 use super::certificate::{self, Certificate};
+use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
+use super::log::{self, Audit};
 use super::secrets::secret;
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
@@ -33,6 +35,7 @@ pub struct Service {
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
+    audit: Audit,
     /// The certificate that was made here, where one was asked for.
     pub certificate: Option<Certificate>,
     _alone: fs::File,
@@ -104,6 +107,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     let data = data_dir(settings)?;
     data::check(&data)?;
     Store::look(&data)?;
+    log::check(&settings.audit, &data)?;
     match cache_dir(settings, &data) {
         Some(cache) => data::check_cache(&cache),
         None => Ok(()),
@@ -150,8 +154,12 @@ impl Service {
         registry.load()?;
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+        let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
+        audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let hall = Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), settings.runs.clone());
+        let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
+        let hall =
+            Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let parts = api::Parts {
@@ -160,10 +168,16 @@ impl Service {
             door,
             http: settings.http.clone(),
             telemetry: Arc::clone(&telemetry),
+            audit: Arc::clone(&audit.log),
+            audit_reader: Arc::clone(&audit.reader),
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
-        let first_key = registry.first(now()).await?.map(|made| made.key);
+        let first = registry.first(now()).await?;
+        if let Some(made) = &first {
+            audit.first_key(&made.record).await?;
+        }
+        let first_key = first.map(|made| made.key);
         Ok(Self {
             api: Api::new(parts),
             hall,
@@ -172,6 +186,7 @@ impl Service {
             settings,
             telemetry,
             first_key,
+            audit,
             certificate,
             _alone: alone,
         })
@@ -191,6 +206,9 @@ impl Service {
         }
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
+        let looking_after = CancellationToken::new();
+        let (audit, until) = (self.audit.clone(), looking_after.clone());
+        let keeping = tokio::spawn(async move { audit.look_after(until).await });
         let watching = tokio::spawn(self.registry.clone().watch());
         let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
         let router = api::router(self.api);
@@ -207,6 +225,9 @@ impl Service {
             tracing::error!("the server failed: {error}");
         }
         sweeping.abort();
+        looking_after.cancel();
+        drop(keeping.await);
+        self.audit.close().await;
         watching.abort();
         ending.abort();
         drop(self._alone);

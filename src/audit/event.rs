@@ -135,6 +135,10 @@ impl Event {
         let mut details = Vec::with_capacity(256);
         let mut cut = false;
         write_map(&mut details, self.details.iter().map(|(key, value)| (key.as_str(), value)), DETAILS_BYTES, &mut cut);
+        if cut {
+            details.clear();
+            write_shares(&mut details, &self.details);
+        }
         let mut out = Vec::with_capacity(details.len() + 512);
         out.push(b'{');
         field(&mut out, "action", self.action.as_deref());
@@ -243,6 +247,37 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Where not all has room: what is short is there, and what is long gets equal shares of the rest. Nothing is pushed out
+/// by what a caller made long.
+fn write_shares(out: &mut Vec<u8>, details: &BTreeMap<String, Detail>) {
+    let is_long = |value: &Detail| matches!(value.0, Kind::List(_) | Kind::Map(_) | Kind::Cut);
+    let (mut short, mut cut) = (Vec::new(), false);
+    let of = |(key, value)| (String::as_str(key), value);
+    write_map(&mut short, details.iter().filter(|(_, value)| !is_long(value)).map(of), DETAILS_BYTES, &mut cut);
+    let long = details.values().filter(|value| is_long(value)).count().max(1);
+    let share = DETAILS_BYTES.saturating_sub(short.len()) / long;
+    out.push(b'{');
+    for (key, value) in details {
+        let limit = if is_long(value) { DETAILS_BYTES.min(out.len() + share) } else { DETAILS_BYTES };
+        write_entry(out, (key, value), limit, &mut cut);
+    }
+    out.push(b'}');
+}
+
+/// Leaves it out where there is no room for it.
+fn write_entry(out: &mut Vec<u8>, (key, value): (&str, &Detail), limit: usize, cut: &mut bool) {
+    let mark = out.len();
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+    write_text(out, key);
+    out.push(b':');
+    if !write_detail(out, value, limit.saturating_sub(1), cut) || out.len() >= limit {
+        *cut = true;
+        out.truncate(mark);
+    }
+}
+
 /// Entries that would make the whole longer than `limit` are left out, and `cut` says so.
 fn write_map<'a>(
     out: &mut Vec<u8>,
@@ -251,21 +286,8 @@ fn write_map<'a>(
     cut: &mut bool,
 ) {
     out.push(b'{');
-    let mut first = true;
-    for (key, value) in entries {
-        let mark = out.len();
-        if !first {
-            out.push(b',');
-        }
-        write_text(out, key);
-        out.push(b':');
-        let wrote = write_detail(out, value, limit.saturating_sub(1), cut);
-        if wrote && out.len() < limit {
-            first = false;
-        } else {
-            *cut = true;
-            out.truncate(mark);
-        }
+    for entry in entries {
+        write_entry(out, entry, limit, cut);
     }
     out.push(b'}');
 }

@@ -13,6 +13,8 @@ mod lines;
 mod names;
 mod record;
 mod scan;
+mod settings;
+mod standing;
 mod text;
 
 pub mod disk;
@@ -28,7 +30,7 @@ mod verify;
 mod witness;
 mod writer;
 
-pub use detail::Detail;
+pub use detail::{DETAIL_ENTRIES, Detail};
 pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};
 pub use export::Format;
@@ -38,6 +40,8 @@ pub use names::{EventName, Severity, Subject, UnknownEvent};
 pub use read::{BadTime, Filter, LogTime, Page, Reader};
 pub use record::Record;
 pub use scan::{BadRecord, Quoted};
+pub use settings::AuditSettings;
+pub use standing::Standing;
 pub use text::{clean, clean_bytes};
 pub use verify::{Fault, FaultKind, Place, VerifyOptions, VerifyReport, verify};
 pub use witness::{Witness, WitnessError};

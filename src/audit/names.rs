@@ -64,17 +64,20 @@ events! {
     "audit_exported" AuditExported Service Information
     "alert_raised" AlertRaised Service High
     "login_refused" LoginRefused Login Medium
+    "access_allowed" AccessAllowed Login Information
     "access_denied" AccessDenied Login Medium
+    "act_failed" ActFailed Work Low
+    "act_unanswered" ActUnanswered Work Low
     "key_created" KeyCreated People Low
     "key_revoked" KeyRevoked People Low
     "key_suspended" KeySuspended People Medium
     "token_created" TokenCreated People Information
+    "token_revoked" TokenRevoked People Low
     "principal_created" PrincipalCreated People Low
     "principal_updated" PrincipalUpdated People Low
     "principal_deleted" PrincipalDeleted People Low
     "tenant_created" TenantCreated People Low
     "tenant_updated" TenantUpdated People Low
-    "tenant_deleted" TenantDeleted People Low
     "role_created" RoleCreated Rules Low
     "role_deleted" RoleDeleted Rules Low
     "policy_created" PolicyCreated Rules Low
@@ -88,6 +91,7 @@ events! {
     "sandbox_destroyed" SandboxDestroyed Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information
+    "command_lost" CommandLost Work Low
     "permission_denied" PermissionDenied Work Medium
     "limit_exceeded" LimitExceeded Work Medium
     "files_read" FilesRead Work Information

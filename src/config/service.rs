@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
+use crate::audit::AuditSettings;
 use crate::identity::IdentitySettings;
 use crate::model::parse_bytes;
 use crate::sandbox::HallSettings;
@@ -23,6 +25,7 @@ pub struct Settings {
     pub runs: HallSettings,
     pub engine: EngineSection,
     pub identity: IdentitySettings,
+    pub audit: AuditSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +90,8 @@ pub enum SettingsError {
 }
 
 /// Settings that have no value unless they are given one.
-const OPTIONAL: [&str; 4] = ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir"];
+const OPTIONAL: [&str; 7] =
+    ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir", "audit.dir", "audit.key_file", "audit.origin"];
 
 /// What has expired is gone within a minute.
 const SWEEP_SECONDS: u64 = 30;
@@ -155,6 +159,8 @@ impl Settings {
             ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
             ("runs.history_runs", runs.history_runs, 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
+            ("audit.checkpoint_seconds", self.audit.checkpoint_seconds, 1),
+            ("audit.retention_days", self.audit.retention_days, 1),
             ("engine.compile_memory_bytes", self.engine.compile_memory_bytes, COMPILER_BYTES),
         ];
         if let Some((key, value, least)) = least.into_iter().find(|(_, value, least)| value < least) {
@@ -192,6 +198,15 @@ impl Settings {
         }
         keys.extend(OPTIONAL.iter().map(|key| ((*key).to_owned(), None)));
         keys
+    }
+
+    /// Each setting that has a value, as a file would say it.
+    pub fn in_force(&self) -> BTreeMap<String, String> {
+        let mut all = Vec::new();
+        if let Ok(table) = Table::try_from(self) {
+            leaves("", &table, &mut all);
+        }
+        all.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))).collect()
     }
 
     /// As a file would say it.

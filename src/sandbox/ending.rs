@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chronicle::By;
 use super::error::SandboxError;
 use super::hall::{Hall, now};
 use super::ledger::LedgerError;
@@ -41,10 +42,17 @@ impl Ending {
     pub(super) async fn whole(
         mut self,
         mut run: RunRecord,
+        by: By,
         planned: Planned,
         retry: Option<RetryRecord>,
     ) -> Result<Arc<RunRecord>, SandboxError> {
-        let done = self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
+        let chronicle = Arc::clone(&self.hall.inner().chronicle);
+        let begins = chronicle.begins(&run, &by, &planned.request).await;
+        let is_begun = begins.is_ok();
+        let done = match begins {
+            Ok(()) => self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await,
+            Err(unkept) => Err(unkept.into()),
+        };
         run.state = RunState::Ended;
         run.ended = Some(now());
         let refused = match done {
@@ -58,6 +66,14 @@ impl Ending {
                 Some(error)
             }
         };
+        // What became of it is told to nobody where that cannot be proven.
+        if is_begun && let Err(unkept) = chronicle.ended(&run, &by).await {
+            let error = SandboxError::from(unkept);
+            run.report = None;
+            run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
+            self.over(&Arc::new(run), false);
+            return Err(error);
+        }
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
         let run = Arc::new(run);
         self.live.read_from(&run);
@@ -100,7 +116,10 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(run) = self.lost.take() {
-            self.over(&Arc::new(lost(run)), false);
+            let run = lost(run);
+            // Nobody can wait for it here.
+            drop(self.hall.inner().chronicle.lost(&run));
+            self.over(&Arc::new(run), false);
         }
     }
 }

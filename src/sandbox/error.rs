@@ -1,3 +1,4 @@
+use super::chronicle::Unkept;
 use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
@@ -38,6 +39,8 @@ pub enum SandboxError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Unkept(#[from] Unkept),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A fault of ours: the call was made with a permit for something else.
@@ -93,6 +96,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Unkept(_) => "audit_unavailable",
             SandboxError::Ledger(LedgerError::Damaged(_)) => "component_damaged",
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
             SandboxError::Ledger(LedgerError::NoRoom) => "too_many_bytes",
@@ -121,7 +125,8 @@ impl SandboxError {
             SandboxError::Engine(EngineError::Dir { .. }) => Sort::Failing,
             SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
             SandboxError::Workspace(error) => of_workspace(error),
-            SandboxError::Ledger(LedgerError::Failed(_))
+            SandboxError::Unkept(_)
+            | SandboxError::Ledger(LedgerError::Failed(_))
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,
             SandboxError::Ledger(LedgerError::Never(_))
             | SandboxError::Engine(_)

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(super) struct Stuck {
     /// Those that are written down as being made, and that nobody makes any more: no look into the ledger tells them from
     /// those that somebody makes.
     given_up: HashMap<SandboxId, SandboxRecord>,
+    /// Those of which it is written down already that their time is over.
+    told: HashSet<SandboxId>,
 }
 
 impl Stuck {
@@ -49,6 +51,7 @@ impl Stuck {
     fn freed(&mut self, id: &SandboxId) {
         self.tried.remove(id);
         self.given_up.remove(id);
+        self.told.remove(id);
     }
 }
 
@@ -152,9 +155,21 @@ impl Hall {
             SandboxState::Gone => sandbox,
             // It never had a place that could be given back.
             SandboxState::Making => self.change(&sandbox.tenant, &sandbox.id, SandboxChange::GivenUp).await?,
-            _ => self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?,
+            _ => {
+                self.tell_expired(&sandbox).await?;
+                self.take_away(&sandbox.tenant, &sandbox.id, SandboxChange::Expire).await?
+            }
         };
         self.clear(&gone).await
+    }
+
+    /// Once, however often it is tried.
+    async fn tell_expired(&self, sandbox: &SandboxRecord) -> Result<(), SandboxError> {
+        if !locked(&self.inner().stuck).told.contains(&sandbox.id) {
+            self.inner().chronicle.expired(sandbox).await?;
+            locked(&self.inner().stuck).told.insert(sandbox.id.clone());
+        }
+        Ok(())
     }
 
     /// How many sandboxes whose time is over could not be cleared so far.
@@ -185,7 +200,9 @@ impl Hall {
         let open = open.map_err(|error| SandboxError::Internal(error.to_string()))??;
         for run in open {
             if self.watched(&run.tenant, &run.id).is_none() {
-                self.inner().ledger.put_run(Arc::new(lost(run)), None).await?;
+                let run = lost(run);
+                self.inner().chronicle.lost(&run).await?;
+                self.inner().ledger.put_run(Arc::new(run), None).await?;
             }
         }
         Ok(())

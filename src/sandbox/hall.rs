@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::chronicle::Chronicle;
 use super::error::SandboxError;
 use super::expiry::Stuck;
 use super::guests::Guests;
@@ -55,6 +56,7 @@ pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) tenants: Arc<dyn Tenants>,
+    pub(super) chronicle: Arc<dyn Chronicle>,
     pub(super) quota: Quota,
     pub(super) guests: Guests,
     pub(super) storage: Storage,
@@ -85,11 +87,18 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hall {
-    pub fn new(engine: Engine, ledger: Arc<dyn Ledger>, tenants: Arc<dyn Tenants>, settings: HallSettings) -> Self {
+    pub fn new(
+        engine: Engine,
+        ledger: Arc<dyn Ledger>,
+        tenants: Arc<dyn Tenants>,
+        chronicle: Arc<dyn Chronicle>,
+        settings: HallSettings,
+    ) -> Self {
         Self(Arc::new(Inner {
             engine,
             ledger,
             tenants,
+            chronicle,
             quota: Quota::default(),
             guests: Guests::default(),
             storage: Storage::default(),

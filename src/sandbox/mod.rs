@@ -10,6 +10,7 @@
 //! away, and is written down before it is made; nothing here waits without a bound, and what is refused says when to come
 //! again.
 
+mod chronicle;
 mod closing;
 mod components;
 mod counting;
@@ -35,6 +36,7 @@ mod state;
 mod storage;
 mod work;
 
+pub use chronicle::{By, Chronicle, Kept, Unkept};
 pub use error::{SandboxError, Sort};
 pub use events::{Events, HasRoom};
 pub use files::{Lent, Outgoing};

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
+use super::chronicle::By;
 use super::ending::Ending;
 use super::error::SandboxError;
 use super::events::{Events, HasRoom};
@@ -17,7 +18,7 @@ use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RunId, SandboxId, TenantId};
+use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
 pub struct Started {
@@ -61,6 +62,8 @@ pub struct Manner {
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
     pub sandbox: Option<SandboxId>,
+    /// The request in which it was asked for.
+    pub request: Option<RequestId>,
     /// The right to read the workspace that it gets the files of, where it gets some.
     pub of: Option<Permit>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
@@ -71,6 +74,7 @@ pub struct Manner {
 struct Begun {
     ending: Ending,
     run: RunRecord,
+    by: By,
     planned: Planned,
     retry: Option<RetryRecord>,
     held: Option<Held>,
@@ -99,10 +103,11 @@ impl Hall {
         let _inside = self.inner().tasks.token();
         self.open()?;
         let (tell, told) = oneshot::channel();
-        let (hall, caller) = (self.clone(), caller.clone());
+        let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
+        let hall = self.clone();
         let whole = async move {
             let (apart, counted) = (manner.apart, manner.counted.take());
-            let begun = hall.begin(&caller, ask, manner).await;
+            let begun = hall.begin(by, ask, manner).await;
             drop(counted);
             match begun {
                 Ok(Beginning::Now(begun)) => begun.whole(hall, apart, tell).await,
@@ -115,8 +120,9 @@ impl Hall {
     }
 
     /// Everything before the guest's first instruction.
-    async fn begin(&self, caller: &Caller, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
+    async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
         let Manner { retry, apart, sandbox, of, .. } = manner;
+        let caller = &by.caller;
         let mut held = match retry {
             None => None,
             Some(key) => match self.again(caller, key)? {
@@ -147,7 +153,7 @@ impl Hall {
             // Whoever asks again finds what is written down.
             held = None;
         }
-        Ok(Beginning::Now(Box::new(Begun { ending, run, planned, retry, held })))
+        Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held })))
     }
 
     /// What is left to be done when a run can be found by those who end others: from here on a stop of its sandbox
@@ -232,7 +238,7 @@ impl Hall {
 impl Begun {
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
     async fn whole(self, hall: Hall, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
-        let Self { ending, run, planned, retry, held } = self;
+        let Self { ending, run, by, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
         // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
@@ -243,7 +249,7 @@ impl Begun {
             "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
             outcome = tracing::field::Empty
         );
-        let done = ending.whole(run, planned, retry).instrument(span).await;
+        let done = ending.whole(run, by, planned, retry).instrument(span).await;
         // First of all: whoever hears of the end may ask again at once.
         drop(held);
         drop(tell_end.send(done));

@@ -11,6 +11,7 @@ mod book;
 mod components;
 mod error;
 mod history;
+mod kept;
 mod lane;
 mod ledger;
 mod open;
@@ -23,6 +24,7 @@ mod workspaces;
 
 pub use backup::StoreCopy;
 pub use error::StoreError;
+pub use kept::Fact;
 pub use lane::StepError;
 pub use open::Store;
 pub use workspaces::TenantCatalog;

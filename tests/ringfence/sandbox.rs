@@ -1,6 +1,7 @@
 //! The use cases by themselves: many at once, callers who go away, a store that fails, and what the next process finds.
 
 mod expiry;
+mod kept;
 mod leaving;
 mod outputs;
 mod races;
@@ -8,4 +9,5 @@ mod swapped;
 mod threads;
 mod world;
 
+pub use world::RUNNING;
 use world::World;

@@ -22,6 +22,7 @@ mod lists;
 mod logs;
 mod matrix;
 mod parts;
+mod proven;
 mod races;
 mod revoking;
 mod rights;
@@ -30,6 +31,7 @@ mod shares;
 mod stopping;
 pub mod storage;
 mod streams;
+mod told;
 mod trouble;
 
 pub use house::{House, Reply};

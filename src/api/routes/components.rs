@@ -55,7 +55,7 @@ async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Component>), Problem> {
-    let permit = who.permit_new(Action::ComponentsCreate, None)?;
+    let permit = who.permit_new(Action::ComponentsCreate, None).await?;
     let http = &api.parts().http;
     let given = query.labels.map(|text| pairs(&text)).transpose()?.unwrap_or_default();
     let limit = who.hall().engine().settings().module_bytes;
@@ -68,10 +68,26 @@ async fn submit(
         }
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
-    let (record, new) = who.hall().submit(&permit, bytes, labels(given)?).await?;
+    let (labels, kept) = (labels(given)?, bytes.clone());
+    let (record, new) = match who.hall().submit(&permit, bytes, labels).await {
+        Ok(taken) => taken,
+        Err(refused) => {
+            // Whoever tries it under another name is found by this.
+            who.fact("bytes", u64::try_from(kept.len()).unwrap_or(u64::MAX));
+            return apart(who, move |who| {
+                who.made("component", Digest::of(&kept));
+                Err(refused.into())
+            })
+            .await;
+        }
+    };
+    who.made("component", record.digest);
+    who.fact("bytes", record.bytes);
+    who.fact("new", new);
     if !new {
         // It is somebody's already; whoever has the bytes learns nothing by hearing what is said of them.
-        who.permit(Action::ComponentsRead, &Object::owned(&record.digest.to_string(), &record.owner, &record.labels))?;
+        who.permit(Action::ComponentsRead, &Object::owned(&record.digest.to_string(), &record.owner, &record.labels))
+            .await?;
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Component::from(&*record))))
@@ -131,7 +147,7 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Components>, Pr
 async fn get(who: Who, Path(digest): Path<String>) -> Result<Json<Component>, Problem> {
     let digest: Digest = id(&digest, "component")?;
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
-    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels))?;
+    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels)).await?;
     Ok(Json(Component::from(&*record)))
 }
 
@@ -144,7 +160,7 @@ async fn delete(who: Who, Path(digest): Path<String>) -> Result<StatusCode, Prob
     let digest: Digest = id(&digest, "component")?;
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
     let object = digest.to_string();
-    let permit = who.permit(Action::ComponentsDelete, &Object::owned(&object, &record.owner, &record.labels))?;
+    let permit = who.permit(Action::ComponentsDelete, &Object::owned(&object, &record.owner, &record.labels)).await?;
     who.hall().delete_component(&permit, digest).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -44,7 +44,9 @@ struct At {
     )
 )]
 async fn read(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "file");
+    who.fact("path", at.path.as_str());
     let (file, bytes) = who.hall().open_file(&permit, &record.id, at.path).await?;
     // A guest may write to it meanwhile: no more than was said.
     let content = tokio::fs::File::from_std(file).take(bytes);
@@ -64,9 +66,12 @@ async fn write(
     Query(at): Query<At>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("what", "file");
+    who.fact("path", at.path.as_str());
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let content = upload::to_disk(body, &api.parts().http, incoming).await?;
+    who.fact("bytes", content.bytes());
     who.hall().write_file(&permit, &record.id, at.path, content).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -77,7 +82,9 @@ async fn write(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn remove(who: Who, Path(sandbox): Path<String>, Query(at): Query<At>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("what", "removal");
+    who.fact("path", at.path.as_str());
     who.hall().remove_file(&permit, &record.id, at.path).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -111,7 +118,9 @@ struct Part {
     responses((status = 200, body = Files), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn look(who: Who, Path(sandbox): Path<String>, Query(part): Query<Part>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "entries");
+    who.fact("path", part.path.as_deref().unwrap_or("/"));
     let (path, most) = (part.path.unwrap_or_default(), query::within(part.limit, ENTRIES)?);
     let Looked { entry, entries, next } = who.hall().look(&permit, &record.id, path, (part.cursor, most)).await?;
     apart(who, move |who| {
@@ -150,7 +159,9 @@ pub(super) fn is_zip(format: Option<&str>) -> Result<bool, Problem> {
     )
 )]
 async fn download(who: Who, Path(sandbox): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "archive");
+    who.fact("path", archive.path.as_deref().unwrap_or("/"));
     let zip = is_zip(archive.format.as_deref())?;
     let folder = archive.path.unwrap_or_default();
     let making = Growing::new(Contents::Files, who.in_memory());
@@ -197,7 +208,9 @@ async fn unpack(
     Query(at): Query<Within>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.fact("what", "archive");
+    who.fact("path", at.path.as_deref().unwrap_or("/"));
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
     who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;

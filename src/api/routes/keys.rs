@@ -12,6 +12,7 @@ use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
 use super::{id, parsed};
+use crate::audit::Detail;
 use crate::authz::{Action, Permit};
 use crate::identity::{KeyRecord, Lineage, TokenAsk};
 use crate::model::{KeyId, Labels, PrincipalId};
@@ -33,7 +34,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let whom: Option<PrincipalId> = body.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
-    let permit = who.permit_for(Action::KeysCreate, whom.as_ref().unwrap_or(&who.caller.principal), None)?;
+    let permit = who.permit_for(Action::KeysCreate, whom.as_ref().unwrap_or(&who.caller.principal), None).await?;
     const CENTURY: u64 = 100 * 366 * 86_400;
     let ttl_seconds = body.ttl_seconds.map(|seconds| seconds.0);
     if ttl_seconds.is_some_and(|seconds| seconds == 0 || seconds > CENTURY) {
@@ -41,6 +42,14 @@ async fn create(who: Who, Strict(body): Strict<KeyBody>) -> Result<(StatusCode, 
     }
     let ask = KeyAsk { name: body.name, principal: whom, scopes: body.scopes, ttl_seconds };
     let made = who.registry().create_key(&permit, &who.caller, ask, who.now()).await?;
+    who.made("key", &made.record.id);
+    who.fact("for", made.record.principal.as_str());
+    if let Some(scopes) = &made.record.scopes {
+        who.fact("scopes", Detail::of(scopes));
+    }
+    if let Some(expires) = made.record.expires {
+        who.fact("expires", expires);
+    }
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -71,13 +80,13 @@ async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Keys>, Prob
     Ok(Json(Keys { keys: keys.iter().map(Key::from).collect(), next }))
 }
 
-fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), Problem> {
+async fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), Problem> {
     let key: KeyId = id(text, "key")?;
     let record = match who.registry().key(who.tenant(), &key) {
         Err(RegistryError::Missing { .. }) => return Err(Problem::missing("key")),
         other => other?,
     };
-    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.principal, &Labels::new()))?;
+    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.principal, &Labels::new())).await?;
     Ok((record, permit))
 }
 
@@ -87,7 +96,7 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), P
     responses((status = 200, body = Key), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
-    Ok(Json(Key::from(&found(&who, &key, Action::KeysRead)?.0)))
+    Ok(Json(Key::from(&found(&who, &key, Action::KeysRead).await?.0)))
 }
 
 /// Revoke a key, at once
@@ -96,7 +105,8 @@ async fn get(who: Who, Path(key): Path<String>) -> Result<Json<Key>, Problem> {
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &key, Action::KeysRevoke)?;
+    let (record, permit) = found(&who, &key, Action::KeysRevoke).await?;
+    who.fact("for", record.principal.as_str());
     who.registry().revoke_key(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -107,9 +117,12 @@ async fn revoke(who: Who, Path(key): Path<String>) -> Result<StatusCode, Problem
     responses((status = 201, body = MadeToken), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn token(who: Who, Strict(body): Strict<TokenBody>) -> Result<(StatusCode, Json<MadeToken>), Problem> {
-    let permit = who.permit_new(Action::TokensCreate, None)?;
+    let permit = who.permit_new(Action::TokensCreate, None).await?;
+    who.fact("scopes", Detail::of(&body.scopes));
     let ask = TokenAsk { scopes: body.scopes, ttl_s: body.ttl_seconds.map(|seconds| seconds.0), audience: None };
     let (token, info) = who.registry().create_token(&permit, &who.caller, ask, who.now())?;
+    who.made("token", &info.id);
+    who.fact("expires", info.expires);
     Ok((StatusCode::CREATED, Json(MadeToken::new(token, info))))
 }
 
@@ -127,7 +140,8 @@ async fn revoke_token(who: Who, Path(token): Path<String>) -> Result<StatusCode,
         Err(RegistryError::Missing { .. }) => return Err(Problem::missing("token")),
         other => other?.principal,
     };
-    let permit = who.permit(Action::TokensRevoke, &Object::owned(&token.id(), &owner, &Labels::new()))?;
+    let permit = who.permit(Action::TokensRevoke, &Object::owned(&token.id(), &owner, &Labels::new())).await?;
+    who.fact("for", owner.as_str());
     who.registry().revoke_token(&permit, &who.caller, &token, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::failures::invalid;
 use super::problem::Problem;
 
+pub(super) mod audit;
 pub(super) mod components;
 pub(super) mod files;
 pub(super) mod keys;

@@ -10,6 +10,7 @@ use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{Principal, PrincipalBody, Principals, labels};
 use super::{id, parsed};
+use crate::audit::Detail;
 use crate::authz::{Action, Permit};
 use crate::model::{PrincipalId, RoleName};
 use crate::registry::{Part, PrincipalAsk, RegistryError};
@@ -22,6 +23,12 @@ fn asked(body: PrincipalBody) -> Result<PrincipalAsk, Problem> {
     let role = |(at, name): (usize, &String)| -> Result<RoleName, Problem> { parsed(name, &format!("roles[{at}]")) };
     let roles = body.roles.iter().enumerate().map(role).collect::<Result<_, _>>()?;
     Ok(PrincipalAsk { kind: body.kind, roles, labels: labels(body.labels)?, suspended: body.suspended })
+}
+
+fn told(who: &Who, body: &PrincipalBody) {
+    who.fact("kind", Detail::of(&body.kind));
+    who.fact("roles", Detail::of(&body.roles));
+    who.fact("suspended", body.suspended);
 }
 
 /// List the principals that you may see
@@ -38,13 +45,13 @@ async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Principals>, Pr
     Ok(Json(Principals { principals: all.iter().map(Principal::from).collect(), next }))
 }
 
-fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Principal, Permit), Problem> {
+async fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Principal, Permit), Problem> {
     let name: PrincipalId = id(text, "principal")?;
     let record = match who.registry().principal(who.tenant(), &name) {
         Err(RegistryError::Missing { .. }) => return Err(Problem::missing("principal")),
         other => other?,
     };
-    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.id, &record.labels))?;
+    let permit = who.permit(action, &Object::owned(record.id.as_str(), &record.id, &record.labels)).await?;
     Ok((record, permit))
 }
 
@@ -54,7 +61,7 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Princip
     responses((status = 200, body = Principal), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(name): Path<String>) -> Result<Json<Principal>, Problem> {
-    Ok(Json(Principal::from(&found(&who, &name, Action::PrincipalsRead)?.0)))
+    Ok(Json(Principal::from(&found(&who, &name, Action::PrincipalsRead).await?.0)))
 }
 
 /// Make a principal known, or change one
@@ -71,14 +78,17 @@ async fn put(
     Strict(body): Strict<PrincipalBody>,
 ) -> Result<(StatusCode, Json<Principal>), Problem> {
     let registry = who.registry();
-    match found(&who, &name, Action::PrincipalsUpdate) {
+    match found(&who, &name, Action::PrincipalsUpdate).await {
         Ok((record, permit)) => {
+            told(&who, &body);
             let changed = registry.update_principal(&permit, &who.caller, &record.id, asked(body)?, who.now()).await?;
             Ok((StatusCode::OK, Json(Principal::from(&changed))))
         }
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
-            let permit = who.permit_new(Action::PrincipalsCreate, None)?;
+            let permit = who.permit_new(Action::PrincipalsCreate, None).await?;
             let name: PrincipalId = parsed(&name, "id")?;
+            who.made("principal", &name);
+            told(&who, &body);
             let made = registry.create_principal(&permit, &who.caller, name, asked(body)?, who.now()).await?;
             Ok((StatusCode::CREATED, Json(Principal::from(&made))))
         }
@@ -92,7 +102,7 @@ async fn put(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn delete(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &name, Action::PrincipalsDelete)?;
+    let (record, permit) = found(&who, &name, Action::PrincipalsDelete).await?;
     who.registry().delete_principal(&permit, &who.caller, &record.id, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -16,8 +16,9 @@ use super::super::types::{
     CheckBody, Checked, ExplainBody, Explained, Policies, Policy, PolicyBody, Role, RoleBody, Roles,
 };
 use super::{id, parsed};
+use crate::audit::Detail;
 use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Reach, Resource, ResourceKind, Wants};
-use crate::model::{Caller, PolicyName, PrincipalId, RoleName};
+use crate::model::{Caller, Digest, PolicyName, PrincipalId, RoleName};
 use crate::registry::PolicyRecord;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -36,7 +37,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     responses((status = 200, body = Roles), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Problem> {
-    who.permit(Action::RolesRead, &Object::plain("*"))?;
+    who.permit(Action::RolesRead, &Object::plain("*")).await?;
     let own = who.registry().roles(who.tenant())?;
     let mut all: Vec<Role> =
         BUILT_IN_ROLES.into_iter().map(|name| built_in(&who, name)).chain(own.iter().map(Role::from)).collect();
@@ -52,8 +53,11 @@ async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Proble
     responses((status = 200, body = Role), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleBody>) -> Result<Json<Role>, Problem> {
-    let permit = who.permit_new(Action::RolesCreate, None)?;
+    let permit = who.permit_new(Action::RolesCreate, None).await?;
     let name: RoleName = parsed(&name, "name")?;
+    who.made("role", &name);
+    who.fact("actions", Detail::of(&body.actions));
+    who.fact("own_only", body.own_only);
     let role = CustomRole { name, actions: body.actions, own_only: body.own_only };
     who.registry().put_role(&permit, &who.caller, role.clone(), who.now()).await?;
     Ok(Json(Role::from(&role)))
@@ -66,7 +70,7 @@ async fn put_role(who: Who, Path(name): Path<String>, Strict(body): Strict<RoleB
 )]
 async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: RoleName = id(&name, "role")?;
-    let permit = who.permit(Action::RolesDelete, &Object::plain(name.as_str()))?;
+    let permit = who.permit(Action::RolesDelete, &Object::plain(name.as_str())).await?;
     who.registry().delete_role(&permit, &who.caller, &name, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -77,7 +81,7 @@ async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, P
     responses((status = 200, body = Policies), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn policies(who: Who, Query(page): Query<Page>) -> Result<Json<Policies>, Problem> {
-    who.permit(Action::PoliciesRead, &Object::plain("*"))?;
+    who.permit(Action::PoliciesRead, &Object::plain("*")).await?;
     let all = who.registry().policies(who.tenant())?;
     let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
     let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
@@ -103,7 +107,7 @@ fn name_of(policy: &PolicyRecord) -> &str {
 )]
 async fn get_policy(who: Who, Path(name): Path<String>) -> Result<Json<Policy>, Problem> {
     let name: PolicyName = id(&name, "policy")?;
-    who.permit(Action::PoliciesRead, &Object::plain(name.as_str()))?;
+    who.permit(Action::PoliciesRead, &Object::plain(name.as_str())).await?;
     Ok(Json(Policy::from(&who.registry().policy(who.tenant(), &name)?)))
 }
 
@@ -119,8 +123,11 @@ async fn put_policy(
     Path(name): Path<String>,
     Strict(body): Strict<PolicyBody>,
 ) -> Result<Json<Checked>, Problem> {
-    let permit = who.permit_new(Action::PoliciesCreate, None)?;
+    let permit = who.permit_new(Action::PoliciesCreate, None).await?;
     let name: PolicyName = parsed(&name, "name")?;
+    who.made("policy", &name);
+    who.fact("bytes", body.text.len() as u64);
+    who.fact("digest", Digest::of(body.text.as_bytes()).to_string());
     let policy = PolicyRecord { name, text: body.text, created: who.now() };
     Ok(Json(checked(who.registry().put_policy(&permit, &who.caller, policy).await?)))
 }
@@ -136,7 +143,7 @@ fn checked(told: crate::authz::Checked) -> Checked {
 )]
 async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name: PolicyName = id(&name, "policy")?;
-    let permit = who.permit(Action::PoliciesDelete, &Object::plain(name.as_str()))?;
+    let permit = who.permit(Action::PoliciesDelete, &Object::plain(name.as_str())).await?;
     who.registry().delete_policy(&permit, &who.caller, &name, who.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -147,7 +154,7 @@ async fn delete_policy(who: Who, Path(name): Path<String>) -> Result<StatusCode,
     responses((status = 200, body = Checked), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked>, Problem> {
-    who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
+    who.permit(Action::PoliciesExplain, &Object::plain("*")).await?;
     let name: PolicyName = parsed(&body.name, "name")?;
     let told = apart(who, move |who| {
         let told = who.registry().authorizer().check(&name, &body.text);
@@ -162,11 +169,11 @@ async fn check(who: Who, Strict(body): Strict<CheckBody>) -> Result<Json<Checked
     responses((status = 200, body = Explained), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn explain(who: Who, Strict(body): Strict<ExplainBody>) -> Result<Json<Explained>, Problem> {
+    who.permit(Action::PoliciesExplain, &Object::plain("*")).await?;
     apart(who, move |who| explained(who, body)).await.map(Json)
 }
 
 fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
-    who.permit(Action::PoliciesExplain, &Object::plain("*"))?;
     let action: Action = parsed(&body.action, "action")?;
     let owner: Option<PrincipalId> = body.owner.as_deref().map(|name| parsed(name, "owner")).transpose()?;
     let mut caller = match body.principal.as_deref() {

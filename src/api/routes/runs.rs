@@ -54,7 +54,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
-    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None)))?;
+    let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None))).await?;
     let workspace = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref());
     let of = super::workspaces::named(&who, workspace).await?;
     start(&who, &api, &permit, request, Where::Alone(of)).await
@@ -147,7 +147,8 @@ pub(super) async fn start(
     let Request { ask, apart, streamed, retry, in_memory } = request;
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
-    let manner = Manner { retry, apart, sandbox, of, counted: Some(Box::new(in_memory)) };
+    let request = Some(who.request().clone());
+    let manner = Manner { retry, apart, sandbox, of, request, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
         (Asked::Before(before), Some(seat)) => {
@@ -310,10 +311,10 @@ fn object(run: &RunSummary) -> Object<'_> {
     Object::owned(run.id.as_str(), &run.owner, &run.labels)
 }
 
-fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
+async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
     let run: RunId = id(text, "run")?;
     let run = who.hall().known_run(who.tenant(), &run)?.ok_or_else(|| Problem::missing("run"))?;
-    let permit = who.permit(action, &object(&run))?;
+    let permit = who.permit(action, &object(&run)).await?;
     Ok((run, permit))
 }
 
@@ -323,7 +324,7 @@ fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), 
     responses((status = 200, body = Run), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsRead)?;
+    let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let counted = Growing::new(Contents::Run, who.in_memory());
     let record = counted.done(who.hall().read_run(&permit, &run.id, &room(&counted)).await)?;
     told(record, counted.held()).await
@@ -335,7 +336,7 @@ async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
     responses((status = 202, body = wire::RunSummary), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<wire::RunSummary>), Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsCancel)?;
+    let (run, permit) = found(&who, &run, Action::RunsCancel).await?;
     who.hall().cancel(&permit, &run.id)?;
     Ok((StatusCode::ACCEPTED, Json((&run).into())))
 }
@@ -356,20 +357,20 @@ async fn events(
     Path(run): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (run, permit) = found(&who, &run, Action::RunsRead)?;
-    let after = match only(&headers, "Last-Event-ID")? {
-        None => 0,
-        Some(value) => last_event(value)?,
-    };
+    let (run, permit) = found(&who, &run, Action::RunsRead).await?;
+    let after = last_event(&headers)?.unwrap_or(0);
     let seat = seat(&api, who.tenant())?;
     let counted = Growing::new(Contents::Run, who.in_memory());
     let events = counted.done(who.hall().events(&permit, &run.id, after, room(&counted)).await)?;
     Ok(stream(events, None, seat, counted))
 }
 
-fn last_event(value: &HeaderValue) -> Result<u64, Problem> {
+/// The event after which a stream is to begin.
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = only(headers, "Last-Event-ID")? else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let digits = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| Problem::bad("bad_header", "write the id of an event: a number").at("Last-Event-ID"))
+    let wrong = || Problem::bad("bad_header", "write the id of an event: a number").at("Last-Event-ID");
+    number.map(Some).ok_or_else(wrong)
 }

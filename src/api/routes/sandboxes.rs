@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,10 +22,11 @@ use super::super::types::{
 };
 use super::runs::{Request, Where, start};
 use super::{id, label as name_and_value, parsed};
+use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
-use crate::workspace::DIFF_BYTES;
+use crate::workspace::{Change, DIFF_BYTES};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -47,11 +49,28 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn create(who: Who, Strict(body): Strict<SandboxBody>) -> Result<(StatusCode, Json<Sandbox>), Problem> {
     let wants = Wants::of(&body.limits.ask().wanted(None), None);
-    let permit = who.permit_new(Action::SandboxesCreate, Some(&wants))?;
+    let permit = who.permit_new(Action::SandboxesCreate, Some(&wants)).await?;
     let ask = body.ask()?;
     let of = super::workspaces::named(&who, ask.place.workspace.as_ref()).await?;
     let record = who.hall().create_sandbox(&permit, ask, of.as_ref()).await?;
+    told(&who, &record);
     Ok((StatusCode::CREATED, Json(Sandbox::from(&record))))
+}
+
+/// What an auditor must know of a new one. Of the environment that is the names.
+fn told(who: &Who, record: &SandboxRecord) {
+    let spec = &record.spec;
+    who.made("sandbox", &record.id);
+    who.fact("limits", Detail::of(&spec.limits));
+    let env: Vec<_> = spec.env.iter().map(|(name, _)| name).collect();
+    who.fact("grants", Detail::of(&json!({"clocks": spec.clocks, "randomness": spec.randomness, "env": env})));
+    who.fact("at", spec.at.as_str());
+    who.fact("rules", Detail::of(&spec.rules));
+    who.fact("labels", Detail::of(&record.labels));
+    who.fact("expires", record.expires);
+    if let Some(workspace) = &record.workspace {
+        who.fact("workspace", workspace.as_str());
+    }
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -115,10 +134,10 @@ fn object(record: &SandboxRecord) -> Object<'_> {
 }
 
 /// The sandbox of a path, and the right to do something with it.
-pub(super) fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRecord, Permit), Problem> {
+pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRecord, Permit), Problem> {
     let sandbox: SandboxId = id(text, "sandbox")?;
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
-    let permit = who.permit(action, &object(&record))?;
+    let permit = who.permit(action, &object(&record)).await?;
     Ok((record, permit))
 }
 
@@ -128,7 +147,7 @@ pub(super) fn found(who: &Who, text: &str, action: Action) -> Result<(SandboxRec
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
-    Ok(Json(Sandbox::from(&found(&who, &sandbox, Action::SandboxesRead)?.0)))
+    Ok(Json(Sandbox::from(&found(&who, &sandbox, Action::SandboxesRead).await?.0)))
 }
 
 /// Label a sandbox anew
@@ -141,8 +160,9 @@ async fn label(
     Path(sandbox): Path<String>,
     Strict(body): Strict<LabelsBody>,
 ) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     let record = who.hall().label(&permit, &record.id, labels(body.labels)?).await?;
+    who.fact("labels", Detail::of(&record.labels));
     Ok(Json(Sandbox::from(&record)))
 }
 
@@ -152,7 +172,7 @@ async fn label(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn destroy(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesDelete)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesDelete).await?;
     who.hall().destroy(&permit, &record.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -169,11 +189,13 @@ async fn extend(
     Path(sandbox): Path<String>,
     Strict(body): Strict<ExtendBody>,
 ) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
     if body.ttl_seconds.0 == 0 {
         return Err(super::super::failures::invalid("ttl_seconds", "write at least 1; to end a sandbox, delete it"));
     }
-    Ok(Json(Sandbox::from(&who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?)))
+    let record = who.hall().extend(&permit, &record.id, body.ttl_seconds.0).await?;
+    who.fact("expires", record.expires);
+    Ok(Json(Sandbox::from(&record)))
 }
 
 /// Stop a sandbox: what runs in it ends, its files stay
@@ -182,7 +204,8 @@ async fn extend(
     responses((status = 200, body = Sandbox), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn stop(who: Who, Path(sandbox): Path<String>) -> Result<Json<Sandbox>, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesUpdate).await?;
+    who.fact("stopped", true);
     Ok(Json(Sandbox::from(&who.hall().stop(&permit, &record.id).await?)))
 }
 
@@ -207,7 +230,7 @@ async fn run(
     let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
     let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
     let wants = request.wants(Some(&record.spec.limits));
-    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants)?;
+    let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants).await?;
     start(&who, &api, &permit, request, Where::Sandbox(record.id)).await
 }
 
@@ -220,7 +243,8 @@ async fn run(
     responses((status = 200, body = Changes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
+    who.fact("what", "diff");
     let mut making = who.in_memory();
     // No more than half of what there is: the other half is for the answer.
     making.grow(who.most_in_memory(DIFF_BYTES * 2) / 2)?;
@@ -239,12 +263,18 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
     responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<ApplyBody>) -> Result<Response, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesApply)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesApply).await?;
     if let Some(name) = &record.workspace {
         super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
     }
     let making = Growing::new(Contents::Files, who.in_memory());
     let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
+    who.fact("workspace", applied.workspace.name.as_str());
+    who.fact("tree", applied.workspace.tree.to_string());
+    who.fact("count", u64::try_from(applied.changes.0.len()).unwrap_or(u64::MAX));
+    let change = |change: &Change| json!({"path": change.path, "change": change.change, "after": change.after});
+    let most = applied.changes.0.iter().take(DETAIL_ENTRIES + 1);
+    who.fact("changes", Detail::of(&most.map(change).collect::<Vec<_>>()));
     apart(who, move |_| paid(making.held(), &Applied::from(applied))).await
 }
 
@@ -254,7 +284,8 @@ async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<Apply
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn discard(who: Who, Path(sandbox): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles)?;
+    let (record, permit) = found(&who, &sandbox, Action::SandboxesWriteFiles).await?;
+    who.did(EventName::ChangesDiscarded);
     who.hall().discard(&permit, &record.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -55,6 +55,9 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     if !stored.await.unwrap_or(false) {
         waiting_for.push("the store does not answer");
     }
+    if api.inner().recorder.log().now().look().await.is_err() {
+        waiting_for.push("the audit log takes nothing");
+    }
     if !parts.hall.has_threads() {
         waiting_for.push("the host gives no threads for guests");
     }
@@ -72,7 +75,7 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     )
 )]
 async fn metrics(who: Who, State(api): State<Api>) -> Result<Response, Problem> {
-    who.permit_service()?;
+    who.permit_service().await?;
     let parts = api.parts();
     parts.telemetry.running(parts.hall.running());
     parts.telemetry.stuck(parts.hall.stuck());

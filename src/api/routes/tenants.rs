@@ -10,6 +10,7 @@ use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
 use super::{id, parsed};
+use crate::audit::Detail;
 use crate::authz::{Action, HOUSE};
 use crate::model::{Ceilings, PrincipalId, TenantId};
 use crate::registry::{RegistryError, TenantRecord};
@@ -26,9 +27,13 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let tenant: TenantId = parsed(&body.id, "id")?;
     let admin: PrincipalId = parsed(&body.admin, "admin")?;
-    let permit = who.permit_tenant(Action::TenantsCreate, &tenant)?;
+    let permit = who.permit_tenant(Action::TenantsCreate, &tenant).await?;
     let ceilings = body.ceilings.map_or_else(Ceilings::ordinary, Ceilings::from);
+    who.made("tenant", &tenant);
+    who.fact("ceilings", Detail::of(&ceilings));
+    who.fact("admin", admin.as_str());
     let made = who.registry().found_tenant(&permit, &who.caller, tenant, ceilings, admin, who.now()).await?;
+    who.fact("key", made.record.id.as_str());
     Ok((StatusCode::CREATED, Json(MadeKey::from(&made))))
 }
 
@@ -54,7 +59,7 @@ async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Tenants>, Probl
 )]
 async fn get(who: Who, Path(tenant): Path<String>) -> Result<Json<Tenant>, Problem> {
     let tenant: TenantId = id(&tenant, "tenant")?;
-    who.permit_tenant(Action::TenantsRead, &tenant)?;
+    who.permit_tenant(Action::TenantsRead, &tenant).await?;
     found(&who, &tenant).map(|record| Json(Tenant::from(&record)))
 }
 
@@ -76,10 +81,16 @@ async fn update(
     Strict(body): Strict<TenantPatch>,
 ) -> Result<Json<Tenant>, Problem> {
     let tenant: TenantId = id(&tenant, "tenant")?;
-    let permit = who.permit_tenant(Action::TenantsUpdate, &tenant)?;
+    let permit = who.permit_tenant(Action::TenantsUpdate, &tenant).await?;
     found(&who, &tenant)?;
     let ceilings = body.ceilings.map(Ceilings::from);
     let registry = who.registry();
+    // As it is asked for, and then as it is.
+    if let Some(open) = body.open {
+        who.fact("open", open);
+    }
     let record = registry.update_tenant(&permit, &who.caller, &tenant, ceilings, body.open, who.now()).await?;
+    who.fact("open", record.open);
+    who.fact("ceilings", Detail::of(&record.ceilings));
     Ok(Json(Tenant::from(&record)))
 }

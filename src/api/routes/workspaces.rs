@@ -37,7 +37,8 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Work
     };
     let owner: Option<PrincipalId> = record.owner.parse().ok();
     let labels = Labels::new();
-    let permit = who.permit(action, &Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels })?;
+    let permit =
+        who.permit(action, &Object { id: record.name.as_str(), owner: owner.as_ref(), labels: &labels }).await?;
     Ok((record, permit))
 }
 
@@ -148,12 +149,16 @@ async fn create(
     Query(how): Query<How>,
     body: Body,
 ) -> Result<(StatusCode, Json<MadeWorkspace>), Problem> {
-    let permit = who.permit_new(Action::WorkspacesCreate, None)?;
+    let permit = who.permit_new(Action::WorkspacesCreate, None).await?;
     let name: WorkspaceName = super::parsed(&name, "name")?;
     let incoming = who.hall().incoming(&permit, None).await?;
     let from = upload::to_disk(body, &api.parts().http, incoming).await?;
     let intake = Intake { with_secrets: how.with_secrets, allow_credentials: how.allow_credentials };
     let (record, left, found) = who.hall().create_workspace(&permit, name, from, intake).await?;
+    who.made("workspace", &record.name);
+    who.fact("tree", record.tree.to_string());
+    who.fact("files", record.files);
+    who.fact("bytes", record.bytes);
     Ok((StatusCode::CREATED, Json(MadeWorkspace::new(&record, left, found))))
 }
 
@@ -187,6 +192,7 @@ struct Archive {
 )]
 async fn export(who: Who, Path(name): Path<String>, Query(archive): Query<Archive>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesReadFiles).await?;
+    who.fact("what", "archive");
     let zip = is_zip(archive.format.as_deref())?;
     Ok(sent_archive(who.hall().export_workspace(&permit, record.name, zip).await?, zip))
 }

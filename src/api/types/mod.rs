@@ -1,5 +1,6 @@
 //! What goes over the wire, converted by hand from and to what it means. Fields that are not known are refused.
 
+mod audit;
 mod components;
 mod form;
 mod limits;
@@ -9,6 +10,7 @@ mod sandboxes;
 mod wire;
 mod workspaces;
 
+pub(super) use audit::AuditEvents;
 pub(super) use components::{Component, Components};
 pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, LimitsBody};

@@ -9,7 +9,7 @@ use super::super::text::clean;
 pub struct LogTime(String);
 
 impl LogTime {
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

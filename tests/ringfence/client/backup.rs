@@ -112,7 +112,7 @@ fn modes(folder: &Path, seen: &mut Vec<(String, u32)>) {
 fn with_secrets(desk: &Desk, copy: &Path) {
     let from = desk.house.dir.path().join("data/secrets");
     std::fs::create_dir(copy.join("secrets")).unwrap();
-    for name in ["pepper", "signing"] {
+    for name in ["audit", "pepper", "signing"] {
         std::fs::copy(from.join(name), copy.join("secrets").join(name)).unwrap();
     }
 }

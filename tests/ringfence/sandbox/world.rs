@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ringfence::authz::{Action, Ask, Authorizer, Permit, Resource};
+use ringfence::engine::RunRequest;
 use ringfence::fs_policy::Rules;
 use ringfence::model::{Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, TenantId};
 use ringfence::sandbox::{
-    Asked, Hall, HallSettings, LimitsAsk, Manner, PlaceAsk, RunAsk, RunFilter, RunSummary, SandboxAsk, SandboxError,
-    SandboxFilter, SandboxRecord, Tenants, What, Wished,
+    Asked, By, Chronicle, Hall, HallSettings, Kept, LimitsAsk, Manner, PlaceAsk, RunAsk, RunFilter, RunRecord,
+    RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What, Wished,
 };
 use ringfence::store::Store;
 use ringfence::workspace::Catalog;
@@ -31,6 +32,43 @@ pub struct World {
     authorizer: Authorizer,
     pub caller: Caller,
     ceilings: Ceilings,
+    pub chronicle: Arc<Memory>,
+}
+
+/// Remembers what it is told, or refuses to.
+#[derive(Default)]
+pub struct Memory {
+    pub told: Mutex<Vec<String>>,
+    /// What begins with this is not taken.
+    pub refuses: Mutex<Option<&'static str>>,
+}
+
+impl Memory {
+    fn keep(&self, what: String) -> Kept {
+        let refused = self.refuses.lock().unwrap().is_some_and(|prefix| what.starts_with(prefix));
+        if !refused {
+            self.told.lock().unwrap().push(what);
+        }
+        Box::pin(async move { if refused { Err(Unkept("refused by the test".into())) } else { Ok(()) } })
+    }
+}
+
+impl Chronicle for Memory {
+    fn begins(&self, run: &RunRecord, _: &By, _: &RunRequest) -> Kept {
+        self.keep(format!("begins {}", run.id))
+    }
+
+    fn ended(&self, run: &RunRecord, _: &By) -> Kept {
+        self.keep(format!("ended {} {}", run.id, run.outcome().unwrap()))
+    }
+
+    fn lost(&self, run: &RunRecord) -> Kept {
+        self.keep(format!("lost {}", run.id))
+    }
+
+    fn expired(&self, sandbox: &SandboxRecord) -> Kept {
+        self.keep(format!("expired {}", sandbox.id))
+    }
 }
 
 struct House {
@@ -57,12 +95,12 @@ impl Tenants for House {
     }
 }
 
-fn hall(data: PathBuf, ceilings: &Ceilings) -> Hall {
+fn hall(data: PathBuf, ceilings: &Ceilings, chronicle: Arc<Memory>) -> Hall {
     let store = Store::open(&data.join("ringfence.db")).unwrap();
     let house = House { store: store.clone(), data, ceilings: Arc::new(ceilings.clone()) };
     // What could not be cleared is tried again at the next sweep, and sweeps come when a test asks for them.
     let settings = HallSettings { sweep_seconds: 0, ..HallSettings::default() };
-    Hall::new(engine(), Arc::new(store), Arc::new(house), settings)
+    Hall::new(engine(), Arc::new(store), Arc::new(house), chronicle, settings)
 }
 
 impl World {
@@ -72,7 +110,8 @@ impl World {
 
     pub async fn of(ceilings: Ceilings) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let hall = hall(dir.path().to_owned(), &ceilings);
+        let chronicle = Arc::new(Memory::default());
+        let hall = hall(dir.path().to_owned(), &ceilings, Arc::clone(&chronicle));
         let authorizer = Authorizer::new().unwrap();
         authorizer.set_tenant(&"acme".parse().unwrap(), &[], &[]).unwrap();
         let caller = Caller {
@@ -86,7 +125,7 @@ impl World {
             expires: None,
             address: "192.0.2.7".parse().unwrap(),
         };
-        let world = Self { dir, hall, authorizer, caller, ceilings };
+        let world = Self { dir, hall, authorizer, caller, ceilings, chronicle };
         world.sql("INSERT INTO tenants VALUES ('acme', '{}', 1, 0)");
         world.hall.begin_service().await.unwrap();
         world
@@ -94,7 +133,7 @@ impl World {
 
     /// As the next process finds it.
     pub async fn next_process(mut self) -> Self {
-        self.hall = hall(self.dir.path().to_owned(), &self.ceilings);
+        self.hall = hall(self.dir.path().to_owned(), &self.ceilings, Arc::clone(&self.chronicle));
         self.hall.begin_service().await.unwrap();
         self
     }

@@ -62,15 +62,25 @@ fn never() -> BTreeMap<&'static str, String> {
         ("runs", zeros("run_", 32)),
         ("sandboxes", zeros("sbx_", 32)),
         ("keys", zeros("key_", 32)),
+        ("audit", "999999999".to_owned()),
         ("tokens", format!("{}.{}", zeros("key_", 32), zeros("", 16))),
     ]);
     ids.extend(["workspaces", "principals", "roles", "policies", "tenants"].map(|kind| (kind, "never".to_owned())));
     ids
 }
 
+/// The number of the first record of a tenant.
+async fn first_of(house: &House, key: &str) -> String {
+    house.get(key, "/v1/audit/events?limit=1").await.is(200)["events"][0]["seq"].to_string()
+}
+
 /// With what must stand in the query.
 fn whole(path: String) -> String {
-    if path.ends_with("/files") { format!("{path}?path=x") } else { path }
+    match () {
+        () if path.ends_with("/files") => format!("{path}?path=x"),
+        () if path.ends_with("/growth") => format!("{path}?old=1"),
+        () => path,
+    }
 }
 
 #[tokio::test]
@@ -123,6 +133,7 @@ async fn a04_every_endpoint_hides_what_is_another_tenants() {
         ("sandboxes", text(&house.post(&ours, "/v1/sandboxes", json!({})).await.is(201)["id"])),
         ("keys", text(&house.get(&ours, "/v1/keys").await.is(200)["keys"][0]["id"])),
         ("tokens", text(&house.post(&ours, "/v1/tokens", json!({"scopes": ["*"]})).await.is(201)["id"])),
+        ("audit", first_of(&house, &ours).await),
         ("workspaces", "site".to_owned()),
         ("principals", "mole".to_owned()),
         ("roles", "helper".to_owned()),

@@ -32,7 +32,9 @@ async fn a14_a_full_disk_is_said_and_what_was_acknowledged_is_there() {
     write("before", 100_000).await.unwrap().is(204);
     let key = served.post(&admin, "/v1/keys", json!({"name": "before"})).await.is(201)["secret"].clone();
     let key = key.as_str().unwrap();
+    let hello = served.submit(&admin, "hello").await;
     served.give(Resource::Fsize, Some(1_000));
+    is_host_trouble(&served.post(&admin, "/v1/runs", json!({"component": hello})).await);
     // Nothing of it is acknowledged, and none of it opens anything.
     is_host_trouble(&write("during", 100_000).await.unwrap());
     is_host_trouble(&served.post(&admin, "/v1/keys", json!({"name": "during"})).await);
@@ -42,9 +44,12 @@ async fn a14_a_full_disk_is_said_and_what_was_acknowledged_is_there() {
     assert_eq!(served.get("rf_nothing", "/v1/whoami").await.status, 401);
     // What needs no room goes on.
     served.get(key, "/v1/whoami").await.is(200);
-    assert_eq!(served.get(&admin, &file("before")).await.bytes.len(), 100_000);
+    // Who reads a file is recorded, and so is not answered.
+    is_host_trouble(&served.get(&admin, &file("before")).await);
     served.give(Resource::Fsize, None);
-    write("after", 100_000).await.unwrap().is(204);
+    // The log is read and opened anew.
+    while write("after", 100_000).await.unwrap().status != 204 {}
+    assert_eq!(served.get(&admin, &file("before")).await.bytes.len(), 100_000);
     assert_eq!(served.get(&admin, &file("during")).await.code(), "no_file");
     let names = served.get(&admin, "/v1/keys").await.is(200);
     assert!(!names["keys"].as_array().unwrap().iter().any(|key| key["name"] == "during"), "{names}");

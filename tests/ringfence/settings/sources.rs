@@ -235,6 +235,23 @@ fn what_a_start_refuses_of_folders_is_refused_by_the_check() {
         }
         std::fs::remove_file(at("damaged #1/serve.lock")).ok();
     }
+    folder("open", 0o777);
+    std::fs::write(at("open/key"), "").unwrap();
+    std::fs::set_permissions(at("open/key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let before = there();
+    for (set, words) in [
+        (format!("audit.dir={}", at("open")), "the audit log in"),
+        (format!("audit.dir={}", at("file")), "that is no folder"),
+        (format!("audit.dir={}", at("none/audit")), "make the folder that it is to lie in"),
+        (format!("audit.key_file={}", at("open/key")), "the audit log in"),
+    ] {
+        let check = config(&["config", "check", "--data-dir", &new, "--set", &set], &[]);
+        let told = String::from_utf8(check.stderr).unwrap();
+        assert!(!check.status.success() && told.contains(words) && there() == before, "{set}: {told}");
+        let serve = config(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &at("serves"), "--set", &set], &[]);
+        assert!(!serve.status.success(), "{set}: {serve:?}");
+        std::fs::remove_dir_all(at("serves")).unwrap();
+    }
     let good = config(&["config", "check", "--data-dir", &at("new/er")], &[]);
     assert!(good.status.success() && there() == before, "{good:?}");
 }

@@ -1,6 +1,6 @@
 //! Each key with three values that differ, and the test that fails when the service ignores it.
 
-use super::{engine, http, identity, runs, served};
+use super::{audit, engine, http, identity, runs, served};
 use crate::service::{bodies, storage};
 
 pub struct Row {
@@ -58,6 +58,12 @@ pub const ROWS: &[Row] = &[
         engine::compile_memory_bytes_bound_a_compilation,
     ),
     row("engine.disk_reserve_bytes", ["1", "2KiB", "3"], engine::disk_reserve_bytes_are_left_to_the_host),
+    row("audit.dir", ["'/a'", "/b", "/c"], audit::dir_key_file_and_origin_are_those_of_the_log),
+    row("audit.key_file", ["'/a'", "/b", "/c"], audit::dir_key_file_and_origin_are_those_of_the_log),
+    row("audit.origin", ["'a/x'", "b/x", "c/x"], audit::dir_key_file_and_origin_are_those_of_the_log),
+    row("audit.checkpoint_seconds", ["1", "2", "3"], audit::checkpoint_seconds_are_how_long_a_record_waits),
+    row("audit.retention_days", ["1", "2", "3"], audit::retention_days_let_old_segments_go),
+    row("audit.check_everything", ["true", "false", "true"], audit::check_everything_finds_what_is_damaged_far_back),
     row("identity.warm_credentials", ["1", "2", "3"], identity::warm_credentials_are_the_most_that_are_kept_at_hand),
     row("identity.guesses.failures_per_source", ["1", "2", "3"], identity::failures_per_source_shut_a_source_out),
     row("identity.guesses.failures_per_prefix", ["1", "2", "3"], identity::failures_per_prefix_shut_a_key_out),

@@ -1,0 +1,191 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::audit::{Detail, Event, EventName, Standing};
+use crate::engine::{Entry, Mount, RunRequest, Stdin};
+use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome};
+use crate::sandbox::{By, Chronicle, Kept, RunRecord, SandboxRecord, Unkept};
+
+/// The most denials of one run that have a record each; the record of its end says how many there were.
+const DENIALS: usize = 32;
+
+/// What runs and sandboxes do, into the audit log.
+pub(super) struct IntoLog(pub(super) Arc<Standing>);
+
+impl IntoLog {
+    /// Handed in together, so that they share one sync; the last is on disk after all others.
+    fn append(&self, events: &[Event]) -> Kept {
+        let pending: Vec<_> = events.iter().map(|event| self.0.append(event)).collect();
+        Box::pin(async move {
+            for one in pending {
+                one.await.map_err(|error| Unkept(error.to_string()))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Chronicle for IntoLog {
+    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept {
+        let policies = by.policies.iter().map(String::as_str);
+        let event = of_run(EventName::CommandStarted, run, by).action(action(run)).allowed(policies);
+        let (what, arguments) = called(asked);
+        let event = event
+            .detail("call", what)
+            .detail("arguments", Detail::of(&digest_of(&arguments)))
+            .detail("limits", Detail::of(&asked.limits))
+            .detail("grants", granted(&asked.grants))
+            .detail("mode", Detail::of(&asked.mode));
+        let event = match &asked.stdin {
+            Stdin::Bytes(bytes) => event.detail("stdin", of_bytes(bytes, false)),
+            _ => event,
+        };
+        let mount = |mount: &Mount| json!({"at": mount.guest, "rules": mount.policy.rules()});
+        let mounts: Vec<Value> = asked.mounts.iter().map(mount).collect();
+        let event = if mounts.is_empty() { event } else { event.detail("mounts", Detail::of(&mounts)) };
+        let event = match &asked.mode {
+            Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
+            Mode::Ordinary => event,
+        };
+        self.append(&[event])
+    }
+
+    fn ended(&self, run: &RunRecord, by: &By) -> Kept {
+        let mut events = Vec::new();
+        let mut event = of_run(EventName::CommandExecuted, run, by)
+            .action(action(run))
+            .detail("outcome", run.outcome().unwrap_or("failed"))
+            .detail("milliseconds", number(run.ended.unwrap_or(run.created).saturating_sub(run.created)));
+        if let Some(failure) = &run.failure {
+            event = event.detail("failure", failure.code.as_str());
+        }
+        if let Some(report) = &run.report {
+            event = event
+                .detail("usage", Detail::of(&report.usage))
+                .detail("stdout", of_captured(&report.stdout))
+                .detail("stderr", of_captured(&report.stderr))
+                .detail("denials", number(report.denials.iter().map(|denial| denial.times).sum()));
+            event = match &report.outcome {
+                Outcome::Exited { code } => event.detail("code", i64::from(*code)),
+                Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value))),
+                _ => event,
+            };
+            events.extend(telling(&report.denials).map(|denial| refused(run, by, denial)));
+            events.extend(exceeded(&report.outcome).map(|(limit, value, used)| {
+                let event = of_run(EventName::LimitExceeded, run, by).detail("limit", limit);
+                event.detail("value", number(value)).detail("used", number(used))
+            }));
+        }
+        events.push(event);
+        self.append(&events)
+    }
+
+    fn lost(&self, run: &RunRecord) -> Kept {
+        let event = Event::new(EventName::CommandLost)
+            .tenant(run.tenant.as_str())
+            .principal(run.owner.as_str())
+            .action(action(run));
+        self.append(&[about(event, run)])
+    }
+
+    fn expired(&self, sandbox: &SandboxRecord) -> Kept {
+        let event = Event::new(EventName::SandboxExpired)
+            .tenant(sandbox.tenant.as_str())
+            .principal(sandbox.owner.as_str())
+            .resource("sandbox", sandbox.id.as_str());
+        self.append(&[event.detail("seconds", number(age(sandbox).as_secs()))])
+    }
+}
+
+fn age(sandbox: &SandboxRecord) -> Duration {
+    let now = jiff::Timestamp::now().as_millisecond();
+    Duration::from_millis(u64::try_from(now).unwrap_or(0).saturating_sub(sandbox.created))
+}
+
+fn action(run: &RunRecord) -> &'static str {
+    if run.sandbox.is_some() { "sandboxes:run" } else { "runs:create" }
+}
+
+fn of_run(name: EventName, run: &RunRecord, by: &By) -> Event {
+    let event = Event::new(name).by(&by.caller);
+    match &by.request {
+        Some(request) => about(event.request(request.as_str()), run),
+        None => about(event, run),
+    }
+}
+
+fn about(event: Event, run: &RunRecord) -> Event {
+    let mut event = event.resource("run", run.id.as_str());
+    if let Some(sandbox) = &run.sandbox {
+        event = event.detail("sandbox", sandbox.as_str());
+    }
+    event.detail("component", run.component.to_string().as_str())
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What is called, in a word, and what with.
+fn called(asked: &RunRequest) -> (&str, Value) {
+    match &asked.entry {
+        Entry::Command { .. } => ("command", json!(asked.grants.args)),
+        Entry::Call { function, args } => (function.as_str(), args.clone()),
+    }
+}
+
+/// Arguments and results may be secrets: how long they are, and a digest by which whoever has them knows them again.
+fn digest_of(value: &Value) -> Value {
+    let text = value.to_string();
+    json!({"bytes": text.len(), "digest": Digest::of(text.as_bytes()).to_string()})
+}
+
+fn of_bytes(bytes: &[u8], truncated: bool) -> Detail {
+    Detail::of(&json!({"bytes": bytes.len(), "digest": Digest::of(bytes).to_string(), "truncated": truncated}))
+}
+
+fn of_captured(stream: &Captured) -> Detail {
+    of_bytes(&stream.bytes, stream.truncated)
+}
+
+/// Without arguments, and of the environment the names.
+fn granted(grants: &Grants) -> Detail {
+    let mut told = serde_json::to_value(grants).unwrap_or_default();
+    if let Some(fields) = told.as_object_mut() {
+        fields.remove("args");
+        fields.insert("env".to_owned(), grants.env.iter().map(|(name, _)| name.as_str()).collect());
+    }
+    Detail::of(&told)
+}
+
+fn refused(run: &RunRecord, by: &By, denial: &Denial) -> Event {
+    let event = of_run(EventName::PermissionDenied, run, by).denied(&denial.missing, []);
+    let event = event.detail("tried", denial.tried.as_str()).detail("times", number(denial.times));
+    match &denial.path {
+        Some(path) => event.detail("path", path.as_str()),
+        None => event,
+    }
+}
+
+/// The first of each operation before all others: none is buried under many of another.
+fn telling(denials: &[Denial]) -> impl Iterator<Item = &Denial> {
+    let mut seen = HashSet::new();
+    let (first, more): (Vec<_>, Vec<_>) = denials.iter().partition(|denial| seen.insert(&denial.tried));
+    first.into_iter().chain(more).take(DENIALS)
+}
+
+/// The limit that ended a run, what it was, and what the run would have come to.
+fn exceeded(outcome: &Outcome) -> Option<(&'static str, u64, u64)> {
+    match *outcome {
+        Outcome::OutOfFuel { limit, used } => Some(("fuel", limit, used)),
+        Outcome::DeadlineExceeded { limit_ms, used_ms } => Some(("deadline_ms", limit_ms, used_ms)),
+        Outcome::OutOfMemory { limit_bytes, used_bytes, requested_bytes } => {
+            Some(("memory_bytes", limit_bytes, used_bytes.saturating_add(requested_bytes)))
+        }
+        Outcome::LimitExceeded { limit, value, used } => Some((limit.as_str(), value, used)),
+        _ => None,
+    }
+}

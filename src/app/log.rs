@@ -1,0 +1,216 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::disk::RealDisk;
+use crate::audit::note::SignedCheckpoint;
+use crate::audit::{
+    AuditError, AuditSettings, Begin, Detail, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader,
+    Standing, signing_keys,
+};
+use crate::authz::HOUSE;
+use crate::config::Settings;
+use crate::identity::KeyRecord;
+use crate::model::Digest;
+use crate::store::{Fact, Store};
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How often it is looked whether a log that ended can go on.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The audit log of a service, and who reads it.
+#[derive(Clone)]
+pub(super) struct Audit {
+    pub(super) log: Arc<Standing>,
+    pub(super) reader: Arc<Reader>,
+    store: Store,
+    retention: Duration,
+}
+
+/// Where the log of a data folder is.
+pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
+    settings.dir.clone().unwrap_or_else(|| data.join("audit"))
+}
+
+/// What a start would refuse of the folder and of the keys; nothing is made.
+pub(super) fn check(settings: &AuditSettings, data: &Path) -> anyhow::Result<()> {
+    let root = folder(settings, data);
+    let failed = || format!("the audit log in {}", root.display());
+    match root.metadata() {
+        Ok(about) if !about.is_dir() => bail!("{}: that is no folder; move it away", failed()),
+        Ok(about) if about.mode() & 0o022 != 0 => Err(AuditError::LooseFolder).with_context(failed)?,
+        Ok(_) => {}
+        // It is made; what it lies in is not, but for the data folder.
+        Err(_) if settings.dir.is_none() || root.parent().is_some_and(Path::is_dir) => {}
+        Err(_) => bail!("{}: make the folder that it is to lie in", failed()),
+    }
+    match key_file(settings, data).metadata() {
+        Ok(about) if about.mode() & 0o077 != 0 => Err(AuditError::LooseKeys).with_context(failed),
+        _ => Ok(()),
+    }
+}
+
+fn key_file(settings: &AuditSettings, data: &Path) -> PathBuf {
+    settings.key_file.clone().unwrap_or_else(|| data.join("secrets/audit"))
+}
+
+/// How the log is opened, the first time and when a disk that failed is well again.
+struct Opening {
+    dir: PathBuf,
+    key_file: PathBuf,
+    settings: Mutex<LogSettings>,
+}
+
+impl Opening {
+    fn open(&self) -> Result<(Log, Opened), AuditError> {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = signing_keys(&self.key_file, &settings.origin)?;
+        let opened = Log::open(Box::new(RealDisk::open(&self.dir)?), &settings, keys)?;
+        // From now on there must be one.
+        settings.begin = Begin::Continue;
+        Ok(opened)
+    }
+}
+
+impl Audit {
+    /// Opens it, or makes it where there never was one: the store remembers whether.
+    pub(super) async fn open(
+        settings: &AuditSettings,
+        data: &Path,
+        store: &Store,
+        instance: &str,
+    ) -> anyhow::Result<Self> {
+        let root = folder(settings, data);
+        let origin = match (&settings.origin, std::fs::read_to_string(root.join(crate::audit::folder::ORIGIN))) {
+            (Some(origin), _) => origin.clone(),
+            (None, Ok(text)) => text.trim_end().to_owned(),
+            (None, Err(_)) => format!("ringfence-{instance}/audit"),
+        };
+        let known: Option<SignedCheckpoint> = match store.fact(Fact::AuditCheckpoint)? {
+            Some(text) => Some(text.parse().context("the checkpoint of the audit log that the store keeps")?),
+            None => None,
+        };
+        let mut own = LogSettings::new(&origin);
+        own.begin = if known.is_some() { Begin::Continue } else { Begin::OrCreate };
+        own.check = if settings.check_everything { OpenCheck::Everything } else { OpenCheck::Ends };
+        own.checkpoint_every = Duration::from_secs(settings.checkpoint_seconds);
+        own.known = known.into_iter().collect();
+        let key_file = key_file(settings, data);
+        let failed = || format!("the audit log in {}", root.display());
+        let opening = Opening { dir: root.clone(), key_file, settings: Mutex::new(own) };
+        let open = move || opening.open().map(|opened| (opened, opening));
+        let ((log, opened), opening) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
+        if let Some(cut) = &opened.cut {
+            tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
+        }
+        let audit = Self {
+            log: Arc::new(Standing::new(log, move || opening.open().map(|(log, _)| log))),
+            reader: Arc::new(Reader::new(&root)),
+            store: store.clone(),
+            retention: DAY * u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
+        };
+        audit.keep_checkpoint().await?;
+        Ok(audit)
+    }
+
+    /// The first record of a service, and what is set otherwise than at its last start.
+    pub(super) async fn started(&self, settings: &Settings) -> anyhow::Result<()> {
+        let now = settings.in_force();
+        let text = serde_json::to_string(&now)?;
+        let configuration = Digest::of(text.as_bytes()).to_string();
+        let event = Event::new(EventName::ServiceStarted).detail("version", env!("CARGO_PKG_VERSION"));
+        self.log.append(&event.detail("configuration", configuration)).await?;
+        if let Some(before) = self.store.fact(Fact::Settings)? {
+            // What cannot be read is as if nothing had been set.
+            let before: BTreeMap<String, String> = serde_json::from_str(&before).unwrap_or_default();
+            let keys: BTreeSet<_> = now.keys().chain(before.keys()).collect();
+            let differ: Vec<_> = keys.into_iter().filter(|key| now.get(*key) != before.get(*key)).collect();
+            if !differ.is_empty() {
+                let event = Event::new(EventName::ConfigurationChanged).detail("settings", Detail::of(&differ));
+                self.log.append(&event).await?;
+            }
+        }
+        Ok(self.store.keep_fact(Fact::Settings, text).await?)
+    }
+
+    /// The one key that nobody asked for.
+    pub(super) async fn first_key(&self, key: &KeyRecord) -> Result<(), AuditError> {
+        let event = Event::new(EventName::KeyCreated).tenant(HOUSE).resource("key", key.id.as_str());
+        self.log.append(&event.detail("for", key.principal.as_str()).detail("first", true)).await.map(drop)
+    }
+
+    async fn keep_checkpoint(&self) -> anyhow::Result<()> {
+        let newest = self.log.now().checkpoints().borrow().as_ref().map(ToString::to_string);
+        if let Some(text) = newest {
+            self.store.keep_fact(Fact::AuditCheckpoint, text).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps each checkpoint elsewhere as well, and lets old segments go, until the service stops.
+    pub(super) async fn look_after(&self, stop: CancellationToken) {
+        let mut checkpoints = self.log.now().checkpoints();
+        let (mut prune, mut look) = (tokio::time::interval(DAY), tokio::time::interval(LOOK));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = look.tick() => {
+                    if self.revived().await {
+                        checkpoints = self.log.now().checkpoints();
+                    }
+                }
+                Ok(()) = checkpoints.changed() => {
+                    if let Err(error) = self.keep_checkpoint().await {
+                        tracing::warn!("a checkpoint of the audit log could not be kept in the store: {error}");
+                    }
+                }
+                _ = prune.tick() => {
+                    if let Err(error) = self.prune().await {
+                        tracing::warn!("old segments of the audit log are still there: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether it was opened anew, since the disk had failed and is well again.
+    async fn revived(&self) -> bool {
+        let log = Arc::clone(&self.log);
+        match tokio::task::spawn_blocking(move || log.revive()).await {
+            Ok(Ok(true)) => {
+                tracing::info!("the audit log takes records again");
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::warn!("the audit log still takes nothing: {error}");
+                false
+            }
+            _ => false,
+        }
+    }
+
+    async fn prune(&self) -> anyhow::Result<()> {
+        let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(self.retention)?)?;
+        let reader = Arc::clone(&self.reader);
+        let before = tokio::task::spawn_blocking(move || reader.kept_since(&LogTime::from(since))).await??;
+        self.log.now().prune(before).await?;
+        Ok(())
+    }
+
+    /// The last record, and the signature under all of them.
+    pub(super) async fn close(&self) {
+        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await.map(drop);
+        let closed = self.log.now().close().await;
+        if let Err(error) = stopped.and(closed) {
+            tracing::error!("the audit log could not be closed: {error}");
+        }
+        if let Err(error) = self.keep_checkpoint().await {
+            tracing::warn!("the last checkpoint of the audit log could not be kept in the store: {error}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::sync::{PoisonError, RwLock};
+
+use super::error::AuditError;
+use super::event::Event;
+use super::note::SignedCheckpoint;
+use super::writer::{Log, Pending, Receipt};
+
+type Again = Box<dyn Fn() -> Result<Log, AuditError> + Send + Sync>;
+
+/// The log of a service: where a disk was full, or failed, it is read and opened anew when that is over. Nothing is taken
+/// in between.
+pub struct Standing {
+    current: RwLock<Log>,
+    again: Again,
+}
+
+impl Standing {
+    pub fn new(log: Log, again: impl Fn() -> Result<Log, AuditError> + Send + Sync + 'static) -> Self {
+        Self { current: RwLock::new(log), again: Box::new(again) }
+    }
+
+    /// As it is now; whoever keeps it keeps one that may have ended.
+    pub fn now(&self) -> Log {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn append(&self, event: &Event) -> Pending<Receipt> {
+        self.now().append(event)
+    }
+
+    pub fn checkpoint(&self) -> Pending<SignedCheckpoint> {
+        self.now().checkpoint()
+    }
+
+    /// Opens it anew where the disk had failed. Whether it has; an error where it still fails. This reads the log.
+    pub fn revive(&self) -> Result<bool, AuditError> {
+        let Some(AuditError::Stopped(cause)) = self.now().ended() else { return Ok(false) };
+        // A folder that somebody changed is for a person to look at.
+        if !matches!(*cause, AuditError::DiskFull { .. } | AuditError::Disk { .. }) {
+            return Ok(false);
+        }
+        let log = (self.again)()?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = log;
+        Ok(true)
+    }
+}

@@ -1,0 +1,34 @@
+use std::future::Future;
+use std::pin::Pin;
+
+use super::record::{RunRecord, SandboxRecord};
+use crate::engine::RunRequest;
+use crate::model::{Caller, RequestId};
+
+/// Writes down what happens so that it can be proven later. What cannot be written down does not happen, or nobody hears
+/// of it.
+pub trait Chronicle: Send + Sync {
+    /// Awaited before the guest's first instruction.
+    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept;
+    /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
+    fn ended(&self, run: &RunRecord, by: &By) -> Kept;
+    /// The service went down while it ran, and nothing is known of its end.
+    fn lost(&self, run: &RunRecord) -> Kept;
+    /// The time of a sandbox is over. Awaited before it is taken away.
+    fn expired(&self, sandbox: &SandboxRecord) -> Kept;
+}
+
+/// Ready when it is there for certain.
+pub type Kept = Pin<Box<dyn Future<Output = Result<(), Unkept>> + Send>>;
+
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("nothing is done that cannot be recorded, and the audit log takes nothing: {0}")]
+pub struct Unkept(pub String);
+
+/// Who asked for a run, and what let him.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub caller: Caller,
+    pub policies: Vec<String>,
+    pub request: Option<RequestId>,
+}
