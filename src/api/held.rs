@@ -108,6 +108,7 @@ pub(super) struct Growing {
 pub(super) enum Contents {
     Files,
     Run,
+    Events,
 }
 
 impl Contents {
@@ -119,6 +120,13 @@ impl Contents {
                 format!(
                     "the files are so many, and their paths so long, that to look through them takes more than {most} in \
                      memory; remove some, or read them folder by folder"
+                ),
+            ),
+            Contents::Events => (
+                "too_large",
+                format!(
+                    "what the run returned takes more than {most} in memory, and so its end cannot be told; it can where \
+                     `http.tenant_bodies_bytes` is higher"
                 ),
             ),
             Contents::Run => (

@@ -70,7 +70,7 @@ impl Chronicle for IntoLog {
                 .detail("denials", number(report.denials.iter().map(|denial| denial.times).sum()));
             event = match &report.outcome {
                 Outcome::Exited { code } => event.detail("code", i64::from(*code)),
-                Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value))),
+                Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
                 _ => event,
             };
             events.extend(telling(&report.denials).map(|denial| refused(run, by, denial)));
@@ -130,16 +130,15 @@ fn number(number: u64) -> i64 {
 }
 
 /// What is called, in a word, and what with.
-fn called(asked: &RunRequest) -> (&str, Value) {
+fn called(asked: &RunRequest) -> (&str, String) {
     match &asked.entry {
-        Entry::Command { .. } => ("command", json!(asked.grants.args)),
-        Entry::Call { function, args } => (function.as_str(), args.clone()),
+        Entry::Command { .. } => ("command", json!(asked.grants.args).to_string()),
+        Entry::Call { function, args } => (function.as_str(), args.to_string()),
     }
 }
 
 /// Arguments and results may be secrets: how long they are, and a digest by which whoever has them knows them again.
-fn digest_of(value: &Value) -> Value {
-    let text = value.to_string();
+fn digest_of(text: &str) -> Value {
     json!({"bytes": text.len(), "digest": Digest::of(text.as_bytes()).to_string()})
 }
 

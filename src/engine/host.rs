@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Component;
 
 use super::compile::{CodeCache, Origin, Origins, compile};
@@ -35,8 +35,12 @@ struct Inner {
     /// Room for programs that wait to be compiled, a permit for each KiB.
     waiting: Semaphore,
     compiling: Semaphore,
-    running: Semaphore,
+    running: Arc<Semaphore>,
 }
+
+/// Until it is dropped one run less finds a place.
+#[derive(Debug)]
+pub struct RunPlace(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl Engine {
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
@@ -55,7 +59,7 @@ impl Engine {
                 .build(),
             waiting: Semaphore::new(usize::try_from(settings.waiting_bytes >> 10).unwrap_or(usize::MAX).min(ROOM)),
             compiling: Semaphore::new(settings.compilations.max(1)),
-            running: Semaphore::new(settings.concurrent_runs as usize),
+            running: Arc::new(Semaphore::new(settings.concurrent_runs as usize)),
             settings,
         })))
     }
@@ -90,12 +94,28 @@ impl Engine {
 
     /// Runs a program once. What the guest does is in the report; an error means that it was not run, or not whole.
     pub async fn run(&self, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
-        let busy = || EngineError::Busy(self.0.settings.concurrent_runs);
-        let _place = self.0.running.try_acquire().map_err(|_| busy())?;
+        self.run_at(self.place()?, program, request).await
+    }
+
+    fn busy(&self) -> EngineError {
+        EngineError::Busy(self.0.settings.concurrent_runs)
+    }
+
+    /// A place for one run, for whoever is to know that there is one before anything is begun.
+    pub fn place(&self) -> Result<RunPlace, EngineError> {
+        Arc::clone(&self.0.running).try_acquire_owned().map(RunPlace).map_err(|_| self.busy())
+    }
+
+    pub async fn run_at(
+        &self,
+        _place: RunPlace,
+        program: &Program,
+        request: RunRequest,
+    ) -> Result<Report, EngineError> {
         let fence = self.fence(program.build())?;
         let _beating = self.0.heart.beating();
         match run::run(&fence, program, request, self.0.settings.disk_reserve_bytes).await {
-            Err(EngineError::Busy(_)) => Err(busy()),
+            Err(EngineError::Busy(_)) => Err(self.busy()),
             other => other,
         }
     }

@@ -32,7 +32,7 @@ pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};
 pub use grants::fs::{CopyOnWrite, Mount, folds_case};
 pub use grants::input::Stdin;
-pub use host::Engine;
+pub use host::{Engine, RunPlace};
 pub use program::Program;
 pub use run::{Entry, FUEL_TOLD, OutputListener, RunRequest};
 pub use settings::EngineSettings;

@@ -23,7 +23,7 @@ use super::outcome::{self, End, Ended};
 use super::program::{Function, Program};
 use super::state::RunState;
 use super::values::{self, Unread, Unwritten};
-use crate::model::{Grants, LimitName, Limits, Mode, Outcome, Report, Room, Stream, Usage};
+use crate::model::{Grants, Json, LimitName, Limits, Mode, Outcome, Report, Room, Stream, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 pub const FUEL_TOLD: u64 = 10_000_000;
@@ -207,7 +207,7 @@ async fn returned(
     start: Instant,
 ) -> Result<(Outcome, Duration), EngineError> {
     let (Some(ty), Some(value)) = (&function.result, value) else {
-        return Ok((Outcome::Returned { value: Value::Null }, Duration::ZERO));
+        return Ok((Outcome::Returned { value: Value::Null.into() }, Duration::ZERO));
     };
     let of = |written| match written {
         Ok(value) => Outcome::Returned { value },
@@ -221,13 +221,13 @@ async fn returned(
     };
     match values::result(ty, &value, limits.result_bytes, &mut short) {
         Err(Unwritten::Unfinished) => {}
-        written => return Ok((of(written), Duration::ZERO)),
+        written => return Ok((of(written.map(Json::from)), Duration::ZERO)),
     }
     let deadline = start + Duration::from_millis(limits.deadline_ms);
     let (ty, most) = (ty.clone(), limits.result_bytes);
     let (written, spent) = blocking(move || {
         let before = thread_time();
-        let written = values::result(&ty, &value, most, &mut || Instant::now() < deadline);
+        let written = values::result(&ty, &value, most, &mut || Instant::now() < deadline).map(Json::from);
         (written, thread_time().saturating_sub(before))
     })
     .await?;

@@ -2,9 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
-use super::{LimitName, Usage};
+use super::{Json, LimitName, Usage};
 
 /// How a run ended. What a guest did is data, never an error of ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub enum Outcome {
     },
     /// The called function returned; `null` where it returns nothing.
     Returned {
-        value: Value,
+        value: Json,
     },
     /// The guest broke a rule of the machine, or gave up.
     Trapped {

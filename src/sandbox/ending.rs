@@ -12,6 +12,8 @@ use super::work::Planned;
 /// How often it is tried to write down how a run ended; twice as long after each time.
 const TRIES: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// How often then, for a run of which there is a beginning already.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Sees to it that a run that began ends for everybody, whatever happens to the task that runs it.
 pub(super) struct Ending {
@@ -19,14 +21,16 @@ pub(super) struct Ending {
     live: Arc<Live>,
     /// What is told if this ends in no other way: whoever watches must not wait for ever.
     lost: Option<RunRecord>,
+    /// Its beginning is written down.
+    apart: bool,
 }
 
 impl Ending {
     /// From here on it can be found, watched and cancelled.
-    pub(super) fn watching(hall: &Hall, run: &RunRecord) -> Result<Self, SandboxError> {
+    pub(super) fn watching(hall: &Hall, run: &RunRecord, apart: bool) -> Result<Self, SandboxError> {
         let live = Live::of(run, &hall.end_for(&run.tenant)?);
         hall.watch(&live);
-        Ok(Self { hall: hall.clone(), live, lost: Some(run.clone()) })
+        Ok(Self { hall: hall.clone(), live, lost: Some(run.clone()), apart })
     }
 
     pub(super) fn live(&self) -> &Arc<Live> {
@@ -55,6 +59,7 @@ impl Ending {
         };
         run.state = RunState::Ended;
         run.ended = Some(now());
+        let mut untold = run.clone();
         let refused = match done {
             Ok(report) => {
                 run.report = Some(report);
@@ -80,8 +85,15 @@ impl Ending {
         let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
         tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
         tracing::debug!("ended");
-        self.over(&run, kept.is_ok());
-        kept?;
+        if let Err(error) = kept {
+            let error = SandboxError::from(error);
+            tracing::error!("the end of a run is not written down: {error}");
+            let message = "it ended, and that could not be written down".to_owned();
+            untold.failure = Some(Failure { code: error.code().to_owned(), message });
+            self.over(&Arc::new(untold), false);
+            return Err(error);
+        }
+        self.over(&run, true);
         match refused {
             Some(error) => Err(error),
             None => Ok(run),
@@ -100,7 +112,17 @@ impl Ending {
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
-        self.hall.inner().ledger.put_run(Arc::clone(run), retry).await
+        loop {
+            let error = match self.hall.inner().ledger.put_run(Arc::clone(run), retry.clone()).await {
+                // It stands there as one that goes on, and others wait for how it ends.
+                Err(error) if self.apart && !matches!(error, LedgerError::Never(_)) => error,
+                done => return done,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(LAST_WAIT) => {}
+                () = self.hall.inner().cancel.cancelled() => return Err(error),
+            }
+        }
     }
 
     fn over(&mut self, run: &Arc<RunRecord>, kept: bool) {

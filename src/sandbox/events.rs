@@ -84,6 +84,10 @@ impl Hall {
             Some(live) => live,
             None => self.over(tenant, id, &room).await?,
         };
+        if let Some(last) = live.last().filter(|last| after > *last) {
+            let message = format!("the run has no event {after}; its last is {last}");
+            return Err(SandboxError::Invalid { field: "Last-Event-ID", message });
+        }
         Ok(Events { hall: self.clone(), live, after, room })
     }
 

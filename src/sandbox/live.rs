@@ -12,6 +12,11 @@ const TURNS: usize = 20_000;
 /// The most that one event carries.
 const PIECE: usize = 16 << 10;
 
+/// The number of the first event.
+const FIRST: u64 = 1;
+/// One that every reader of JSON takes as it is, and the next one as well.
+const UNKNOWN: u64 = (1 << 53) - 2;
+
 /// Something that happened in a run. The numbers grow, and whoever gives the last that he saw gets what came after.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -203,6 +208,14 @@ enum At {
     Ledger,
 }
 
+impl State {
+    /// The number of its end. Where nothing is known of what it wrote, some of which was told meanwhile, it comes after all
+    /// that may have been.
+    fn last(&self, record: &RunRecord) -> u64 {
+        if record.report.is_some() { FIRST + self.written.total() + 1 } else { UNKNOWN }
+    }
+}
+
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
         Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
@@ -212,8 +225,18 @@ impl Live {
     pub(super) fn ended(record: RunRecord) -> Arc<Self> {
         let written = Written { order: record.order.clone(), ..Written::default() };
         let live = Self::of(&record, &CancellationToken::new());
-        *live.state() = State { written, ended: Some(Arc::new(record)), at: At::Head };
+        let report = record.report.as_ref();
+        // What it wrote is with the rest where it was written down before that had a place of its own.
+        let is_whole = report.is_some_and(|report| !report.stdout.bytes.is_empty() || !report.stderr.bytes.is_empty());
+        let at = if is_whole { At::Hand } else { At::Head };
+        *live.state() = State { written, ended: Some(Arc::new(record)), at };
         live
+    }
+
+    /// The number of the last event of one that is over.
+    pub(super) fn last(&self) -> Option<u64> {
+        let state = self.state();
+        state.ended.as_deref().map(|record| state.last(record) + 1)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -257,7 +280,6 @@ impl Live {
 
     /// In one look: an end that comes between two would be missed.
     pub(super) fn look(&self, after: u64) -> Look {
-        const FIRST: u64 = 1;
         if after < FIRST {
             return Look::Event(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
@@ -273,8 +295,8 @@ impl Live {
                 return Look::Event(Event::output(after, place.stream, bytes.to_vec()));
             }
         }
-        let last = FIRST + state.written.total() + 1;
         let Some(record) = state.ended.clone().filter(|_| state.at != At::Work) else { return Look::Later };
+        let last = state.last(&record);
         match after {
             after if after < last => Look::Event(Event { number: last, what: Happened::Over(record) }),
             after if after == last => Look::Event(Event { number: last + 1, what: Happened::Done(self.id.clone()) }),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::SandboxError;
 use crate::fs_policy::Rules;
-use crate::model::{Ceilings, Digest, Grants, Labels, LimitName, Limits, Mode, Preset};
+use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset};
 use crate::workspace::WorkspaceName;
 
 /// Which program.
@@ -20,7 +20,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wished {
     Command { args: Vec<String> },
-    Call { function: String, args: Value },
+    Call { function: String, args: Json },
 }
 
 /// A preset, and numbers on top of it.

@@ -144,7 +144,7 @@ impl Hall {
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
-        let ending = Ending::watching(self, &run)?;
+        let ending = Ending::watching(self, &run, apart)?;
         if let Err(error) = self.written_before(&run, apart, retry.as_ref()).await {
             ending.never_began();
             return Err(error);

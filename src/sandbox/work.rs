@@ -13,7 +13,7 @@ use super::quota::Running;
 use super::record::SandboxRecord;
 use super::storage::Visit;
 use crate::authz::Permit;
-use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunRequest, Stdin};
+use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
 use crate::fs_policy::Policy;
 use crate::model::{Caller, Digest, LimitName, Outcome, Report, Room, TenantId};
 use crate::workspace::Entered;
@@ -26,6 +26,7 @@ pub(super) struct Planned {
     pub(super) cut: Vec<Cut>,
     /// Given back when the run is over.
     place: Running,
+    at: RunPlace,
     inside: Option<Inside>,
 }
 
@@ -71,6 +72,7 @@ impl Hall {
         }
         let build = Build::of(&limits, ask.mode);
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
+        let at = self.engine().place()?;
         let grants = plan::grants(&ask, &declared, &most, &mut cut);
         // Last of all that may be refused, since it makes something.
         let place = match (place, ask.place) {
@@ -86,7 +88,12 @@ impl Hall {
         }
         let entry = match ask.wished {
             Wished::Command { .. } => Entry::Command { name: "program".to_owned() },
-            Wished::Call { function, args } => Entry::Call { function, args },
+            // A tree many times as large as the text, made when the program is ready and only for one that has a place.
+            Wished::Call { function, args } => {
+                let wrong =
+                    |error: serde_json::Error| SandboxError::Invalid { field: "args", message: error.to_string() };
+                Entry::Call { function, args: args.value().map_err(wrong)? }
+            }
         };
         let mut request = RunRequest::new(entry, limits, grants);
         request.mode = ask.mode;
@@ -101,7 +108,7 @@ impl Hall {
             }
             None => None,
         };
-        Ok(Planned { program, request, digest, cut, place: running, inside })
+        Ok(Planned { program, request, digest, cut, place: running, at, inside })
     }
 
     async fn program(
@@ -133,7 +140,7 @@ impl Hall {
         live: Option<Arc<Live>>,
         cancel: CancellationToken,
     ) -> Result<Report, SandboxError> {
-        let Planned { program, mut request, mut place, inside, .. } = planned;
+        let Planned { program, mut request, mut place, at, inside, .. } = planned;
         request.cancel = Some(cancel);
         request.listener = match live {
             Some(live) => Some(live),
@@ -141,7 +148,7 @@ impl Hall {
         };
         place.begins();
         let engine = self.engine().clone();
-        let done = self.inner().guests.run(async move { engine.run(&program, request).await }).await;
+        let done = self.inner().guests.run(async move { engine.run_at(at, &program, request).await }).await;
         let done = done.unwrap_or_else(|error| Err(EngineError::Internal(error.to_string())));
         if let Some(Inside { entered, visit, own }) = inside {
             // What still touches the draft is waited for where waiting is allowed.

@@ -1,11 +1,12 @@
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::asked::Asked;
 use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
-use crate::model::{Captured, Denial, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
+use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
 use crate::sandbox::{
     AskRoom, Cut, Failure, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary,
 };
@@ -17,14 +18,41 @@ const FORGOTTEN_BYTES: u64 = 32 << 20;
 const RUN: &str = "SELECT id, tenant, owner, component, sandbox, state, labels, created, ended, answer FROM runs";
 
 /// What is not asked about, in one column.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Answer {
-    report: Option<Report>,
+    report: Option<Told>,
     failure: Option<Failure>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     cut: Vec<Cut>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     order: Vec<u32>,
+}
+
+/// A [`Report`], of which what was returned stays text.
+#[derive(Deserialize)]
+struct Told {
+    outcome: Box<RawValue>,
+    usage: Usage,
+    stdout: Captured,
+    stderr: Captured,
+    denials: Vec<Denial>,
+}
+
+#[derive(Deserialize)]
+struct Returned {
+    kind: String,
+    value: Option<Box<RawValue>>,
+}
+
+impl Told {
+    fn report(self) -> serde_json::Result<Report> {
+        let Self { outcome, usage, stdout, stderr, denials } = self;
+        let outcome = match serde_json::from_str(outcome.get())? {
+            Returned { kind, value: Some(value) } if kind == "returned" => Outcome::Returned { value: Json::of(value) },
+            _ => serde_json::from_str(outcome.get())?,
+        };
+        Ok(Report { outcome, usage, stdout, stderr, denials })
+    }
 }
 
 #[derive(Serialize)]
@@ -62,6 +90,8 @@ fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     let Answer { report, failure, cut, order } = json(row, 9)?;
+    let wrong = |error| rusqlite::Error::FromSqlConversionFailure(9, rusqlite::types::Type::Text, Box::new(error));
+    let report = report.map(Told::report).transpose().map_err(wrong)?;
     Ok(RunRecord {
         id: parsed(row, 0)?,
         tenant: parsed(row, 1)?,
@@ -135,8 +165,8 @@ pub(super) fn one_of(
     let sizes = one(&moment, sql, of, |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)))?;
     let Some((answer, output)) = sizes else { return Ok(None) };
     let output = if much == Much::Whole { output } else { 0 };
-    // Read as text, and then as what it says.
-    if !room(answer.saturating_mul(2).saturating_add(output)) {
+    // Read as text, and what was returned once more as each of the two around it is read.
+    if !room(answer.saturating_mul(3).saturating_add(output)) {
         return Ok(Some(Err(NoRoom)));
     }
     let mut found = one(&moment, &format!("{RUN} WHERE tenant = ?1 AND id = ?2"), of, run)?;

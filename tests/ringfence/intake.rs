@@ -66,7 +66,10 @@ async fn python_and_javascript_components_run() {
 #[tokio::test]
 async fn a_tool_speaks_the_contract_of_ours() {
     let report = run_call(guest("wordcount"), "describe", json!([]), limits()).await;
-    assert!(matches!(&report.outcome, Outcome::Returned { value } if value.get("name").is_some()), "{report:?}");
+    assert!(
+        matches!(&report.outcome, Outcome::Returned { value } if value.value().unwrap().get("name").is_some()),
+        "{report:?}"
+    );
 }
 
 #[tokio::test]

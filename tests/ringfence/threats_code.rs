@@ -208,7 +208,7 @@ async fn e15_nothing_of_the_host_shows() {
         (func (export "now") (result u64) (canon lift (core func $i "now")))
         (func (export "res") (result u64) (canon lift (core func $i "res"))))"#;
     let Outcome::Returned { value } = run_call(now.into(), "now", json!([]), limits()).await.outcome else { panic!() };
-    assert!(value.as_u64().unwrap() < 60_000_000_000, "{value}");
+    assert!(value.value().unwrap().as_u64().unwrap() < 60_000_000_000, "{value}");
     let report = run_call(now.into(), "res", json!([]), limits()).await;
     assert_eq!(report.outcome, Outcome::Returned { value: 1_000.into() });
 }

@@ -8,7 +8,7 @@ async fn echo(function: &str, value: Value) -> Value {
     let program = load(guest("types")).await;
     let request = RunRequest::new(call(function, json!([value])), limits(), Grants::clocks_and_randomness());
     match run(&program, request).await.outcome {
-        Outcome::Returned { value } => value,
+        Outcome::Returned { value } => value.value().unwrap(),
         other => panic!("{function}: {other:?}"),
     }
 }
@@ -229,7 +229,7 @@ async fn a_result_is_no_exit_code() {
           (canon lift (core func $i "f") (memory $i "memory"))))"#;
     let program = load(text.into()).await;
     let report = run(&program, RunRequest::new(call("f", json!([])), limits(), Grants::default())).await;
-    assert_eq!(report.outcome, Outcome::Returned { value: json!({"err": "hello"}) });
+    assert_eq!(report.outcome, Outcome::Returned { value: json!({"err": "hello"}).into() });
 }
 
 /// Each item is a name among thousands: writing them down takes long, and the deadline holds there as well.

@@ -152,7 +152,7 @@ pub(super) async fn start(
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
         (Asked::Before(before), Some(seat)) => {
-            let counted = Growing::new(Contents::Run, who.in_memory());
+            let counted = Growing::new(Contents::Events, who.in_memory());
             let events = who.hall().events_before(&before, room(&counted)).await;
             return Ok(stream(counted.done(events)?, None, seat, counted));
         }
@@ -174,7 +174,7 @@ pub(super) async fn start(
         return accepted(started.record());
     }
     if let Some(seat) = seat {
-        let counted = Growing::new(Contents::Run, who.in_memory());
+        let counted = Growing::new(Contents::Events, who.in_memory());
         let (events, guard) = started.watch(room(&counted));
         return Ok(stream(events, guard, seat, counted));
     }
@@ -360,7 +360,7 @@ async fn events(
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let after = last_event(&headers)?.unwrap_or(0);
     let seat = seat(&api, who.tenant())?;
-    let counted = Growing::new(Contents::Run, who.in_memory());
+    let counted = Growing::new(Contents::Events, who.in_memory());
     let events = counted.done(who.hall().events(&permit, &run.id, after, room(&counted)).await)?;
     Ok(stream(events, None, seat, counted))
 }

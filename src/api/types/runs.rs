@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::super::failures::invalid;
@@ -13,7 +14,7 @@ use super::super::problem::Problem;
 use super::{LimitsBody, Whole, labels, time};
 use crate::api::strict;
 use crate::fs_policy::{Preset, Rules};
-use crate::model::{Captured, Denial, Labels, Mode, Usage};
+use crate::model::{Captured, Denial, Json, Labels, Mode, Outcome, Usage};
 use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wished};
 
 /// What is to be run, and with what.
@@ -29,7 +30,8 @@ pub(in crate::api) struct RunBody {
     /// Calls this exported function; without it the component is run as a command.
     function: Option<String>,
     /// Arguments of the function: an array in order, or an object by name.
-    args: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    args: Option<Box<RawValue>>,
     /// Arguments of the command.
     command: Option<Vec<String>>,
     /// The whole environment.
@@ -86,7 +88,9 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
     let wished = match (body.function, body.args, body.command) {
         (Some(_), _, Some(_)) => return Err(invalid("command", "a function has `args`, a command has `command`")),
         (None, Some(_), _) => return Err(invalid("args", "arguments are for a `function`; a command has `command`")),
-        (Some(function), args, None) => Wished::Call { function, args: args.unwrap_or(Value::Null) },
+        (Some(function), args, None) => {
+            Wished::Call { function, args: args.map_or_else(|| Json::from(Value::Null), Json::of) }
+        }
         (None, None, command) => Wished::Command { args: command.unwrap_or_default() },
     };
     let stdin = match (body.stdin, body.stdin_base64) {
@@ -253,7 +257,8 @@ pub(in crate::api) struct Run {
     ended: Option<String>,
     /// How it ended, by its `kind`: `exited`, `returned`, `trapped`, `out_of_fuel`, `deadline_exceeded`, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<UsageBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -290,7 +295,7 @@ impl Run {
             labels: record.labels.clone(),
             created: time(record.created),
             ended: record.ended.map(time),
-            outcome: report.and_then(|report| serde_json::to_value(&report.outcome).ok()),
+            outcome: report.map(|report| report.outcome.clone()),
             usage: report.map(|report| UsageBody::from(&report.usage)),
             stdout,
             stderr,

@@ -12,7 +12,7 @@ use ringfence::store::Store;
 use rusqlite::Connection;
 
 use super::World;
-use super::world::NOOP;
+use super::world::{NOOP, RUNNING};
 
 /// There is as much room as anybody asks for.
 fn any() -> HasRoom {
@@ -63,7 +63,7 @@ fn the_most_that_a_run_may_return_fits_what_the_store_keeps_in_one_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_down_is_not_tried_again_and_its_outcome_is_told() {
+async fn what_cannot_be_written_down_is_not_tried_again_and_is_told_as_that() {
     let world = World::new(1).await;
     world.sql("CREATE TRIGGER never BEFORE INSERT ON runs BEGIN SELECT zeroblob(2000000000); END");
     let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
@@ -71,13 +71,15 @@ async fn what_cannot_be_written_down_is_not_tried_again_and_its_outcome_is_told(
     assert_eq!((refused.code(), refused.sort(), refused.retry_after()), ("store_failed", Sort::Internal, None));
     let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
     let (mut events, _guard) = started.watch(any());
-    let mut outcome = None;
+    let mut told = None;
     while let Some(event) = events.next().await.unwrap() {
         if let Happened::Over(run) = event.what {
-            outcome = run.outcome().map(str::to_owned);
+            told = Some(run);
         }
     }
-    assert_eq!(outcome.as_deref(), Some("exited"));
+    // The history would say something else.
+    let told = told.unwrap();
+    assert_eq!((told.outcome(), told.failure.as_ref().unwrap().code.as_str()), (Some("failed"), "store_failed"));
 }
 
 /// Writes an `a` and half a mebi of `é` twice, so that no piece of any even size ends with a whole one, and an `x` between.
@@ -158,6 +160,102 @@ async fn what_was_written_is_watched_piece_by_piece_and_never_in_memory_as_a_who
     let refused = world.hall.read_run(&permit, &id, &none).await.unwrap_err();
     assert_eq!((refused.code(), refused.sort(), refused.retry_after()), ("too_many_bytes", Sort::TooMany, Some(1)));
     assert_eq!(world.hall.events(&permit, &id, 0, none).await.err().unwrap().code(), "too_many_bytes");
+}
+
+/// Its beginning stands there, and so whoever watches waits for the end that will stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_run_that_is_written_down_is_told_when_it_is_as_well() {
+    let world = World::new(1).await;
+    world.sql("CREATE TRIGGER later BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'not now'); END");
+    let Asked::Now(started) = world.run(NOOP, Manner { apart: true, ..Manner::default() }).await.unwrap() else {
+        panic!()
+    };
+    let id = started.record().id;
+    let permit = world.permit(Action::RunsRead, id.as_str());
+    let events = world.hall.events(&permit, &id, 0, any()).await.unwrap();
+    let mut told = tokio::spawn(all(events));
+    // Longer than it is tried in the ordinary way.
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(3), &mut told).await.is_err(),
+        "nothing is told so far"
+    );
+    assert_eq!(world.hall.known_run(&tenant(), &id).unwrap().unwrap().state, RunState::Running);
+    world.sql("DROP TRIGGER later");
+    assert_eq!(told.await.unwrap().unwrap(), ["started", "over", "done"]);
+    assert_eq!(world.hall.known_run(&tenant(), &id).unwrap().unwrap().outcome.as_deref(), Some("exited"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_told_to_whoever_saw_more_than_is_known_of_it() {
+    let world = World::new(1).await;
+    let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+    let id = started.end().await.unwrap().id.clone();
+    let permit = world.permit(Action::RunsRead, id.as_str());
+    let late = async |after| world.hall.events(&permit, &id, after, any()).await;
+    // One that ended has so many events, and no more.
+    assert_eq!(all(late(2).await.unwrap()).await.unwrap(), ["done"]);
+    assert!(all(late(3).await.unwrap()).await.unwrap().is_empty());
+    let refused = late(4).await.err().unwrap();
+    assert!(matches!(refused, SandboxError::Invalid { field: "Last-Event-ID", .. }), "{refused}");
+    // Of one that was lost nobody knows how much it wrote and told.
+    world.sql(&format!("UPDATE runs SET {RUNNING}"));
+    for after in [0, 1, 2, 11, 1_000_000] {
+        let mut events = late(after).await.unwrap();
+        let mut told = Vec::new();
+        while let Some(event) = events.next().await.unwrap() {
+            assert!(event.number > after);
+            match event.what {
+                Happened::Over(run) => told.push(run.failure.as_ref().unwrap().code.clone()),
+                Happened::Done(_) => told.push("done".to_owned()),
+                _ => {}
+            }
+        }
+        assert_eq!(told, ["service_stopped", "done"], "{after}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_answer_of_an_old_run_is_watched_as_well() {
+    let world = World::new(1).await;
+    let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+    let id = started.end().await.unwrap().id.clone();
+    world.quiet().await;
+    world.sql(
+        r#"UPDATE runs SET answer = '{"report": {"outcome": {"kind": "exited", "code": 0}, "usage": {"fuel": 1, "wall_us": 1,
+            "cpu_us": 1, "peak_memory_bytes": 1, "host_calls": 1, "bytes_in": 0, "bytes_out": 7, "files_created": 0},
+            "stdout": {"text": "hello", "truncated": false}, "stderr": {"text": "oh", "truncated": false},
+            "denials": []}, "failure": null, "order": [3, 2, 2]}'"#,
+    );
+    let permit = world.permit(Action::RunsRead, id.as_str());
+    let mut events = world.hall.events(&permit, &id, 0, any()).await.unwrap();
+    let mut told = String::new();
+    while let Some(event) = events.next().await.unwrap() {
+        if let Happened::Output { bytes, .. } = event.what {
+            told.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+    assert_eq!(told, "helohlo");
+}
+
+/// A tree of these would take thirty times as much.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_returned_is_read_as_the_text_that_it_is() {
+    let world = World::new(1).await;
+    let Asked::Now(started) = world.run(NOOP, Manner::default()).await.unwrap() else { panic!() };
+    let id = started.end().await.unwrap().id.clone();
+    world.quiet().await;
+    let value = format!("[{}0]", "0,".repeat(100_000));
+    world.sql(&format!(
+        r#"UPDATE runs SET answer = replace(answer, '"kind":"exited","code":0', '"kind":"returned","value":{value}')"#
+    ));
+    let most = Arc::new(AtomicU64::new(0));
+    let asked = Arc::clone(&most);
+    let room: HasRoom = Arc::new(move |bytes| asked.fetch_max(bytes, Ordering::Relaxed) < u64::MAX);
+    let run = world.hall.read_run(&world.permit(Action::RunsRead, id.as_str()), &id, &room).await.unwrap();
+    let Outcome::Returned { value: told } = run.report.unwrap().outcome else { panic!() };
+    assert_eq!(told.text(), value);
+    let asked = most.load(Ordering::Relaxed);
+    assert!((3 * 200_000..700_000).contains(&asked), "{asked}");
 }
 
 fn tenant() -> TenantId {

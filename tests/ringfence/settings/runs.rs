@@ -31,8 +31,20 @@ pub async fn concurrent_runs_are_the_most_at_one_time() {
     let hello = house.submit(&house.admin, "hello").await;
     let run = async || house.post(&house.admin, "/v1/runs", json!({"component": hello})).await;
     until("another run is refused", async || run().await.status == 503).await;
+    // However it is asked for: nothing is begun, and a retry is not told what became of nothing.
+    let ask = |body: &Value| house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).json(body);
+    let apart =
+        async || House::send(ask(&json!({"component": hello, "async": true})).header("idempotency-key", "one")).await;
+    let streamed = ask(&json!({"component": hello})).header("accept", "text/event-stream");
+    for refused in [apart().await, House::send(streamed).await] {
+        assert_eq!((refused.status, refused.code().as_str()), (503, "busy"));
+        assert!(refused.headers.contains_key("retry-after"));
+    }
     house.post(&house.admin, &format!("/v1/runs/{first}/cancel"), json!({})).await.is(202);
     until("there is room again", async || run().await.status == 200).await;
+    let id = apart().await.is(202)["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/runs/{id}");
+    until("it ran", async || house.get(&house.admin, &path).await.is(200)["outcome"]["kind"] == "exited").await;
 }
 
 #[tokio::test]
