@@ -22,6 +22,9 @@ use crate::store::{Fact, Store};
 const DAY: Duration = Duration::from_secs(86_400);
 /// How often it is looked whether a log that ended can go on.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long another that has the log is waited for at a start, and how often it is looked.
+const LETTING_GO: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_millis(20);
 
 /// The audit log of a service, and who reads it.
 #[derive(Clone)]
@@ -103,7 +106,19 @@ impl Audit {
         let key_file = key_file(settings, data);
         let failed = || format!("the audit log in {}", root.display());
         let opening = Opening { dir: root.clone(), key_file, settings: Mutex::new(own) };
-        let open = move || opening.open().map(|opened| (opened, opening));
+        // Whoever had it a moment ago may still be about to let go.
+        let open = move || {
+            let mut left = LETTING_GO;
+            loop {
+                match opening.open() {
+                    Err(AuditError::InUse) if !left.is_zero() => {
+                        std::thread::sleep(WAIT);
+                        left = left.saturating_sub(WAIT);
+                    }
+                    opened => return opened.map(|opened| (opened, opening)),
+                }
+            }
+        };
         let ((log, opened), opening) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
         if let Some(cut) = &opened.cut {
             tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
