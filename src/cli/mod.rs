@@ -6,6 +6,7 @@
 mod audit;
 mod audit_events;
 mod audit_proof;
+mod audit_report;
 mod audit_verify;
 mod audit_witness;
 mod backup;

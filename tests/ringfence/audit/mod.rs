@@ -6,6 +6,7 @@ mod kills;
 mod notes;
 mod reading;
 mod records;
+mod reporting;
 mod tree;
 mod verifying;
 mod witnessing;
