@@ -5,6 +5,7 @@
 
 mod audit;
 mod audit_events;
+mod audit_key;
 mod audit_proof;
 mod audit_report;
 mod audit_verify;

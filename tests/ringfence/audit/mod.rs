@@ -7,6 +7,7 @@ mod notes;
 mod reading;
 mod records;
 mod reporting;
+mod rotating;
 mod tree;
 mod verifying;
 mod witnessing;
