@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::exit::Mistake;
-use super::{audit_events, audit_proof, audit_verify, audit_witness};
+use super::{audit_events, audit_key, audit_proof, audit_report, audit_verify, audit_witness};
 use crate::audit::Reader;
 use crate::audit::note::VerifyingKey;
 use crate::config::{self, Overrides};
@@ -15,9 +15,11 @@ use crate::config::{self, Overrides};
 Examples:
   ringfence audit verify --public-key audit.pub --from-checkpoint kept.checkpoint
   ringfence audit list --principal alice --since 2026-11-21T00:00:00Z
+  ringfence audit report --since 2026-11-01T00:00:00Z --format html --out november.html
   ringfence audit proof event 4711 > 4711.tlog-proof
   ringfence audit export --format ocsf --from 4711
-  ringfence audit prune --key audit.key --keep-days 90")]
+  ringfence audit prune --key audit.key --keep-days 90
+  ringfence audit rotate-key --key audit.key > audit.pub")]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
     action: Action,
@@ -38,8 +40,10 @@ enum Action {
     #[command(subcommand)]
     Witness(audit_witness::Action),
     List(audit_events::ListArgs),
+    Report(audit_report::ReportArgs),
     Export(audit_events::ExportArgs),
     Prune(audit_events::PruneArgs),
+    RotateKey(audit_key::RotateArgs),
 }
 
 pub(super) fn run(args: &AuditArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
@@ -56,9 +60,11 @@ pub(super) fn run(args: &AuditArgs, host: &Overrides) -> anyhow::Result<ExitCode
         Action::Verify(verify) => audit_verify::run(verify, &dir, args.json),
         Action::Checkpoint(checkpoint) => audit_proof::checkpoint(checkpoint, &reader),
         Action::Proof(proof) => audit_proof::run(proof, &reader, args.json),
+        Action::Report(report) => audit_report::run(report, &dir, args.json),
         Action::List(list) => audit_events::list(list, &reader, args.json),
         Action::Export(export) => audit_events::export(export, &reader),
         Action::Prune(prune) => audit_events::prune(prune, &reader, &dir, args.json),
+        Action::RotateKey(rotate) => audit_key::rotate(rotate, &reader, &dir, args.json),
         Action::Witness(_) => Ok(ExitCode::SUCCESS),
     }
 }

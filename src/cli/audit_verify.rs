@@ -2,12 +2,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
 
 use super::audit::{keys_of, text_of};
 use super::show;
 use crate::audit::note::SignedCheckpoint;
-use crate::audit::{Fault, VerifyOptions, VerifyReport, verify};
+use crate::audit::{VerifyOptions, VerifyReport, verify};
 
 /// Check the whole log: each record, the order, the tree, each checkpoint; say the first thing that is wrong
 #[derive(Debug, Args)]
@@ -17,6 +16,13 @@ Example:
 
 Keep a checkpoint somewhere else: without it, a log that was cut at its end or put back to an older state looks whole.")]
 pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    against: Against,
+}
+
+// What the log is held against. (No help text: it would take the place of that of the command.)
+#[derive(Debug, Args)]
+pub(super) struct Against {
     /// A checkpoint that was kept elsewhere; may be given more than once
     #[arg(long, value_name = "FILE")]
     from_checkpoint: Vec<PathBuf>,
@@ -37,50 +43,28 @@ pub(super) struct VerifyArgs {
     live: bool,
 }
 
+impl Against {
+    pub(super) fn options(&self) -> anyhow::Result<VerifyOptions> {
+        let from = self.from_checkpoint.iter().map(|file| Ok(text_of(file)?.parse::<SignedCheckpoint>()?));
+        let witnesses = keys_of(&self.witness)?;
+        Ok(VerifyOptions {
+            keys: keys_of(&self.public_key)?,
+            origin: self.origin.clone(),
+            from: from.collect::<anyhow::Result<_>>()?,
+            cosignatures: self.cosignatures.unwrap_or(usize::from(!witnesses.is_empty())),
+            witnesses,
+            live: self.live,
+        })
+    }
+}
+
 pub(super) fn run(args: &VerifyArgs, dir: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let from = args.from_checkpoint.iter().map(|file| Ok(text_of(file)?.parse::<SignedCheckpoint>()?));
-    let witnesses = keys_of(&args.witness)?;
-    let options = VerifyOptions {
-        keys: keys_of(&args.public_key)?,
-        origin: args.origin.clone(),
-        from: from.collect::<anyhow::Result<_>>()?,
-        cosignatures: args.cosignatures.unwrap_or(usize::from(!witnesses.is_empty())),
-        witnesses,
-        live: args.live,
-    };
-    let report = verify(dir, &options);
-    show::print(&if json { as_json(&report) } else { as_words(&report) })?;
+    let report = verify(dir, &args.against.options()?);
+    show::print(&if json { report.json().to_string() + "\n" } else { as_words(&report) })?;
     match report.fault {
         Some(fault) => Err(fault.into()),
         None => Ok(ExitCode::SUCCESS),
     }
-}
-
-fn as_json(report: &VerifyReport) -> String {
-    let fault = |fault: &Fault| {
-        json!({
-            "code": fault.code(),
-            "file": fault.place.file,
-            "line": fault.place.line,
-            "byte": fault.place.offset,
-            "record": fault.place.seq,
-            "what": fault.what,
-        })
-    };
-    let told = json!({
-        "whole": report.fault.is_none(),
-        "origin": report.origin,
-        "first": report.first,
-        "records": report.records,
-        "size": report.size,
-        "root": report.root.base64(),
-        "checkpoints": report.checkpoints,
-        "signed": report.signed,
-        "cosigned": report.cosigned,
-        "keys_from_folder": report.keys_from_folder,
-        "fault": report.fault.as_ref().map(fault),
-    });
-    told.to_string() + "\n"
 }
 
 fn as_words(report: &VerifyReport) -> String {

@@ -5,7 +5,9 @@
 
 mod audit;
 mod audit_events;
+mod audit_key;
 mod audit_proof;
+mod audit_report;
 mod audit_verify;
 mod audit_witness;
 mod backup;

@@ -4,6 +4,7 @@
 mod filter;
 mod proofs;
 mod seek;
+mod whatever;
 
 pub use filter::{BadTime, Filter, LogTime};
 pub use seek::{Page, Reader};

@@ -18,6 +18,12 @@ const KEPT_ELSEWHERE: &str = "the checkpoint that was kept";
 
 /// Reads the whole log of a folder and says what was checked and what is wrong first.
 pub fn verify(root: &Path, options: &VerifyOptions) -> VerifyReport {
+    verify_hearing(root, options, &mut |_| {})
+}
+
+/// As `verify`; gives each record that stands where it should, in order. What was heard holds only if nothing is wrong in
+/// the end.
+pub fn verify_hearing(root: &Path, options: &VerifyOptions, hear: Hear<'_>) -> VerifyReport {
     let mut report = VerifyReport {
         origin: String::new(),
         first: 0,
@@ -30,11 +36,13 @@ pub fn verify(root: &Path, options: &VerifyOptions) -> VerifyReport {
         keys_from_folder: options.keys.is_empty(),
         fault: None,
     };
-    report.fault = check(root, options, &mut report).err();
+    report.fault = check(root, options, hear, &mut report).err();
     report
 }
 
-fn check(root: &Path, options: &VerifyOptions, report: &mut VerifyReport) -> Result<(), Fault> {
+type Hear<'a> = &'a mut dyn FnMut(&Record<'_>);
+
+fn check(root: &Path, options: &VerifyOptions, hear: Hear<'_>, report: &mut VerifyReport) -> Result<(), Fault> {
     let origin = files::small(root, folder::ORIGIN)?;
     report.origin = origin.strip_suffix('\n').unwrap_or(&origin).to_owned();
     let wrong_origin = |name: &str, found: &str| {
@@ -72,6 +80,7 @@ fn check(root: &Path, options: &VerifyOptions, report: &mut VerifyReport) -> Res
         suspect: None,
         told: Told::default(),
         pruned: 0,
+        hear,
     };
     let streamed = chain.stream(root, options.live, report);
     (report.size, report.root, report.checkpoints) = (chain.tree.size(), chain.tree.root(), chain.met);
@@ -99,7 +108,7 @@ struct Mark {
     name: String,
 }
 
-struct Chain {
+struct Chain<'a> {
     kept: KeptHashes,
     /// As many hashes of records must be kept: those before the newest checkpoint of the folder.
     kept_hashes: u64,
@@ -114,9 +123,11 @@ struct Chain {
     told: Told,
     /// Up to where the log says that it was pruned.
     pruned: u64,
+    /// Who else wants to know each record.
+    hear: Hear<'a>,
 }
 
-impl Chain {
+impl Chain<'_> {
     fn stream(&mut self, root: &Path, live: bool, report: &mut VerifyReport) -> Result<(), Fault> {
         let segments = files::segments(root)?;
         report.first = segments.first().copied().unwrap_or(0);
@@ -216,6 +227,7 @@ impl Chain {
         self.time.clear();
         self.time.push_str(record.time);
         self.told.hear(record);
+        (self.hear)(record);
         if record.event == EventName::RecordsPruned.as_str() {
             self.pruned = self.pruned.max(detail_number(record.details, "before").unwrap_or(0));
         }

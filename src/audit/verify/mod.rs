@@ -4,10 +4,12 @@
 mod chain;
 mod fault;
 mod files;
+mod json;
 mod keys;
 mod suspect;
 
 pub use chain::verify;
+pub(super) use chain::verify_hearing;
 pub use fault::{Fault, FaultKind, Place};
 
 use super::hash::TreeHash;

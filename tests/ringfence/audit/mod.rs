@@ -6,6 +6,8 @@ mod kills;
 mod notes;
 mod reading;
 mod records;
+mod reporting;
+mod rotating;
 mod tree;
 mod verifying;
 mod witnessing;
