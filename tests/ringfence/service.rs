@@ -1,5 +1,6 @@
 //! The service as its users meet it: over HTTP, with keys.
 
+pub mod alerting;
 pub mod bodies;
 mod child;
 mod components;
