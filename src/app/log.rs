@@ -31,6 +31,8 @@ const WAIT: Duration = Duration::from_millis(20);
 pub(super) struct Audit {
     pub(super) log: Arc<Standing>,
     pub(super) reader: Arc<Reader>,
+    /// The name of the log.
+    pub(super) origin: Arc<str>,
     store: Store,
     retention: Duration,
 }
@@ -126,6 +128,7 @@ impl Audit {
         let audit = Self {
             log: Arc::new(Standing::new(log, move || opening.open().map(|(log, _)| log))),
             reader: Arc::new(Reader::new(&root)),
+            origin: origin.into(),
             store: store.clone(),
             retention: DAY * u32::try_from(settings.retention_days).unwrap_or(u32::MAX),
         };

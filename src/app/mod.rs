@@ -1,9 +1,11 @@
 //! The composition root: settings in, something that works out. The only place that names concrete types together.
 
+mod alerts;
 mod backup;
 mod certificate;
 mod chronicle;
 mod data;
+mod hook;
 mod log;
 mod rules;
 mod secrets;

@@ -7,9 +7,11 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 
+use super::alerts::{Around, Watch};
 use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
+use super::hook;
 use super::log::{self, Audit};
 use super::secrets::secret;
 use crate::api::{self, Api, Listener, TlsWanted};
@@ -36,6 +38,7 @@ pub struct Service {
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
     audit: Audit,
+    alerts: Watch,
     /// The certificate that was made here, where one was asked for.
     pub certificate: Option<Certificate>,
     _alone: fs::File,
@@ -108,6 +111,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     data::check(&data)?;
     Store::look(&data)?;
     log::check(&settings.audit, &data)?;
+    hook::webhook(&settings.audit.alerts.webhook)?;
     match cache_dir(settings, &data) {
         Some(cache) => data::check_cache(&cache),
         None => Ok(()),
@@ -133,6 +137,7 @@ impl Service {
                 (Some(made.files.clone()), Some(made))
             }
         };
+        let hook = hook::webhook(&settings.audit.alerts.webhook)?;
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of(&data)?;
         store.check()?;
@@ -155,6 +160,7 @@ impl Service {
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
+        let before = *audit.log.now().size().borrow();
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
@@ -172,6 +178,13 @@ impl Service {
             audit_reader: Arc::clone(&audit.reader),
             store_answers: Box::new(move || Register::version(&store).is_ok()),
         };
+        let around = Around {
+            audit: audit.clone(),
+            hall: hall.clone(),
+            registry: registry.clone(),
+            telemetry: Arc::clone(&telemetry),
+        };
+        let alerts = Watch::new(&settings.audit.alerts, hook, around, before);
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
         let first = registry.first(now()).await?;
         if let Some(made) = &first {
@@ -187,6 +200,7 @@ impl Service {
             telemetry,
             first_key,
             audit,
+            alerts,
             certificate,
             _alone: alone,
         })
@@ -209,6 +223,7 @@ impl Service {
         let looking_after = CancellationToken::new();
         let (audit, until) = (self.audit.clone(), looking_after.clone());
         let keeping = tokio::spawn(async move { audit.look_after(until).await });
+        let alerting = tokio::spawn(self.alerts.keep(looking_after.clone()));
         let watching = tokio::spawn(self.registry.clone().watch());
         let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
         let router = api::router(self.api);
@@ -226,6 +241,7 @@ impl Service {
         }
         sweeping.abort();
         looking_after.cancel();
+        drop(alerting.await);
         drop(keeping.await);
         self.audit.close().await;
         watching.abort();
@@ -246,6 +262,6 @@ async fn end_closed(registry: Registry, hall: Hall) {
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

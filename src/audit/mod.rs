@@ -17,6 +17,7 @@ mod settings;
 mod standing;
 mod text;
 
+pub mod alerts;
 pub mod disk;
 pub mod folder;
 pub mod note;

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::AlertSettings;
+
 /// Where the audit log is kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +20,7 @@ pub struct AuditSettings {
     pub retention_days: u64,
     /// Whether a start reads each byte of the log, or what came last and both ends of what is older.
     pub check_everything: bool,
+    pub alerts: AlertSettings,
 }
 
 impl Default for AuditSettings {
@@ -29,6 +32,7 @@ impl Default for AuditSettings {
             checkpoint_seconds: 10,
             retention_days: 90,
             check_everything: false,
+            alerts: AlertSettings::default(),
         }
     }
 }

@@ -90,8 +90,17 @@ pub enum SettingsError {
 }
 
 /// Settings that have no value unless they are given one.
-const OPTIONAL: [&str; 7] =
-    ["data_dir", "tls.cert_file", "tls.key_file", "engine.cache_dir", "audit.dir", "audit.key_file", "audit.origin"];
+const OPTIONAL: [&str; 9] = [
+    "data_dir",
+    "tls.cert_file",
+    "tls.key_file",
+    "engine.cache_dir",
+    "audit.dir",
+    "audit.key_file",
+    "audit.origin",
+    "audit.alerts.webhook.url",
+    "audit.alerts.webhook.key_file",
+];
 
 /// What has expired is gone within a minute.
 const SWEEP_SECONDS: u64 = 30;
@@ -186,6 +195,9 @@ impl Settings {
         if let Some(host) = self.http.hosts.iter().find(|host| !is_host(host)) {
             let how = "write what callers have between https:// and the port";
             return wrong(format!("http.hosts: `{host}` is no name of a host and no address; {how}"));
+        }
+        if let Err(error) = self.audit.alerts.check() {
+            return wrong(format!("audit.alerts.{error}"));
         }
         self.identity.check().or_else(|error| wrong(format!("identity.{error}")))
     }

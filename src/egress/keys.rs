@@ -1,12 +1,11 @@
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address::{Reach, reachable};
+use super::address::Reach;
+use super::door::{Guarded, Names, System, client, leads_outside, told};
 use crate::identity::{FetchError, FetchKeys, Fetching, JWKS_BYTES};
 
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -24,12 +23,7 @@ impl IssuerKeys {
     }
 
     fn asking(names: Arc<dyn Names>, reach: Reach) -> Result<Self, FetchError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(Guarded { names, reach }))
-            .timeout(DEADLINE)
-            .no_proxy()
-            .build()
+        let client = client(Guarded { names, reach, refused: REFUSED }, DEADLINE)
             .map_err(|error| FetchError::new(error.to_string()))?;
         Ok(Self { client, reach })
     }
@@ -37,12 +31,7 @@ impl IssuerKeys {
     async fn whole(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         let failed = |error: reqwest::Error| FetchError::new(told(&error.without_url()));
         let url = Url::parse(url).map_err(|error| FetchError::new(error.to_string()))?;
-        // An address in place of a name is not looked up, so it is looked at here.
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        if let Ok(address) = host.parse::<IpAddr>()
-            && !address.is_loopback()
-            && !reachable(address, self.reach)
-        {
+        if leads_outside(&url, self.reach) {
             return Err(FetchError::new(REFUSED));
         }
         let answer = self.client.get(url).send().await.map_err(failed)?;
@@ -61,15 +50,6 @@ impl IssuerKeys {
     }
 }
 
-/// With the last cause, which is what a person can mend.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(cause) = last.source() {
-        last = cause;
-    }
-    last.to_string()
-}
-
 impl FetchKeys for IssuerKeys {
     fn fetch<'a>(&'a self, url: &'a str) -> Fetching<'a> {
         Box::pin(self.whole(url))
@@ -79,43 +59,9 @@ impl FetchKeys for IssuerKeys {
 const REFUSED: &str =
     "the name leads to an address that is not of the internet; identity.tokens.private_issuers allows it";
 
-/// Where names are looked up.
-trait Names: Send + Sync {
-    fn look_up(&self, name: String) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<SocketAddr>>>;
-}
-
-struct System;
-
-impl Names for System {
-    fn look_up(&self, name: String) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
-    }
-}
-
-/// Gives out only addresses that may be dialled. What it gives out is what is dialled: there is no time in between in
-/// which a name could be led elsewhere.
-struct Guarded {
-    names: Arc<dyn Names>,
-    reach: Reach,
-}
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = if name.as_str().eq_ignore_ascii_case("localhost") { Reach::Host } else { self.reach };
-        let found = self.names.look_up(name.as_str().to_owned());
-        Box::pin(async move {
-            let mut all = found.await?;
-            all.retain(|address| reachable(address.ip(), reach));
-            if all.is_empty() {
-                return Err(REFUSED.into());
-            }
-            Ok(Box::new(all.into_iter()) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, SocketAddr};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

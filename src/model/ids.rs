@@ -83,6 +83,12 @@ macro_rules! ids {
             pub fn random() -> Self {
                 Self(format!(concat!($prefix, "{}"), uuid::Uuid::now_v7().simple()))
             }
+
+            /// When it was made, in milliseconds since 1970.
+            pub fn made(&self) -> u64 {
+                let digits = self.0.get($prefix.len()..$prefix.len() + 12).unwrap_or_default();
+                u64::from_str_radix(digits, 16).unwrap_or(0)
+            }
         }
 
         impl FromStr for $name {
@@ -131,6 +137,8 @@ mod tests {
         let run = RunId::random();
         assert_eq!(run.to_string().parse::<RunId>().unwrap(), run);
         assert!(run.to_string().parse::<SandboxId>().is_err());
+        let made: SandboxId = "sbx_0192e4a31c007a3bb1f2000000000000".parse().unwrap();
+        assert_eq!(made.made(), 0x0192_e4a3_1c00);
         assert_eq!("alice@corp".parse::<PrincipalId>().unwrap().as_str(), "alice@corp");
         for bad in ["", "A", "-a", "a/b", "a b", "a\n", &"a".repeat(65), "é"] {
             assert!(bad.parse::<TenantId>().is_err(), "{bad}");

@@ -128,6 +128,23 @@ impl Registry {
         })
         .await
     }
+
+    /// The same where a rule of those who run the service says so, and nobody asks. Whether it opened anything until now;
+    /// only a key of this principal is meant.
+    pub async fn suspend_key(
+        &self,
+        tenant: &TenantId,
+        of: &PrincipalId,
+        id: &KeyId,
+        now: u64,
+    ) -> Result<bool, RegistryError> {
+        let (tenant, of, id) = (tenant.clone(), of.clone(), id.clone());
+        self.change(About::People, move |book| {
+            let key = book.key(&tenant, &id)?.filter(|key| key.principal == of).ok_or_else(|| missing(&id))?;
+            Ok(key.revoked.is_none() && book.revoke_key(&tenant, &id, now)?)
+        })
+        .await
+    }
 }
 
 fn well_formed(ask: &KeyAsk) -> Result<(), RegistryError> {

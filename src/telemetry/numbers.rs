@@ -26,6 +26,17 @@ struct Ended {
     outcome: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Raised {
+    rule: &'static str,
+    severity: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    result: &'static str,
+}
+
 /// All counters of a service.
 pub struct Telemetry {
     registry: Registry,
@@ -37,6 +48,8 @@ pub struct Telemetry {
     running: Gauge,
     stuck: Gauge,
     connections: Gauge,
+    alerts: Family<Raised, Counter>,
+    alerts_sent: Family<Sent, Counter>,
 }
 
 impl Default for Telemetry {
@@ -57,6 +70,8 @@ impl Telemetry {
             running: Gauge::default(),
             stuck: Gauge::default(),
             connections: Gauge::default(),
+            alerts: Family::default(),
+            alerts_sent: Family::default(),
         };
         let registry = &mut all.registry;
         registry.register("requests", "Requests answered", all.requests.clone());
@@ -68,6 +83,10 @@ impl Telemetry {
         let help = "Sandboxes whose time is over and that could not be cleared so far";
         registry.register("sandboxes_stuck", help, all.stuck.clone());
         registry.register("connections", "Connections open", all.connections.clone());
+        registry.register("alerts", "Alerts that were raised", all.alerts.clone());
+        let help =
+            "What became of alerts that were to be sent: sent, given_up (tried too often), left_out (too many wait)";
+        registry.register("alerts_sent", help, all.alerts_sent.clone());
         all
     }
 
@@ -96,6 +115,14 @@ impl Telemetry {
 
     pub fn connected(&self, more: i64) {
         self.connections.inc_by(more);
+    }
+
+    pub fn alert(&self, rule: &'static str, severity: &'static str) {
+        self.alerts.get_or_create(&Raised { rule, severity }).inc();
+    }
+
+    pub fn alert_sent(&self, result: &'static str) {
+        self.alerts_sent.get_or_create(&Sent { result }).inc();
     }
 
     /// As Prometheus reads it.

@@ -1,6 +1,7 @@
 //! The service as its users meet it: over HTTP, with keys.
 
 mod asked;
+pub mod alerting;
 pub mod bodies;
 mod child;
 mod components;

@@ -1,5 +1,6 @@
 //! Every setting of the service: where it comes from, and what it changes.
 
+mod alerts;
 mod audit;
 mod engine;
 mod http;

@@ -1,5 +1,6 @@
 //! The audit log, from outside: what it keeps, what it refuses, and what shows when somebody has been at it.
 
+pub mod alerts;
 mod crash_disk;
 mod faults;
 mod kills;

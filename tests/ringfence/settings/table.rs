@@ -1,7 +1,7 @@
 //! Each key with three values that differ, and the test that fails when the service ignores it.
 
-use super::{audit, engine, http, identity, runs, served};
-use crate::service::{bodies, storage};
+use super::{alerts, audit, engine, http, identity, runs, served};
+use crate::service::{alerting, bodies, storage};
 
 pub struct Row {
     pub key: &'static str,
@@ -64,6 +64,47 @@ pub const ROWS: &[Row] = &[
     row("audit.checkpoint_seconds", ["1", "2", "3"], audit::checkpoint_seconds_are_how_long_a_record_waits),
     row("audit.retention_days", ["1", "2", "3"], audit::retention_days_let_old_segments_go),
     row("audit.check_everything", ["true", "false", "true"], audit::check_everything_finds_what_is_damaged_far_back),
+    row("audit.alerts.denials.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.denials.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.denials.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row("audit.alerts.denials.act", ["'stop_sandbox'", "suspend_key", "none"], alerts::act_is_what_an_alert_wants),
+    row("audit.alerts.limits.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.limits.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.limits.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row("audit.alerts.limits.act", ["'stop_sandbox'", "suspend_key", "none"], alerts::act_is_what_an_alert_wants),
+    row("audit.alerts.sandboxes.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.sandboxes.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.sandboxes.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row("audit.alerts.sandboxes.act", ["'stop_sandbox'", "suspend_key", "none"], alerts::act_is_what_an_alert_wants),
+    row("audit.alerts.sessions.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.sessions.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.sessions.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row("audit.alerts.sessions.act", ["'stop_sandbox'", "suspend_key", "none"], alerts::act_is_what_an_alert_wants),
+    row("audit.alerts.failed_starts.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.failed_starts.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.failed_starts.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row(
+        "audit.alerts.failed_starts.act",
+        ["'stop_sandbox'", "suspend_key", "none"],
+        alerts::act_is_what_an_alert_wants,
+    ),
+    row("audit.alerts.failed_logins.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
+    row("audit.alerts.failed_logins.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
+    row("audit.alerts.failed_logins.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
+    row("audit.alerts.subjects", ["100", "101", "102"], alerts::subjects_are_how_many_are_remembered),
+    row(
+        "audit.alerts.webhook.url",
+        ["'a'", "b", "c"],
+        alerting::an_alert_is_recorded_counted_and_sent_until_it_is_taken,
+    ),
+    row(
+        "audit.alerts.webhook.key_file",
+        ["'a'", "b", "c"],
+        alerting::an_alert_is_recorded_counted_and_sent_until_it_is_taken,
+    ),
+    row("audit.alerts.webhook.private", ["true", "false", "true"], alerts::private_lets_alerts_go_to_private_networks),
+    row("audit.alerts.webhook.queue", ["1", "2", "3"], alerts::queue_is_how_many_alerts_wait),
+    row("audit.alerts.webhook.tries", ["1", "2", "3"], alerts::tries_are_how_often_an_alert_is_sent),
     row("identity.warm_credentials", ["1", "2", "3"], identity::warm_credentials_are_the_most_that_are_kept_at_hand),
     row("identity.guesses.failures_per_source", ["1", "2", "3"], identity::failures_per_source_shut_a_source_out),
     row("identity.guesses.failures_per_prefix", ["1", "2", "3"], identity::failures_per_prefix_shut_a_key_out),
