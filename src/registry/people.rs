@@ -14,6 +14,27 @@ pub struct PrincipalAsk {
     pub suspended: bool,
 }
 
+impl PrincipalAsk {
+    /// With each role once, in the order in which they were named.
+    fn distinct(mut self) -> Result<Self, RegistryError> {
+        let mut roles: Vec<RoleName> = Vec::new();
+        for role in self.roles {
+            if roles.contains(&role) {
+                continue;
+            }
+            if roles.len() == ROLES {
+                let message = format!("name at most {ROLES} different roles");
+                return Err(RegistryError::Invalid { field: "roles", message });
+            }
+            roles.push(role);
+        }
+        self.roles = roles;
+        Ok(self)
+    }
+}
+
+/// The most roles of a principal, each counted once.
+const ROLES: usize = 32;
 /// The most principals of a tenant.
 const PRINCIPALS: u64 = 10_000;
 
@@ -38,7 +59,7 @@ impl Registry {
         let tenant = permit.tenant();
         covers(permit, Action::PrincipalsCreate, tenant, tenant.as_str())?;
         let asking = self.asking(permit, caller, now);
-        let PrincipalAsk { kind, roles, labels, suspended } = ask;
+        let PrincipalAsk { kind, roles, labels, suspended } = ask.distinct()?;
         let new = Principal { tenant: tenant.clone(), id, kind, roles, labels, suspended, created: now };
         self.change(About::Newcomer, move |book| {
             let giver = asking.again(book)?;
@@ -71,7 +92,7 @@ impl Registry {
     ) -> Result<Principal, RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PrincipalsUpdate, &tenant, id.as_str())?;
-        let (asking, id) = (self.asking(permit, caller, now), id.clone());
+        let (asking, id, ask) = (self.asking(permit, caller, now), id.clone(), ask.distinct()?);
         self.change(About::People, move |book| {
             let giver = asking.again(book)?;
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;

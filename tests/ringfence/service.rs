@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod bodies;
+mod bounds;
 mod child;
 mod components;
 mod diffs;
