@@ -141,6 +141,7 @@ impl From<RegistryError> for Problem {
             | RegistryError::RoleInUse { .. }
             | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
+            RegistryError::TooManyKeys(_) | RegistryError::TooManyPrincipals(_) => StatusCode::TOO_MANY_REQUESTS,
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)
             | RegistryError::Scope(_)
@@ -155,7 +156,12 @@ impl From<RegistryError> for Problem {
                 return Problem::new(status, error.code(), failed(error.code(), &error, status));
             }
         };
-        let after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let after = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            // When somebody removes one.
+            StatusCode::TOO_MANY_REQUESTS => Some(30),
+            _ => None,
+        };
         let problem = Problem::new(status, error.code(), error.to_string()).after(after);
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),

@@ -11,6 +11,10 @@ pub enum RegistryError {
     Taken { kind: &'static str, name: String },
     #[error("{0}")]
     TooMuch(String),
+    #[error("the tenant has {0} keys, which is the most it may have; revoke one first")]
+    TooManyKeys(u64),
+    #[error("the tenant has {0} principals, which is the most it may have; delete one first")]
+    TooManyPrincipals(u64),
     #[error("{field}: {message}")]
     Invalid { field: &'static str, message: String },
     /// With the field that would make it so, where one does.
@@ -51,6 +55,8 @@ impl RegistryError {
             RegistryError::Missing { .. } => "not_found",
             RegistryError::Taken { .. } => "taken",
             RegistryError::TooMuch(_) => "more_than_you_have",
+            RegistryError::TooManyKeys(_) => "keys_too_many",
+            RegistryError::TooManyPrincipals(_) => "principals_too_many",
             RegistryError::Invalid { .. } => "invalid",
             RegistryError::LastAdmin(_) => "last_admin",
             RegistryError::RoleInUse { .. } => "role_in_use",

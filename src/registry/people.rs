@@ -2,6 +2,7 @@ use super::error::RegistryError;
 use super::giving::{Giver, is_admin, known};
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
+use super::tenants::ceilings;
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Labels, Principal, PrincipalId, PrincipalKind, RoleName, TenantId};
 
@@ -35,8 +36,6 @@ impl PrincipalAsk {
 
 /// The most roles of a principal, each counted once.
 const ROLES: usize = 32;
-/// The most principals of a tenant.
-const PRINCIPALS: u64 = 10_000;
 
 impl Registry {
     /// Some of them, in the order of their names.
@@ -71,10 +70,9 @@ impl Registry {
             if !new.labels.is_empty() {
                 giver.must_be_whole("give labels, by which policies may decide,")?;
             }
-            if book.count_principals(&new.tenant)? >= PRINCIPALS {
-                return Err(RegistryError::TooMuch(format!(
-                    "the tenant has {PRINCIPALS} principals, which is the most"
-                )));
+            let most = ceilings(book, &new.tenant)?.principals;
+            if book.count_principals(&new.tenant)? >= most {
+                return Err(RegistryError::TooManyPrincipals(most));
             }
             book.put_principal(&new)?;
             Ok(new)

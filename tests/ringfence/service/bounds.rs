@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 
 use super::House;
 
+fn sql<T: rusqlite::types::FromSql>(house: &House, text: &str, ask: &str) -> T {
+    let connection = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    connection.execute_batch(text).unwrap();
+    connection.query_row(ask, (), |row| row.get(0)).unwrap()
+}
+
 #[tokio::test]
 async fn a_principal_has_each_of_a_few_roles_once() {
     let house = House::new().await;
@@ -43,4 +50,64 @@ async fn a_list_of_principals_counts_what_it_answers() {
     let all = house.get(&house.admin, "/v1/principals").await;
     assert_eq!((all.status, all.code().as_str()), (429, "too_many_bytes"));
     house.get(&house.admin, "/v1/principals?limit=3").await.is(200);
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_keys_that_open_something_and_no_more() {
+    let house = House::new().await;
+    let boss = &house.tenant_with("few", &[("keys", 3)]).await;
+    let make = || house.post(boss, "/v1/keys", json!({"name": "k"}));
+    let replies = futures_util::future::join_all((0..8).map(|_| make())).await;
+    // The first one counts as well.
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 2);
+    for reply in replies.iter().filter(|reply| reply.status != 201) {
+        assert_eq!((reply.status, reply.code().as_str()), (429, "keys_too_many"));
+        assert!(reply.headers.contains_key("retry-after"));
+    }
+    let made: Vec<_> = replies.iter().filter(|reply| reply.status == 201).map(|reply| reply.json()).collect();
+    house.delete(boss, &format!("/v1/keys/{}", made[0]["key"]["id"].as_str().unwrap())).await.is(204);
+    make().await.is(201);
+    assert_eq!(make().await.code(), "keys_too_many");
+    let id = made[1]["key"]["id"].as_str().unwrap();
+    sql::<i64>(&house, &format!("UPDATE keys SET expires = 1 WHERE id = '{id}'"), "SELECT 1");
+    make().await.is(201);
+    assert_eq!(make().await.code(), "keys_too_many");
+    // Another tenant has its own.
+    house.post(&house.admin, "/v1/keys", json!({"name": "k"})).await.is(201);
+}
+
+#[tokio::test]
+async fn keys_that_open_nothing_are_forgotten_when_they_are_many() {
+    let house = House::new().await;
+    let boss = &house.tenant("acme").await;
+    house.post(boss, "/v1/keys", json!({"name": "soon", "ttl_seconds": 1_000})).await.is(201);
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+                INSERT INTO keys SELECT 'key_' || printf('%032x', i), tenant, principal, printf('%012d', i), hash, 'dead',
+                scopes, created, CASE i % 2 WHEN 0 THEN i + 1 END, CASE i % 2 WHEN 1 THEN i + 1 END, last_used
+                FROM n, (SELECT * FROM keys WHERE tenant = 'acme' AND expires IS NULL)";
+    let dead = "SELECT count(*) FROM keys WHERE tenant = 'acme' AND name = 'dead'";
+    assert_eq!(sql::<i64>(&house, many, dead), 1_500);
+    house.post(boss, "/v1/keys", json!({"name": "new"})).await.is(201);
+    assert_eq!(sql::<i64>(&house, "", dead), 900);
+    let first = "SELECT min(coalesce(revoked, expires)) FROM keys WHERE name = 'dead'";
+    assert_eq!(sql::<i64>(&house, "", first), 602, "those that ended last are there still");
+    assert_eq!(sql::<i64>(&house, "", "SELECT count(*) FROM keys WHERE tenant = 'acme' AND name <> 'dead'"), 3);
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_principals_and_no_more() {
+    let house = House::new().await;
+    let boss = &house.tenant_with("few", &[("principals", 3)]).await;
+    let names = ["a", "b", "c", "d"].map(|name| -> &'static str { format!("/v1/principals/{name}").leak() });
+    let put = |path: &'static str| house.with_json(boss, "PUT", path, json!({"kind": "agent", "roles": []}));
+    let replies = futures_util::future::join_all(names.map(put)).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 2);
+    for reply in replies.iter().filter(|reply| reply.status != 201) {
+        assert_eq!((reply.status, reply.code().as_str()), (429, "principals_too_many"));
+    }
+    let (there, _) = names.into_iter().zip(&replies).find(|(_, reply)| reply.status == 201).unwrap();
+    put(there).await.is(200);
+    house.delete(boss, there).await.is(204);
+    put(there).await.is(201);
+    assert_eq!(put("/v1/principals/another").await.code(), "principals_too_many");
 }
