@@ -145,6 +145,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)
             | RegistryError::Scope(_)
+            | RegistryError::UnknownScope(_)
             | RegistryError::Token(_) => StatusCode::UNPROCESSABLE_ENTITY,
             RegistryError::Register(RegisterError::Behind) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Register(RegisterError::Failed(_)) => {
@@ -173,7 +174,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Token(TokenError::NotOurs | TokenError::MakerExpired | TokenError::TooManyGenerations) => {
                 problem.at("Authorization")
             }
-            RegistryError::Scope(_) | RegistryError::Token(_) => problem.at("scopes"),
+            RegistryError::Scope(_) | RegistryError::UnknownScope(_) | RegistryError::Token(_) => problem.at("scopes"),
             // Only what a body names can be there already; what it names and is not there is a principal.
             RegistryError::Taken { .. } => problem.at("id"),
             RegistryError::Missing { kind: "principal", .. } => problem.at("principal"),

@@ -28,6 +28,9 @@ pub enum RegistryError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Scope(#[from] BadScope),
+    /// It has the form of one, so it can be shown.
+    #[error("the scope `{0}` names no action; write `*`, or actions like runs:create or runs:*")]
+    UnknownScope(String),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -61,7 +64,7 @@ impl RegistryError {
             RegistryError::LastAdmin(_) => "last_admin",
             RegistryError::RoleInUse { .. } => "role_in_use",
             RegistryError::Policy(error) => error.code(),
-            RegistryError::Scope(_) => "bad_scope",
+            RegistryError::Scope(_) | RegistryError::UnknownScope(_) => "bad_scope",
             RegistryError::Token(_) => "bad_token_request",
             RegistryError::Caller(_) => "bad_credential",
             RegistryError::Denied(_) => "denied",

@@ -141,8 +141,16 @@ fn well_formed(ask: &KeyAsk) -> Result<(), RegistryError> {
         let message = format!("name at most {SCOPES} scopes");
         return Err(RegistryError::Invalid { field: "scopes", message });
     }
-    for scope in ask.scopes.iter().flatten() {
+    name_something(ask.scopes.as_deref().unwrap_or_default())
+}
+
+/// A word that is none of ours would cut everything away, and be a mistake.
+pub(super) fn name_something(scopes: &[String]) -> Result<(), RegistryError> {
+    for scope in scopes {
         check_scope(scope)?;
+        if !Action::is_scope(scope) {
+            return Err(RegistryError::UnknownScope(scope.clone()));
+        }
     }
     Ok(())
 }

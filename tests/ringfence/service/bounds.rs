@@ -111,3 +111,22 @@ async fn a_tenant_has_so_many_principals_and_no_more() {
     put(there).await.is(201);
     assert_eq!(put("/v1/principals/another").await.code(), "principals_too_many");
 }
+
+#[tokio::test]
+async fn scopes_that_name_nothing_are_refused() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    for bad in ["run:create", "bogus:x", "runs:creat", "runs:x", "bogus:*"] {
+        let key = house.post(admin, "/v1/keys", json!({"name": "k", "scopes": ["runs:read", bad]})).await;
+        let token = house.post(admin, "/v1/tokens", json!({"scopes": ["runs:create", bad]})).await;
+        for reply in [key, token] {
+            assert_eq!((reply.status, reply.code().as_str()), (422, "bad_scope"), "{bad}");
+            let problem = reply.json();
+            assert_eq!(problem["field"], "scopes");
+            assert!(problem["detail"].as_str().unwrap().contains(&format!("`{bad}`")), "{problem}");
+        }
+    }
+    let scopes = json!(["runs:create", "tenants:*", "*"]);
+    house.post(admin, "/v1/keys", json!({"name": "k", "scopes": scopes})).await.is(201);
+    house.post(admin, "/v1/tokens", json!({"scopes": scopes})).await.is(201);
+}
