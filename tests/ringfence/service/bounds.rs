@@ -130,3 +130,47 @@ async fn scopes_that_name_nothing_are_refused() {
     house.post(admin, "/v1/keys", json!({"name": "k", "scopes": scopes})).await.is(201);
     house.post(admin, "/v1/tokens", json!({"scopes": scopes})).await.is(201);
 }
+
+#[tokio::test]
+async fn the_rules_of_a_sandbox_and_of_a_run_are_so_many_and_no_more() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    house.put(admin, "/v1/workspaces/files", "").await.is(201);
+    let digest = house.submit(admin, "hello").await;
+    let long = |count: usize| (0..count).map(|n| format!("/{n:0>500}/{}:read", "x".repeat(500))).collect::<Vec<_>>();
+    let short = (0..1_001).map(|n| format!("/{n}:read")).collect::<Vec<_>>();
+    for (rules, most) in [(long(66), "1000, of 65536 bytes"), (short, "there are 1001 rules")] {
+        let sandbox = house.post(admin, "/v1/sandboxes", json!({"rules": rules})).await;
+        let run = json!({"component": digest, "workspace": "files", "rules": rules});
+        for reply in [sandbox, house.post(admin, "/v1/runs", run).await] {
+            assert_eq!((reply.status, reply.code().as_str()), (422, "invalid"));
+            let problem = reply.json();
+            assert_eq!(problem["field"], "rules");
+            assert!(problem["detail"].as_str().unwrap().contains(most), "{problem}");
+        }
+    }
+    // They are kept one on a line, and would be others when they are read again.
+    for rule in ["/a\n/b:read", "/a\rb:read"] {
+        let reply = house.post(admin, "/v1/sandboxes", json!({"rules": [rule]})).await;
+        assert_eq!((reply.status, reply.json()["field"].as_str()), (422, Some("rules[0]")), "{rule:?}");
+    }
+    let made = house.post(admin, "/v1/sandboxes", json!({"rules": long(65)})).await.is(201);
+    assert_eq!(house.get(admin, "/v1/sandboxes").await.is(200)["sandboxes"], json!([made]));
+}
+
+/// What is answered counts as what the tenant has in memory, and rules are shown as they are kept.
+#[tokio::test]
+async fn a_list_of_sandboxes_counts_what_it_answers_and_reads_no_rules() {
+    let house = House::with(&[("http.tenant_bodies_bytes", "65536"), ("http.body_bytes", "65536")]).await;
+    let admin = &house.admin;
+    let rules: Vec<_> = (0..30).map(|n| format!("/{n}/{}:read", "x".repeat(1_000 - n))).collect();
+    for _ in 0..3 {
+        house.post(admin, "/v1/sandboxes", json!({"rules": rules})).await.is(201);
+    }
+    assert_eq!(house.get(admin, "/v1/sandboxes").await.code(), "too_many_bytes");
+    house.get(admin, "/v1/sandboxes?limit=1").await.is(200);
+    let spec = "UPDATE sandboxes SET spec = json_set(spec, '$.rules', 'what could not be read')";
+    sql::<i64>(&house, spec, "SELECT 1");
+    let listed = house.get(admin, "/v1/sandboxes").await.is(200);
+    assert_eq!(listed["sandboxes"][2]["rules"], "what could not be read");
+}
