@@ -174,3 +174,21 @@ async fn a_list_of_sandboxes_counts_what_it_answers_and_reads_no_rules() {
     let listed = house.get(admin, "/v1/sandboxes").await.is(200);
     assert_eq!(listed["sandboxes"][2]["rules"], "what could not be read");
 }
+
+#[tokio::test]
+async fn built_in_roles_stay_and_that_is_said() {
+    let house = House::new().await;
+    for name in ["viewer", "admin"] {
+        let path = &format!("/v1/roles/{name}");
+        let put = house.with_json(&house.admin, "PUT", path, json!({"actions": ["runs:read"]})).await;
+        let deleted = house.delete(&house.admin, path).await;
+        for reply in [put, deleted] {
+            assert_eq!((reply.status, reply.code().as_str()), (422, "role_reserved"), "{name}");
+            assert_eq!(
+                reply.json()["detail"],
+                format!("the role `{name}` is built in and stays as it is; choose another name")
+            );
+        }
+    }
+    assert_eq!(house.delete(&house.admin, "/v1/roles/none").await.status, 404);
+}
