@@ -141,9 +141,11 @@ impl From<RegistryError> for Problem {
             | RegistryError::RoleInUse { .. }
             | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
+            RegistryError::TooManyKeys(_) | RegistryError::TooManyPrincipals(_) => StatusCode::TOO_MANY_REQUESTS,
             RegistryError::Invalid { .. }
             | RegistryError::Policy(_)
             | RegistryError::Scope(_)
+            | RegistryError::UnknownScope(_)
             | RegistryError::Token(_) => StatusCode::UNPROCESSABLE_ENTITY,
             RegistryError::Register(RegisterError::Behind) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Register(RegisterError::Failed(_)) => {
@@ -155,7 +157,12 @@ impl From<RegistryError> for Problem {
                 return Problem::new(status, error.code(), failed(error.code(), &error, status));
             }
         };
-        let after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let after = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            // When somebody removes one.
+            StatusCode::TOO_MANY_REQUESTS => Some(30),
+            _ => None,
+        };
         let problem = Problem::new(status, error.code(), error.to_string()).after(after);
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
@@ -167,7 +174,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Token(TokenError::NotOurs | TokenError::MakerExpired | TokenError::TooManyGenerations) => {
                 problem.at("Authorization")
             }
-            RegistryError::Scope(_) | RegistryError::Token(_) => problem.at("scopes"),
+            RegistryError::Scope(_) | RegistryError::UnknownScope(_) | RegistryError::Token(_) => problem.at("scopes"),
             // Only what a body names can be there already; what it names and is not there is a principal.
             RegistryError::Taken { .. } => problem.at("id"),
             RegistryError::Missing { kind: "principal", .. } => problem.at("principal"),

@@ -96,7 +96,7 @@ pub enum PolicyError {
     DuplicateRole { role: RoleName },
     #[error("the tenant has {roles} roles; the most is {TENANT_ROLES}")]
     TooManyRoles { roles: usize },
-    #[error("the role `{role}` is built in; choose another name")]
+    #[error("the role `{role}` is built in and stays as it is; choose another name")]
     ReservedRole { role: RoleName },
     #[error("the role `{role}` allows nothing; name at least one action")]
     EmptyRole { role: RoleName },

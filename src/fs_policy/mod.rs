@@ -24,4 +24,4 @@ pub use pattern::PatternError;
 pub use policy::{Policy, PolicyError, RULES, Spot};
 pub use presets::{Preset, UnknownPreset, secret_patterns};
 pub use rule::{Kind, Level, Rule, RuleError};
-pub use rules::{Rules, RulesError, TEXT_BYTES};
+pub use rules::{KeptRules, Rules, RulesError, TEXT_BYTES};

@@ -26,6 +26,8 @@ pub enum PatternError {
     Malformed,
     #[error("a NUL is in no path")]
     Nul,
+    #[error("a line ends in it, and rules are kept one on a line; write `?` for that letter")]
+    LineBreak,
     #[error("a file has no slash at its end; take `directory` for a folder and all that is in it")]
     FileWithSlash,
 }
@@ -68,6 +70,9 @@ impl Pattern {
         }
         if text.contains('\0') {
             return Err(PatternError::Nul);
+        }
+        if text.contains(['\n', '\r']) {
+            return Err(PatternError::LineBreak);
         }
         let rooted = match text.strip_prefix('/') {
             Some(rooted) => rooted,

@@ -14,8 +14,7 @@ pub const TEXT_BYTES: usize = 1 << 20;
 ///
 /// As text, a line each: `preset NAME`, or a rule as `PATTERN:LEVEL[,TYPE][,priority=NUMBER]`. Empty lines and lines
 /// that begin with `#` say nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     pub preset: Option<Preset>,
     pub rules: Vec<Rule>,
@@ -59,6 +58,13 @@ impl Rules {
     }
 
     fn parse(text: &str) -> Result<Self, RulesError> {
+        let (rules, lines) = Self::of_lines(text)?;
+        rules.fit_together(&lines)?;
+        Ok(rules)
+    }
+
+    /// With the line of each; whether they are too much together is not looked at.
+    fn of_lines(text: &str) -> Result<(Self, Vec<usize>), RulesError> {
         let mut rules = Rules::default();
         let mut lines = Vec::new();
         let mut room = RULES;
@@ -82,8 +88,7 @@ impl Rules {
                 return Err(RulesError::TooMany { line });
             }
         }
-        rules.fit_together(&lines)?;
-        Ok(rules)
+        Ok((rules, lines))
     }
 
     /// Rules that each parse can be too much together; then the line is told from which on they are.
@@ -124,24 +129,32 @@ impl fmt::Display for Rules {
     }
 }
 
-impl From<Rules> for String {
-    fn from(rules: Rules) -> String {
-        rules.to_string()
-    }
-}
-
-impl TryFrom<String> for Rules {
-    type Error = RulesError;
-
-    fn try_from(text: String) -> Result<Self, RulesError> {
-        text.parse()
-    }
-}
-
 impl FromStr for Rules {
     type Err = RulesError;
 
     fn from_str(text: &str) -> Result<Self, RulesError> {
         Self::from_bytes(text.as_bytes())
+    }
+}
+
+/// Rules that were taken, as text: whoever only shows them need not read them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeptRules(String);
+
+impl KeptRules {
+    /// Each by itself; that they fit together is seen when a policy is made of them.
+    pub fn read(&self) -> Result<Rules, RulesError> {
+        Ok(Rules::of_lines(&self.0)?.0)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Rules> for KeptRules {
+    fn from(rules: &Rules) -> Self {
+        Self(rules.to_string())
     }
 }

@@ -64,7 +64,7 @@ refusals! {
     Malformed "malformed"
     /// A key whose checksum is wrong.
     Mistyped "mistyped"
-    /// Two credentials were given, and they are not one and the same text.
+    /// Two credentials were given, be it the same one.
     TwoCredentials "two_credentials"
     UnknownKey "unknown_key"
     WrongSecret "wrong_secret"

@@ -20,11 +20,21 @@ pub struct Ceilings {
     /// The same, counted: components, and files, folders and links.
     #[serde(default = "ordinary_files")]
     pub storage_files: u64,
+    /// Keys that open something: neither revoked nor expired.
+    #[serde(default = "ordinary_people")]
+    pub keys: u64,
+    #[serde(default = "ordinary_people")]
+    pub principals: u64,
 }
 
 /// Also for tenants that were made before this was counted.
 const fn ordinary_files() -> u64 {
     1_000_000
+}
+
+/// The same.
+const fn ordinary_people() -> u64 {
+    1_000
 }
 
 impl Ceilings {
@@ -45,6 +55,8 @@ impl Ceilings {
             sandbox_seconds: 7 * 86_400,
             storage_bytes: 64 << 30,
             storage_files: 100_000_000,
+            keys: 10_000,
+            principals: 10_000,
         }
     }
 
@@ -61,6 +73,8 @@ impl Ceilings {
             sandbox_seconds: 86_400,
             storage_bytes: 1 << 30,
             storage_files: ordinary_files(),
+            keys: ordinary_people(),
+            principals: ordinary_people(),
         }
     }
 }

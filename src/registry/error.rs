@@ -11,6 +11,10 @@ pub enum RegistryError {
     Taken { kind: &'static str, name: String },
     #[error("{0}")]
     TooMuch(String),
+    #[error("the tenant has {0} keys, which is the most it may have; revoke one first")]
+    TooManyKeys(u64),
+    #[error("the tenant has {0} principals, which is the most it may have; delete one first")]
+    TooManyPrincipals(u64),
     #[error("{field}: {message}")]
     Invalid { field: &'static str, message: String },
     /// With the field that would make it so, where one does.
@@ -24,6 +28,9 @@ pub enum RegistryError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Scope(#[from] BadScope),
+    /// It has the form of one, so it can be shown.
+    #[error("the scope `{0}` names no action; write `*`, or actions like runs:create or runs:*")]
+    UnknownScope(String),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -51,11 +58,13 @@ impl RegistryError {
             RegistryError::Missing { .. } => "not_found",
             RegistryError::Taken { .. } => "taken",
             RegistryError::TooMuch(_) => "more_than_you_have",
+            RegistryError::TooManyKeys(_) => "keys_too_many",
+            RegistryError::TooManyPrincipals(_) => "principals_too_many",
             RegistryError::Invalid { .. } => "invalid",
             RegistryError::LastAdmin(_) => "last_admin",
             RegistryError::RoleInUse { .. } => "role_in_use",
             RegistryError::Policy(error) => error.code(),
-            RegistryError::Scope(_) => "bad_scope",
+            RegistryError::Scope(_) | RegistryError::UnknownScope(_) => "bad_scope",
             RegistryError::Token(_) => "bad_token_request",
             RegistryError::Caller(_) => "bad_credential",
             RegistryError::Denied(_) => "denied",

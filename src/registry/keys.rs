@@ -1,6 +1,7 @@
 use super::error::RegistryError;
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
+use super::tenants::ceilings;
 use crate::authz::{Action, Permit};
 use crate::identity::{ApiKey, KeyRecord, check_scope, covers as has_scope};
 use crate::model::{Caller, Credential, KeyId, Principal, PrincipalId, TenantId};
@@ -21,8 +22,8 @@ pub struct NewKey {
     pub key: ApiKey,
 }
 
-/// The most keys that a tenant may have.
-const KEYS: u64 = 10_000;
+/// Keys of a tenant that open nothing any more and are remembered.
+const REMEMBERED: u64 = 1_000;
 const NAME_CHARS: usize = 100;
 const SCOPES: usize = 64;
 
@@ -50,10 +51,11 @@ impl Registry {
             if for_another {
                 giver.has_roles(book, &owner.roles, key.scopes.as_deref())?;
             }
-            if book.count_keys(&key.tenant)? >= KEYS {
-                let message = format!("the tenant has {KEYS} keys, which is the most; revoke some");
-                return Err(RegistryError::TooMuch(message));
+            let most = ceilings(book, &key.tenant)?.keys;
+            if book.count_keys(&key.tenant, now)? >= most {
+                return Err(RegistryError::TooManyKeys(most));
             }
+            book.forget_keys(&key.tenant, now, REMEMBERED)?;
             Ok(book.add_key(&key)?)
         })
         .await?;
@@ -156,8 +158,16 @@ fn well_formed(ask: &KeyAsk) -> Result<(), RegistryError> {
         let message = format!("name at most {SCOPES} scopes");
         return Err(RegistryError::Invalid { field: "scopes", message });
     }
-    for scope in ask.scopes.iter().flatten() {
+    name_something(ask.scopes.as_deref().unwrap_or_default())
+}
+
+/// A word that is none of ours would cut everything away, and be a mistake.
+pub(super) fn name_something(scopes: &[String]) -> Result<(), RegistryError> {
+    for scope in scopes {
         check_scope(scope)?;
+        if !Action::is_scope(scope) {
+            return Err(RegistryError::UnknownScope(scope.clone()));
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@ use super::error::RegistryError;
 use super::giving::{Giver, is_admin, known};
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
+use super::tenants::ceilings;
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Labels, Principal, PrincipalId, PrincipalKind, RoleName, TenantId};
 
@@ -14,8 +15,27 @@ pub struct PrincipalAsk {
     pub suspended: bool,
 }
 
-/// The most principals of a tenant.
-const PRINCIPALS: u64 = 10_000;
+impl PrincipalAsk {
+    /// With each role once, in the order in which they were named.
+    fn distinct(mut self) -> Result<Self, RegistryError> {
+        let mut roles: Vec<RoleName> = Vec::new();
+        for role in self.roles {
+            if roles.contains(&role) {
+                continue;
+            }
+            if roles.len() == ROLES {
+                let message = format!("name at most {ROLES} different roles");
+                return Err(RegistryError::Invalid { field: "roles", message });
+            }
+            roles.push(role);
+        }
+        self.roles = roles;
+        Ok(self)
+    }
+}
+
+/// The most roles of a principal, each counted once.
+const ROLES: usize = 32;
 
 impl Registry {
     /// Some of them, in the order of their names.
@@ -38,7 +58,7 @@ impl Registry {
         let tenant = permit.tenant();
         covers(permit, Action::PrincipalsCreate, tenant, tenant.as_str())?;
         let asking = self.asking(permit, caller, now);
-        let PrincipalAsk { kind, roles, labels, suspended } = ask;
+        let PrincipalAsk { kind, roles, labels, suspended } = ask.distinct()?;
         let new = Principal { tenant: tenant.clone(), id, kind, roles, labels, suspended, created: now };
         self.change(About::Newcomer, move |book| {
             let giver = asking.again(book)?;
@@ -50,10 +70,9 @@ impl Registry {
             if !new.labels.is_empty() {
                 giver.must_be_whole("give labels, by which policies may decide,")?;
             }
-            if book.count_principals(&new.tenant)? >= PRINCIPALS {
-                return Err(RegistryError::TooMuch(format!(
-                    "the tenant has {PRINCIPALS} principals, which is the most"
-                )));
+            let most = ceilings(book, &new.tenant)?.principals;
+            if book.count_principals(&new.tenant)? >= most {
+                return Err(RegistryError::TooManyPrincipals(most));
             }
             book.put_principal(&new)?;
             Ok(new)
@@ -71,7 +90,7 @@ impl Registry {
     ) -> Result<Principal, RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PrincipalsUpdate, &tenant, id.as_str())?;
-        let (asking, id) = (self.asking(permit, caller, now), id.clone());
+        let (asking, id, ask) = (self.asking(permit, caller, now), id.clone(), ask.distinct()?);
         self.change(About::People, move |book| {
             let giver = asking.again(book)?;
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;

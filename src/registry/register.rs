@@ -87,8 +87,10 @@ pub trait Book {
     fn remove_principal(&self, tenant: &TenantId, id: &PrincipalId) -> Result<bool, RegisterError>;
 
     fn key(&self, tenant: &TenantId, id: &KeyId) -> Result<Option<KeyRecord>, RegisterError>;
-    /// Those that are not revoked.
-    fn count_keys(&self, tenant: &TenantId) -> Result<u64, RegisterError>;
+    /// Those that are neither revoked nor expired.
+    fn count_keys(&self, tenant: &TenantId, now: u64) -> Result<u64, RegisterError>;
+    /// Of the others so many stay at most: those that ended last.
+    fn forget_keys(&self, tenant: &TenantId, now: u64, most: u64) -> Result<(), RegisterError>;
     /// Whether there is or was one that is remembered.
     fn has_keys(&self, tenant: &TenantId) -> Result<bool, RegisterError>;
     fn add_key(&self, key: &KeyRecord) -> Result<(), RegisterError>;

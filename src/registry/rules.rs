@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::error::RegistryError;
 use super::register::Book;
 use super::start::{About, Registry, apart, covers};
-use crate::authz::{Action, Checked, CustomRole, Permit};
+use crate::authz::{Action, BUILT_IN_ROLES, Checked, CustomRole, Permit, PolicyError};
 use crate::model::{Caller, PolicyName, RoleName, TenantId};
 
 /// A policy of a tenant: Cedar, as it was written.
@@ -75,6 +75,9 @@ impl Registry {
         let (asking, name) = (self.asking(permit, caller, now), name.clone());
         self.change(About::Tenant(tenant.clone()), move |book| {
             let giver = asking.again(book)?;
+            if BUILT_IN_ROLES.contains(&name.as_str()) {
+                return Err(PolicyError::ReservedRole { role: name }.into());
+            }
             let missing = || RegistryError::Missing { kind: "role", name: name.to_string() };
             let role = book.roles(&tenant)?.into_iter().find(|role| role.name == name).ok_or_else(missing)?;
             giver.has_role(book, &role)?;

@@ -1,5 +1,5 @@
 use super::error::RegistryError;
-use super::register::{Part, TenantRecord};
+use super::register::{Book, Part, TenantRecord};
 use super::start::{About, Registry, covers};
 use crate::authz::{Action, HOUSE, Permit};
 use crate::model::{Caller, Ceilings, TenantId};
@@ -45,6 +45,11 @@ impl Registry {
 
 fn missing(id: &TenantId) -> RegistryError {
     RegistryError::Missing { kind: "tenant", name: id.to_string() }
+}
+
+/// What a tenant may have at this step.
+pub(super) fn ceilings(book: &dyn Book, id: &TenantId) -> Result<Ceilings, RegistryError> {
+    Ok(book.tenant(id)?.ok_or_else(|| missing(id))?.ceilings)
 }
 
 pub(super) fn check(ceilings: &Ceilings) -> Result<(), RegistryError> {

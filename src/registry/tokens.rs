@@ -1,4 +1,5 @@
 use super::error::RegistryError;
+use super::keys::name_something;
 use super::start::{About, Registry, covers};
 use crate::authz::{Action, Permit};
 use crate::identity::{Lineage, TOKEN_SECONDS, TokenAsk, TokenInfo};
@@ -20,6 +21,7 @@ impl Registry {
         now: u64,
     ) -> Result<(String, TokenInfo), RegistryError> {
         covers(permit, Action::TokensCreate, permit.tenant(), permit.tenant().as_str())?;
+        name_something(&ask.scopes)?;
         Ok(self.0.tokens.issue(caller, ask, now)?)
     }
 

@@ -49,7 +49,7 @@ impl Hall {
         let tenant = &caller.tenant;
         let whose = may_read(tenant, &asked, of)?;
         let room = self.room(tenant).await?;
-        let (at, rules, limits) = (asked.at, asked.rules, limits.clone());
+        let (at, rules, limits) = (asked.at, (&asked.rules).into(), limits.clone());
         let spec =
             SandboxSpec { at, rules, limits, clocks: false, randomness: false, env: Vec::new(), cut: Vec::new() };
         let sandbox = SandboxRecord {

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
-use crate::fs_policy::Rules;
+use crate::fs_policy::KeptRules;
 use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
 
@@ -117,7 +117,7 @@ pub struct RunSummary {
 pub struct SandboxSpec {
     /// Where its files are for the guest.
     pub at: String,
-    pub rules: Rules,
+    pub rules: KeptRules,
     pub limits: Limits,
     pub clocks: bool,
     pub randomness: bool,

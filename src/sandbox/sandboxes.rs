@@ -377,7 +377,7 @@ fn spec(ask: &SandboxAsk, ceilings: &Ceilings) -> Result<(SandboxSpec, u64), San
         return Err(SandboxError::Invalid { field: "env", message });
     }
     checked(&ask.place)?;
-    let (at, rules) = (ask.place.at.clone(), ask.place.rules.clone());
+    let (at, rules) = (ask.place.at.clone(), (&ask.place.rules).into());
     Ok((SandboxSpec { at, rules, limits, clocks, randomness, env: ask.env.clone(), cut }, ttl))
 }
 

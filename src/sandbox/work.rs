@@ -182,14 +182,13 @@ fn spent(done: &Result<Report, EngineError>) -> Option<u64> {
 }
 
 fn mount(sandbox: &SandboxRecord, entered: &Entered) -> Result<Mount, SandboxError> {
-    let rules = &sandbox.spec.rules;
+    let invalid = |message: String| SandboxError::Invalid { field: "rules", message };
+    let rules = sandbox.spec.rules.read().map_err(|error| invalid(error.to_string()))?;
     let policy = if rules.is_empty() {
         Policy::all(crate::fs_policy::Level::Write)
     } else {
         let folded = crate::engine::folds_case(&entered.folder);
-        let invalid =
-            |error: crate::fs_policy::PolicyError| SandboxError::Invalid { field: "rules", message: error.to_string() };
-        rules.policy(folded).map_err(invalid)?
+        rules.policy(folded).map_err(|error| invalid(error.to_string()))?
     };
     Ok(Mount {
         host: entered.folder.clone(),

@@ -87,8 +87,26 @@ impl Book for Open<'_> {
         find_key(self.0, of, id).map_err(failed)
     }
 
-    fn count_keys(&self, of: &TenantId) -> Result<u64, RegisterError> {
-        self.number("SELECT count(*) FROM keys WHERE tenant = ?1 AND revoked IS NULL", of)
+    fn count_keys(&self, of: &TenantId, now: u64) -> Result<u64, RegisterError> {
+        let sql = "SELECT count(*) FROM keys
+                   WHERE tenant = ?1 AND revoked IS NULL AND (expires IS NULL OR expires > ?2)";
+        Ok(one(self.0, sql, params![of.as_str(), now], |row| row.get(0)).map_err(failed)?.unwrap_or(0))
+    }
+
+    fn forget_keys(&self, of: &TenantId, now: u64, most: u64) -> Result<(), RegisterError> {
+        let dead = "FROM keys WHERE tenant = ?1 AND (revoked IS NOT NULL OR expires <= ?2)";
+        let sql = format!("SELECT count(*) {dead}");
+        let count: Option<u64> = one(self.0, &sql, params![of.as_str(), now], |row| row.get(0)).map_err(failed)?;
+        if count.is_none_or(|count| count <= most) {
+            return Ok(());
+        }
+        // A tenth at a time: whenever keys go the rights move, and all who remember something of them ask again.
+        let stay = most - most / 10;
+        let sql = format!(
+            "DELETE FROM keys
+             WHERE id IN (SELECT id {dead} ORDER BY coalesce(revoked, expires) DESC, id DESC LIMIT -1 OFFSET ?3)"
+        );
+        self.write(&sql, params![of.as_str(), now, stay]).map(drop)
     }
 
     fn has_keys(&self, of: &TenantId) -> Result<bool, RegisterError> {

@@ -3,6 +3,7 @@
 mod asked;
 pub mod alerting;
 pub mod bodies;
+mod bounds;
 mod child;
 mod components;
 mod diffs;

@@ -1,11 +1,14 @@
 use axum::Json;
 use axum::http::StatusCode;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
+use super::super::large::whole;
 use super::super::listed::Page;
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{Principal, PrincipalBody, Principals, labels};
@@ -36,13 +39,16 @@ fn told(who: &Who, body: &PrincipalBody) {
     get, path = "/v1/principals", tag = "principals", params(Page),
     responses((status = 200, body = Principals), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Principals>, Problem> {
-    let shown = |principal: &crate::model::Principal| {
-        who.may(Action::PrincipalsRead, &Object::owned(principal.id.as_str(), &principal.id, &principal.labels))
-    };
-    let read = |part: Part<'_>| who.registry().principals(who.tenant(), part);
-    let (all, next) = page.cut(who.http().page, read, |principal| principal.id.as_str(), shown)?;
-    Ok(Json(Principals { principals: all.iter().map(Principal::from).collect(), next }))
+async fn list(who: Who, Query(page): Query<Page>) -> Result<Response, Problem> {
+    apart(who, move |who| {
+        let shown = |principal: &crate::model::Principal| {
+            who.may(Action::PrincipalsRead, &Object::owned(principal.id.as_str(), &principal.id, &principal.labels))
+        };
+        let read = |part: Part<'_>| who.registry().principals(who.tenant(), part);
+        let (all, next) = page.cut(who.http().page, read, |principal| principal.id.as_str(), shown)?;
+        whole(who.in_memory(), &Principals { principals: all.iter().map(Principal::from).collect(), next })
+    })
+    .await
 }
 
 async fn found(who: &Who, text: &str, action: Action) -> Result<(crate::model::Principal, Permit), Problem> {

@@ -112,21 +112,22 @@ impl Filter {
     get, path = "/v1/sandboxes", tag = "sandboxes", params(Filter),
     responses((status = 200, body = Sandboxes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Sandboxes>, Problem> {
+async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Response, Problem> {
     let after: Option<SandboxId> = filter.cursor.as_deref().map(|text| parsed(text, "cursor")).transpose()?;
     let limit = query::page(filter.limit, &who)?;
     let wanted = filter.wanted()?;
-    let listed = apart(who, move |who| {
+    apart(who, move |who| {
         let ask = |after: Option<&SandboxId>, most: u32| {
             let rows = who.hall().sandboxes(who.tenant(), &wanted, after, most)?;
             let next = rows.last().filter(|_| rows.len() >= most as usize).map(|last| last.id.clone());
             Ok(Rows { rows, next })
         };
         let may = |record: &SandboxRecord| who.may(Action::SandboxesRead, &object(record));
-        Ok(page(limit, after, ask, may, |record| record.id.clone())?)
-    });
-    let Rows { rows, next } = listed.await?;
-    Ok(Json(Sandboxes::new(rows.iter().map(Sandbox::from).collect(), next.map(|id| id.to_string()))))
+        let Rows { rows, next } = page(limit, after, ask, may, |record| record.id.clone())?;
+        let shown = rows.iter().map(Sandbox::from).collect();
+        whole(who.in_memory(), &Sandboxes::new(shown, next.map(|id| id.to_string())))
+    })
+    .await
 }
 
 fn object(record: &SandboxRecord) -> Object<'_> {

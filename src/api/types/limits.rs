@@ -75,6 +75,9 @@ pub(in crate::api) struct CeilingsBody {
     storage_bytes: Whole,
     /// Files, folders, links and components.
     storage_files: Whole,
+    /// Keys that are neither revoked nor expired.
+    keys: Whole,
+    principals: Whole,
 }
 
 impl From<CeilingsBody> for Ceilings {
@@ -90,6 +93,8 @@ impl From<CeilingsBody> for Ceilings {
             sandbox_seconds: body.sandbox_seconds.0,
             storage_bytes: body.storage_bytes.0,
             storage_files: body.storage_files.0,
+            keys: body.keys.0,
+            principals: body.principals.0,
         }
     }
 }
@@ -98,6 +103,7 @@ impl From<&Ceilings> for CeilingsBody {
     fn from(ceilings: &Ceilings) -> Self {
         let Ceilings { limits, clocks, randomness, concurrent_runs, runs_per_minute, .. } = ceilings;
         let Ceilings { fuel_per_minute, live_sandboxes, sandbox_seconds, storage_bytes, storage_files, .. } = ceilings;
+        let Ceilings { keys, principals, .. } = ceilings;
         Self {
             limits: limits.into(),
             clocks: *clocks,
@@ -109,6 +115,8 @@ impl From<&Ceilings> for CeilingsBody {
             sandbox_seconds: Whole(*sandbox_seconds),
             storage_bytes: Whole(*storage_bytes),
             storage_files: Whole(*storage_files),
+            keys: Whole(*keys),
+            principals: Whole(*principals),
         }
     }
 }

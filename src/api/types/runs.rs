@@ -13,7 +13,7 @@ use super::super::failures::invalid;
 use super::super::problem::Problem;
 use super::{LimitsBody, Whole, labels, time};
 use crate::api::strict;
-use crate::fs_policy::{Preset, Rules};
+use crate::fs_policy::{Preset, RULES, Rules};
 use crate::model::{Captured, Denial, Json, Labels, Mode, Outcome, Usage};
 use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wished};
 
@@ -133,6 +133,9 @@ pub(in crate::api) fn names_of_variables<'a>(mut names: impl Iterator<Item = &'a
     }
 }
 
+/// The most that the rules of a sandbox or a run take together, as they are written.
+const RULES_BYTES: usize = 64 << 10;
+
 /// Where files come from and what may be done with them.
 pub(in crate::api) fn place(
     workspace: Option<String>,
@@ -146,6 +149,12 @@ pub(in crate::api) fn place(
         .map(|name| name.parse())
         .transpose()
         .map_err(|error: crate::fs_policy::UnknownPreset| invalid("preset", error.to_string()))?;
+    let (count, bytes) = (rules.len(), rules.iter().map(String::len).sum::<usize>());
+    if count > RULES || bytes > RULES_BYTES {
+        let most =
+            format!("there are {count} rules of {bytes} bytes; write at most {RULES}, of {RULES_BYTES} bytes together");
+        return Err(invalid("rules", most));
+    }
     let parse = |(at, text): (usize, &String)| {
         text.parse().map_err(|error: crate::fs_policy::RuleError| invalid(&format!("rules[{at}]"), error.to_string()))
     };

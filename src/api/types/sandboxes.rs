@@ -90,7 +90,7 @@ impl From<&SandboxRecord> for Sandbox {
             owner: record.owner.to_string(),
             workspace: record.workspace.as_ref().map(ToString::to_string),
             at: record.spec.at.clone(),
-            rules: record.spec.rules.to_string(),
+            rules: record.spec.rules.as_str().to_owned(),
             limits: serde_json::to_value(&record.spec.limits).unwrap_or_default(),
             clocks: record.spec.clocks,
             randomness: record.spec.randomness,
