@@ -1,7 +1,7 @@
 //! The service as its users meet it: over HTTP, with keys.
 
-mod asked;
 pub mod alerting;
+mod asked;
 pub mod bodies;
 mod bounds;
 mod child;
