@@ -204,21 +204,15 @@ impl<C: Catalog> Workspaces<C> {
 
     /// Removes a workspace and what only it held.
     pub fn delete(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<(), WorkspaceError> {
-        let drafts: Vec<String> = self
-            .catalog
-            .drafts()?
-            .iter()
-            .filter(|draft| draft.workspace.as_ref() == Some(name))
-            .map(|d| d.id.to_string())
-            .collect();
-        if !drafts.is_empty() {
-            return Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")));
+        if self.catalog.remove(name, owner)? {
+            self.sweep();
+            return Ok(());
         }
-        if !self.catalog.remove(name, owner)? {
-            return Err(WorkspaceError::NoWorkspace(name.clone()));
-        }
-        self.sweep();
-        Ok(())
+        self.known_of(name, owner)?;
+        let drafts = self.catalog.drafts()?;
+        let of_it = drafts.iter().filter(|draft| draft.workspace.as_ref() == Some(name));
+        let drafts: Vec<_> = of_it.map(|draft| draft.id.to_string()).collect();
+        Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")))
     }
 
     /// Makes a draft for a run to work in. See [`Workspaces::enter`].
@@ -253,8 +247,10 @@ impl<C: Catalog> Workspaces<C> {
         }
         let draft = DraftRecord { id, workspace: name.cloned(), base, created: seconds() };
         draft::lay_out(&self.blobs, &tree, &self.drafts.join(draft.id.as_str()))?;
-        self.catalog.add_draft(&draft)?;
-        Ok(draft)
+        match (self.catalog.add_draft(&draft, owner)?, name) {
+            (false, Some(name)) => Err(WorkspaceError::NoWorkspace(name.clone())),
+            _ => Ok(draft),
+        }
     }
 
     /// Lets a run work on a draft; several may at once, and one after the other.
