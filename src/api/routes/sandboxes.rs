@@ -264,11 +264,12 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
 )]
 async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<ApplyBody>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesApply).await?;
-    if let Some(name) = &record.workspace {
-        super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
-    }
+    let of = match &record.workspace {
+        Some(name) => Some(super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?.1),
+        None => None,
+    };
     let making = Growing::new(Contents::Files, who.in_memory());
-    let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
+    let applied = making.done(who.hall().apply(&permit, of.as_ref(), &record.id, body.paths, making.ask()).await)?;
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());
     who.fact("count", u64::try_from(applied.changes.0.len()).unwrap_or(u64::MAX));
