@@ -10,15 +10,14 @@ use super::ending::Ending;
 use super::error::SandboxError;
 use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in, now};
-use super::ledger::{Much, RunFilter, RunPage};
 use super::live::Live;
 use super::plan::RunAsk;
-use super::record::{RetryRecord, RunRecord, RunState, RunSummary};
+use super::record::{RetryRecord, RunRecord, RunState};
 use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
+use crate::model::{Caller, Digest, RequestId, RunId, SandboxId};
 
 /// A run that is at work.
 pub struct Started {
@@ -189,49 +188,6 @@ impl Hall {
             cut: Vec::new(),
             order: Vec::new(),
         }
-    }
-
-    /// One that the tenant has, for whoever is then asked whether he may see it.
-    pub fn known_run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, SandboxError> {
-        Ok(self.inner().ledger.summary(tenant, id)?)
-    }
-
-    /// With all that it wrote, where there is room for it.
-    pub async fn read_run(&self, permit: &Permit, id: &RunId, room: &HasRoom) -> Result<RunRecord, SandboxError> {
-        covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
-        self.recorded(permit.tenant(), id, Much::Whole, room).await
-    }
-
-    pub(super) async fn recorded(
-        &self,
-        tenant: &TenantId,
-        id: &RunId,
-        much: Much,
-        room: &HasRoom,
-    ) -> Result<RunRecord, SandboxError> {
-        let (whose, of, room) = (tenant.clone(), id.clone(), Arc::clone(room));
-        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of, much, &*room)).await?;
-        run.ok_or_else(|| SandboxError::NoRun(id.clone()))
-    }
-
-    /// Newest first. This reads from the disk, for as long as the filter needs.
-    pub fn runs(
-        &self,
-        tenant: &TenantId,
-        filter: &RunFilter,
-        before: Option<&RunId>,
-        most: u32,
-    ) -> Result<RunPage, SandboxError> {
-        Ok(self.inner().ledger.runs(tenant, filter, before, most)?)
-    }
-
-    /// Asks for the end of a run. One that is over stays as it is.
-    pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<(), SandboxError> {
-        covers(permit, Action::RunsCancel, permit.tenant(), id.as_str())?;
-        if let Some(live) = self.watched(permit.tenant(), id) {
-            live.cancel.cancel();
-        }
-        Ok(())
     }
 }
 

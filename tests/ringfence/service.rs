@@ -24,6 +24,7 @@ mod matrix;
 mod parts;
 mod proven;
 mod races;
+mod retries;
 mod revoking;
 mod rights;
 mod runs;
