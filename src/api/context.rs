@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, HeaderValue, header};
+use tokio_util::sync::CancellationToken;
 
 use super::failures;
 use super::held::{Bodies, InMemory};
@@ -258,6 +259,11 @@ impl Who {
     ) -> Result<Result<Permit, Denied>, Problem> {
         let ask = Ask { now: self.now(), wants };
         Ok(self.registry().authorizer().decide(&*self.current()?, action, resource, &ask))
+    }
+
+    /// Told when this request loses what it stands on, and not when only its connection is lost.
+    pub(super) fn withdrawal(&self) -> CancellationToken {
+        self.visit.withdrawal()
     }
 
     /// The id of the request.

@@ -65,6 +65,9 @@ pub struct Manner {
     pub request: Option<RequestId>,
     /// The right to read the workspace that it gets the files of, where it gets some.
     pub of: Option<Permit>,
+    /// Cancelled when the right to wait for it is taken away; a run with a key ends then, and not when only the
+    /// connection is lost.
+    pub withdrawn: Option<CancellationToken>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
     pub counted: Option<Box<dyn Any + Send>>,
 }
@@ -105,11 +108,11 @@ impl Hall {
         let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
         let hall = self.clone();
         let whole = async move {
-            let (apart, counted) = (manner.apart, manner.counted.take());
+            let (apart, counted, withdrawn) = (manner.apart, manner.counted.take(), manner.withdrawn.take());
             let begun = hall.begin(by, ask, manner).await;
             drop(counted);
             match begun {
-                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, tell).await,
+                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, withdrawn, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
@@ -193,10 +196,17 @@ impl Hall {
 
 impl Begun {
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
-    async fn whole(self, hall: Hall, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
+    async fn whole(
+        self,
+        hall: Hall,
+        apart: bool,
+        withdrawn: Option<CancellationToken>,
+        tell: oneshot::Sender<Result<Asked, SandboxError>>,
+    ) {
         let Self { ending, run, by, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
+        let end_it = live.cancel.clone();
         // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
         let guard = (!apart && retry.is_none()).then(|| live.cancel.clone().drop_guard());
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
@@ -205,11 +215,27 @@ impl Begun {
             "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
             outcome = tracing::field::Empty
         );
-        let done = ending.whole(run, by, planned, retry).instrument(span).await;
+        let done = unless(withdrawn, &end_it, ending.whole(run, by, planned, retry).instrument(span)).await;
         // First of all: whoever hears of the end may ask again at once.
         drop(held);
         drop(tell_end.send(done));
     }
+}
+
+/// Brings a run to its end; cancelled, when the right to wait for it is taken away.
+async fn unless<T>(
+    withdrawn: Option<CancellationToken>,
+    end_it: &CancellationToken,
+    run: impl Future<Output = T>,
+) -> T {
+    let Some(withdrawn) = withdrawn else { return run.await };
+    tokio::pin!(run);
+    tokio::select! {
+        biased;
+        () = withdrawn.cancelled() => end_it.cancel(),
+        done = &mut run => return done,
+    }
+    run.await
 }
 
 impl Live {

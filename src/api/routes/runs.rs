@@ -148,7 +148,9 @@ pub(super) async fn start(
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let request = Some(who.request().clone());
-    let manner = Manner { retry, apart, sandbox, of, request, counted: Some(Box::new(in_memory)) };
+    // Without a key it ends with whoever waits, for whatever reason he goes.
+    let withdrawn = (retry.is_some() && !apart).then(|| who.withdrawal());
+    let manner = Manner { retry, apart, sandbox, of, request, withdrawn, counted: Some(Box::new(in_memory)) };
     let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
     let (started, seat) = match (asked, seat) {
         (Asked::Before(before), Some(seat)) => {
