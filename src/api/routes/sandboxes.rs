@@ -20,7 +20,7 @@ use super::super::types::{
     Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
     StreamedEvent, labels,
 };
-use super::runs::{Request, Where, start};
+use super::runs::{Request, Where, before, start};
 use super::{id, label as name_and_value, parsed};
 use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
@@ -227,8 +227,16 @@ async fn run(
     body: Body,
 ) -> Result<Response, Problem> {
     let sandbox: SandboxId = id(&sandbox, "sandbox")?;
-    let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
-    let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
+    let missing = || Problem::missing("sandbox");
+    // What is not there takes no body, but for a retry, which gets what became of it there.
+    if !headers.contains_key("idempotency-key") {
+        who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(missing)?;
+    }
+    let request = Request::read(&who, &api, sandbox.as_str(), &headers, body).await?;
+    // As it is now: the body may have taken its time.
+    let Some(record) = who.hall().known_sandbox(who.tenant(), &sandbox)? else {
+        return before(&who, &api, request, missing()).await;
+    };
     let wants = request.wants(Some(&record.spec.limits));
     let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants).await?;
     start(&who, &api, &permit, request, Where::Sandbox(record.id)).await

@@ -87,3 +87,46 @@ async fn a_run_is_found_watched_and_cancelled_while_it_works() {
         assert_eq!(house.get(key, "/v1/runs").await.is(200)["runs"].as_array().unwrap().len(), turn + 1);
     }
 }
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_also_where_its_place_is_gone() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    let dev = house.person("dev", &["developer"]).await;
+    let other = house.person("other", &["developer"]).await;
+    let digest = house.submit(&dev, "hello").await;
+    let sandbox = house.sandbox(&dev).await;
+    house.put(&dev, "/v1/workspaces/w", "").await.is(201);
+    let places = [
+        (format!("{sandbox}/runs"), sandbox.as_str(), json!({"component": digest})),
+        ("/v1/runs".to_owned(), "/v1/workspaces/w", json!({"component": digest, "workspace": "w"})),
+    ];
+    for (path, place, body) in &places {
+        let again = |key: &str, retry: &str| House::send(asked(&house, key, path, Some(retry)).json(body));
+        let first = again(&dev, place).await.is(200);
+        house.delete(&dev, place).await.is(204);
+        assert_eq!(again(&dev, place).await.is(200), first, "{place}");
+        let stream = asked(&house, &dev, path, Some(place)).header("accept", "text/event-stream").json(body);
+        let told = String::from_utf8(House::send(stream).await.bytes).unwrap();
+        assert!(told.contains("event: done") && told.contains(first["id"].as_str().unwrap()), "{told}");
+        // A key for another request, another key, and the same of somebody else.
+        let mut another = body.clone();
+        another["command"] = json!(["x"]);
+        let reused = House::send(asked(&house, &dev, path, Some(place)).json(&another)).await;
+        assert_eq!(reused.code(), "idempotency_mismatch");
+        for (key, retry) in [(&dev, "new"), (&other, place)] {
+            assert_eq!(again(key, retry).await.code(), "not_found", "{place} {retry}");
+        }
+        let without = House::send(asked(&house, &dev, path, None).json(body)).await;
+        assert_eq!(without.code(), "not_found");
+    }
+    let all = house.get(admin, "/v1/runs").await.is(200);
+    assert_eq!(all["runs"].as_array().unwrap().len(), 2, "nothing ran again");
+    // Who may not read the run any more does not read it so.
+    let text = r#"forbid (principal == Principal::"dev", action == Action::"runs:read", resource);"#;
+    house.with_json(admin, "PUT", "/v1/policies/no", json!({"text": text})).await.is(200);
+    for (path, place, body) in &places {
+        let reply = House::send(asked(&house, &dev, path, Some(place)).json(body)).await;
+        assert_eq!(reply.status, 403, "{reply:?}");
+    }
+}
