@@ -141,6 +141,12 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Sand
     Ok((record, permit))
 }
 
+/// The same when a body has come, which may have taken its time: the sandbox may be another now.
+pub(super) async fn still(who: &Who, sandbox: &SandboxId, action: Action) -> Result<Permit, Problem> {
+    let record = who.hall().known_sandbox(who.tenant(), sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
+    who.still(action, &object(&record)).await
+}
+
 /// Get a sandbox
 #[utoipa::path(
     get, path = "/v1/sandboxes/{id}", tag = "sandboxes", params(("id" = String, Path)),
