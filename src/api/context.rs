@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, HeaderValue, header};
+use tokio_util::sync::CancellationToken;
 
 use super::failures;
 use super::held::{Bodies, InMemory};
@@ -236,18 +237,26 @@ impl Who {
     }
 
     async fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
-        let recorder = &self.api.inner().recorder;
-        let permit = match self.decided(action, resource, wants)? {
-            Ok(permit) => permit,
-            Err(denied) => {
-                let (about, why) = ((resource.kind.as_str(), resource.id), (denied.reason.as_str(), &*denied.policies));
-                recorder.denied(&self.caller, self.visit.request(), action, about, why).await;
-                return Err(failures::denied(&denied, resource.kind));
-            }
-        };
-        recorder.permitted(&self.caller, self.visit.request(), &permit).await?;
+        let permit = self.not_denied(action, resource, wants).await?;
+        self.api.inner().recorder.permitted(&self.caller, self.visit.request(), &permit).await?;
         self.visit.permitted(&permit);
         Ok(permit)
+    }
+
+    /// A denial is on record before it is told.
+    async fn not_denied(
+        &self,
+        action: Action,
+        resource: &Resource<'_>,
+        wants: Option<&Wants>,
+    ) -> Result<Permit, Problem> {
+        let denied = match self.decided(action, resource, wants)? {
+            Ok(permit) => return Ok(permit),
+            Err(denied) => denied,
+        };
+        let (about, why) = ((resource.kind.as_str(), resource.id), (denied.reason.as_str(), &*denied.policies));
+        self.api.inner().recorder.denied(&self.caller, self.visit.request(), action, about, why).await;
+        Err(failures::denied(&denied, resource.kind))
     }
 
     fn decided(
@@ -258,6 +267,11 @@ impl Who {
     ) -> Result<Result<Permit, Denied>, Problem> {
         let ask = Ask { now: self.now(), wants };
         Ok(self.registry().authorizer().decide(&*self.current()?, action, resource, &ask))
+    }
+
+    /// Told when this request loses what it stands on, and not when only its connection is lost.
+    pub(super) fn withdrawal(&self) -> CancellationToken {
+        self.visit.withdrawal()
     }
 
     /// The id of the request.
@@ -285,6 +299,13 @@ impl Who {
         let Object { id, owner, labels } = *object;
         let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
         self.decide(action, &resource, None).await
+    }
+
+    /// May he still, of an object as it is now? It stands on record already that he might.
+    pub(super) async fn still(&self, action: Action, object: &Object<'_>) -> Result<Permit, Problem> {
+        let Object { id, owner, labels } = *object;
+        let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
+        self.not_denied(action, &resource, None).await
     }
 
     /// The same for a question on which nothing follows: whether an object may be shown in a list.

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::context::Api;
 use super::failures;
@@ -45,6 +46,8 @@ struct Standing {
     caller: Option<Arc<Caller>>,
     permitted: Vec<Permit>,
     deed: Deed,
+    /// Cancelled with the request when it loses what it stands on.
+    withdrawal: Option<CancellationToken>,
 }
 
 /// What a request says of what it did, while it says it.
@@ -86,6 +89,11 @@ impl Visit {
         if standing.permitted.len() < PERMITS {
             standing.permitted.push(permit.clone());
         }
+    }
+
+    /// Told when the request loses what it stands on, and not when only its connection is lost.
+    pub(super) fn withdrawal(&self) -> CancellationToken {
+        self.standing().withdrawal.get_or_insert_with(CancellationToken::new).clone()
     }
 
     /// Answers, unless what the request stands on is taken away meanwhile; and the same for a body that comes in parts.
@@ -160,6 +168,9 @@ impl Visit {
             if !stands {
                 if self.takes_away() {
                     tokio::time::sleep(GRACE).await;
+                }
+                if let Some(withdrawal) = &self.standing().withdrawal {
+                    withdrawal.cancel();
                 }
                 return;
             }

@@ -29,7 +29,7 @@ impl Ending {
     /// From here on it can be found, watched and cancelled.
     pub(super) fn watching(hall: &Hall, run: &RunRecord, apart: bool) -> Result<Self, SandboxError> {
         let live = Live::of(run, &hall.end_for(&run.tenant)?);
-        hall.watch(&live);
+        hall.watch(&live, run);
         Ok(Self { hall: hall.clone(), live, lost: Some(run.clone()), apart })
     }
 

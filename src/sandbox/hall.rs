@@ -46,6 +46,9 @@ pub trait Tenants: Send + Sync {
     fn catalog(&self, tenant: &TenantId) -> Box<dyn Catalog>;
 }
 
+/// A run that is at work, and how it began.
+type Watched = (Arc<Live>, Arc<RunRecord>);
+
 type OnEnd = Box<dyn Fn(&RunRecord) + Send + Sync>;
 
 /// Components, runs and sandboxes of all tenants. Cheap to clone; one for a process.
@@ -65,7 +68,7 @@ pub(super) struct Inner {
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
     lists: Arc<Lists>,
     threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
-    live: Mutex<HashMap<RunId, Arc<Live>>>,
+    live: Mutex<HashMap<RunId, Watched>>,
     /// What ends everything of a tenant.
     ends: Mutex<HashMap<TenantId, CancellationToken>>,
     pub(super) at_work: AtWork,
@@ -210,13 +213,25 @@ impl Hall {
         Ok(self.apart(tenant, move || ask(&*ledger)).await??)
     }
 
-    pub(super) fn watch(&self, live: &Arc<Live>) {
-        locked(&self.0.live).insert(live.id.clone(), Arc::clone(live));
+    pub(super) fn watch(&self, live: &Arc<Live>, run: &RunRecord) {
+        let watched = (Arc::clone(live), Arc::new(run.clone()));
+        locked(&self.0.live).insert(live.id.clone(), watched);
     }
 
     /// A run of a tenant that is at work. One that is over is in the ledger, and its events are told from there.
     pub(super) fn watched(&self, tenant: &TenantId, id: &RunId) -> Option<Arc<Live>> {
-        locked(&self.0.live).get(id).filter(|live| live.tenant == *tenant).cloned()
+        locked(&self.0.live).get(id).filter(|(live, _)| live.tenant == *tenant).map(|(live, _)| Arc::clone(live))
+    }
+
+    /// The same as it began.
+    pub(super) fn as_it_began(&self, tenant: &TenantId, id: &RunId) -> Option<Arc<RunRecord>> {
+        locked(&self.0.live).get(id).filter(|(live, _)| live.tenant == *tenant).map(|(_, run)| Arc::clone(run))
+    }
+
+    /// Those of a tenant that are at work, of which something holds.
+    pub(super) fn at_work_of(&self, tenant: &TenantId, holds: impl Fn(&RunRecord) -> bool) -> Vec<Arc<RunRecord>> {
+        let live = locked(&self.0.live);
+        live.values().map(|(_, run)| run).filter(|run| run.tenant == *tenant && holds(run)).cloned().collect()
     }
 
     pub(super) fn unwatch(&self, live: &Arc<Live>) {
@@ -228,7 +243,7 @@ impl Hall {
     }
 
     pub(super) fn all_live(&self) -> Vec<Arc<Live>> {
-        locked(&self.0.live).values().cloned().collect()
+        locked(&self.0.live).values().map(|(live, _)| Arc::clone(live)).collect()
     }
 
     pub(super) fn close(&self) {

@@ -21,6 +21,7 @@ mod expiry;
 mod files;
 mod guests;
 mod hall;
+mod history;
 mod incoming;
 mod ledger;
 mod live;

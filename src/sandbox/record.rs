@@ -86,6 +86,21 @@ impl RunRecord {
             }
     }
 
+    /// As a list shows it.
+    pub fn summary(&self) -> RunSummary {
+        RunSummary {
+            id: self.id.clone(),
+            owner: self.owner.clone(),
+            component: self.component,
+            sandbox: self.sandbox.clone(),
+            state: self.state,
+            outcome: self.outcome().map(str::to_owned),
+            labels: self.labels.clone(),
+            created: self.created,
+            ended: self.ended,
+        }
+    }
+
     /// One word for how it ended, to filter by.
     pub fn outcome(&self) -> Option<&str> {
         match (&self.report, &self.failure) {

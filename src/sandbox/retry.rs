@@ -80,6 +80,14 @@ impl Hall {
         Ok(Again::Done(Before { tenant: tenant.clone(), run: before.run }))
     }
 
+    /// What a request led to that was made before. Nothing begins by this.
+    pub fn before(&self, caller: &Caller, key: RetryKey) -> Result<Option<Before>, SandboxError> {
+        Ok(match self.again(caller, key)? {
+            Again::Done(before) => Some(before),
+            Again::New(_) => None,
+        })
+    }
+
     /// What became of it, with all that it wrote, where there is room for that.
     pub async fn read_before(&self, before: &Before, room: &HasRoom) -> Result<RunRecord, SandboxError> {
         self.recorded(&before.tenant, &before.run, Much::Whole, room).await

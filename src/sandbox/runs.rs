@@ -10,15 +10,14 @@ use super::ending::Ending;
 use super::error::SandboxError;
 use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in, now};
-use super::ledger::{Much, RunFilter, RunPage};
 use super::live::Live;
 use super::plan::RunAsk;
-use super::record::{RetryRecord, RunRecord, RunState, RunSummary};
+use super::record::{RetryRecord, RunRecord, RunState};
 use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
+use crate::model::{Caller, Digest, RequestId, RunId, SandboxId};
 
 /// A run that is at work.
 pub struct Started {
@@ -66,6 +65,9 @@ pub struct Manner {
     pub request: Option<RequestId>,
     /// The right to read the workspace that it gets the files of, where it gets some.
     pub of: Option<Permit>,
+    /// Cancelled when the right to wait for it is taken away; a run with a key ends then, and not when only the
+    /// connection is lost.
+    pub withdrawn: Option<CancellationToken>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
     pub counted: Option<Box<dyn Any + Send>>,
 }
@@ -106,11 +108,11 @@ impl Hall {
         let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
         let hall = self.clone();
         let whole = async move {
-            let (apart, counted) = (manner.apart, manner.counted.take());
+            let (apart, counted, withdrawn) = (manner.apart, manner.counted.take(), manner.withdrawn.take());
             let begun = hall.begin(by, ask, manner).await;
             drop(counted);
             match begun {
-                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, tell).await,
+                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, withdrawn, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
@@ -190,57 +192,21 @@ impl Hall {
             order: Vec::new(),
         }
     }
-
-    /// One that the tenant has, for whoever is then asked whether he may see it.
-    pub fn known_run(&self, tenant: &TenantId, id: &RunId) -> Result<Option<RunSummary>, SandboxError> {
-        Ok(self.inner().ledger.summary(tenant, id)?)
-    }
-
-    /// With all that it wrote, where there is room for it.
-    pub async fn read_run(&self, permit: &Permit, id: &RunId, room: &HasRoom) -> Result<RunRecord, SandboxError> {
-        covers(permit, Action::RunsRead, permit.tenant(), id.as_str())?;
-        self.recorded(permit.tenant(), id, Much::Whole, room).await
-    }
-
-    pub(super) async fn recorded(
-        &self,
-        tenant: &TenantId,
-        id: &RunId,
-        much: Much,
-        room: &HasRoom,
-    ) -> Result<RunRecord, SandboxError> {
-        let (whose, of, room) = (tenant.clone(), id.clone(), Arc::clone(room));
-        let run = self.read(tenant, move |ledger| ledger.run(&whose, &of, much, &*room)).await?;
-        run.ok_or_else(|| SandboxError::NoRun(id.clone()))
-    }
-
-    /// Newest first. This reads from the disk, for as long as the filter needs.
-    pub fn runs(
-        &self,
-        tenant: &TenantId,
-        filter: &RunFilter,
-        before: Option<&RunId>,
-        most: u32,
-    ) -> Result<RunPage, SandboxError> {
-        Ok(self.inner().ledger.runs(tenant, filter, before, most)?)
-    }
-
-    /// Asks for the end of a run. One that is over stays as it is.
-    pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<(), SandboxError> {
-        covers(permit, Action::RunsCancel, permit.tenant(), id.as_str())?;
-        if let Some(live) = self.watched(permit.tenant(), id) {
-            live.cancel.cancel();
-        }
-        Ok(())
-    }
 }
 
 impl Begun {
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
-    async fn whole(self, hall: Hall, apart: bool, tell: oneshot::Sender<Result<Asked, SandboxError>>) {
+    async fn whole(
+        self,
+        hall: Hall,
+        apart: bool,
+        withdrawn: Option<CancellationToken>,
+        tell: oneshot::Sender<Result<Asked, SandboxError>>,
+    ) {
         let Self { ending, run, by, planned, retry, held } = self;
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
+        let end_it = live.cancel.clone();
         // Whoever lost his connection and has a key comes back for the answer, not for a run that was cancelled for that.
         let guard = (!apart && retry.is_none()).then(|| live.cancel.clone().drop_guard());
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
@@ -249,11 +215,27 @@ impl Begun {
             "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
             outcome = tracing::field::Empty
         );
-        let done = ending.whole(run, by, planned, retry).instrument(span).await;
+        let done = unless(withdrawn, &end_it, ending.whole(run, by, planned, retry).instrument(span)).await;
         // First of all: whoever hears of the end may ask again at once.
         drop(held);
         drop(tell_end.send(done));
     }
+}
+
+/// Brings a run to its end; cancelled, when the right to wait for it is taken away.
+async fn unless<T>(
+    withdrawn: Option<CancellationToken>,
+    end_it: &CancellationToken,
+    run: impl Future<Output = T>,
+) -> T {
+    let Some(withdrawn) = withdrawn else { return run.await };
+    tokio::pin!(run);
+    tokio::select! {
+        biased;
+        () = withdrawn.cancelled() => end_it.cancel(),
+        done = &mut run => return done,
+    }
+    run.await
 }
 
 impl Live {

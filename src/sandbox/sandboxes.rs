@@ -14,7 +14,7 @@ use super::storage::Reserved;
 use super::work::Place;
 use crate::authz::{Action, Permit};
 use crate::model::{Ceilings, Labels, SandboxId, TenantId, show_bytes};
-use crate::workspace::{Applied, Changes, DraftId, WorkspaceError};
+use crate::workspace::{Applied, Changes, DraftId, WorkspaceError, WorkspaceName};
 
 /// The longest path of a mount.
 const PLACE_BYTES: usize = 255;
@@ -286,22 +286,24 @@ impl Hall {
         self.on_shelf(permit.tenant(), diff).await
     }
 
-    /// Makes its changes count in the workspace: those at or below the given paths, or all.
+    /// Makes its changes count in the workspace, if that may be changed: those at or below the given paths, or all.
     pub async fn apply(
         &self,
         permit: &Permit,
+        of: Option<&Permit>,
         id: &SandboxId,
         paths: Vec<String>,
         in_memory: impl Fn(u64) -> bool + Send + 'static,
     ) -> Result<Applied, SandboxError> {
         self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
+        let whose = may(permit.tenant(), Action::WorkspacesApply, sandbox.workspace.as_ref(), of)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {
             let room = hall.room_to_apply(&tenant, &sandbox.draft).await?;
             let (counts, of) = (hall.clone(), tenant.clone());
             let applied = hall.on_shelf(&tenant, move |shelf| {
-                let applied = shelf.apply_and_keep(&sandbox.draft, &paths, &in_memory);
+                let applied = shelf.apply_and_keep(&sandbox.draft, &paths, whose.as_deref(), &in_memory);
                 counts.count_rows(&of, room.used());
                 applied
             });
@@ -394,8 +396,18 @@ pub(super) fn may_read(
     place: &PlaceAsk,
     permit: Option<&Permit>,
 ) -> Result<Option<String>, SandboxError> {
-    let Some(name) = &place.workspace else { return Ok(None) };
+    may(tenant, Action::WorkspacesReadFiles, place.workspace.as_ref(), permit)
+}
+
+/// Whose a workspace is, as far as there is one and this may be done to it.
+fn may(
+    tenant: &TenantId,
+    action: Action,
+    workspace: Option<&WorkspaceName>,
+    permit: Option<&Permit>,
+) -> Result<Option<String>, SandboxError> {
+    let Some(name) = workspace else { return Ok(None) };
     let permit = permit.ok_or(SandboxError::Permit)?;
-    covers(permit, Action::WorkspacesReadFiles, tenant, name.as_str())?;
+    covers(permit, action, tenant, name.as_str())?;
     Ok(whose(permit))
 }

@@ -100,7 +100,8 @@ impl Catalog for TenantCatalog {
     fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError> {
         let (name, owner) = (name.clone(), owner.map(str::to_owned));
         self.step(move |connection, tenant| {
-            let sql = "DELETE FROM workspaces WHERE tenant = ?1 AND name = ?2 AND (?3 IS NULL OR owner = ?3)";
+            let sql = "DELETE FROM workspaces WHERE tenant = ?1 AND name = ?2 AND (?3 IS NULL OR owner = ?3)
+                       AND NOT EXISTS (SELECT 1 FROM drafts WHERE tenant = ?1 AND workspace = ?2)";
             Ok(change(connection, sql, params![tenant, name.as_str(), owner])? == 1)
         })
     }
@@ -145,21 +146,24 @@ impl Catalog for TenantCatalog {
         self.ask(|connection, tenant| one(connection, &format!("{DRAFT} AND id = ?2"), [tenant, id.as_str()], draft))
     }
 
-    fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError> {
-        let new = draft.clone();
+    fn add_draft(&self, draft: &DraftRecord, owner: Option<&str>) -> Result<bool, CatalogError> {
+        let (new, owner) = (draft.clone(), owner.map(str::to_owned));
         self.step(move |connection, tenant| {
-            change(
+            let added = change(
                 connection,
-                "INSERT INTO drafts (id, tenant, workspace, base, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO drafts (id, tenant, workspace, base, created) SELECT ?1, ?2, ?3, ?4, ?5
+                 WHERE ?3 IS NULL OR EXISTS (
+                     SELECT 1 FROM workspaces WHERE tenant = ?2 AND name = ?3 AND (?6 IS NULL OR owner = ?6))",
                 params![
                     new.id.as_str(),
                     tenant,
                     new.workspace.as_ref().map(WorkspaceName::as_str),
                     new.base.to_string(),
-                    new.created
+                    new.created,
+                    owner
                 ],
-            )
-            .map(drop)
+            )?;
+            Ok(added == 1)
         })
     }
 

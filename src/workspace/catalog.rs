@@ -39,7 +39,7 @@ pub trait Catalog: Send + Sync {
     fn workspace(&self, name: &WorkspaceName) -> Result<Option<WorkspaceRecord>, CatalogError>;
     /// False if the name is taken.
     fn add(&self, workspace: &WorkspaceRecord) -> Result<bool, CatalogError>;
-    /// False if there is none, or none of this owner.
+    /// False if there is none, or none of this owner, or there are drafts of it.
     fn remove(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<bool, CatalogError>;
     /// Puts a new state in the place of `from`; false if that is not the state any more. The draft goes with it, or
     /// is from now on one of the new state.
@@ -52,7 +52,8 @@ pub trait Catalog: Send + Sync {
     ) -> Result<bool, CatalogError>;
     fn drafts(&self) -> Result<Vec<DraftRecord>, CatalogError>;
     fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError>;
-    fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError>;
+    /// False if its workspace is not there any more, or not of this owner.
+    fn add_draft(&self, draft: &DraftRecord, owner: Option<&str>) -> Result<bool, CatalogError>;
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError>;
 }
 
@@ -89,8 +90,8 @@ impl<C: Catalog + ?Sized> Catalog for Box<C> {
         (**self).draft(id)
     }
 
-    fn add_draft(&self, draft: &DraftRecord) -> Result<(), CatalogError> {
-        (**self).add_draft(draft)
+    fn add_draft(&self, draft: &DraftRecord, owner: Option<&str>) -> Result<bool, CatalogError> {
+        (**self).add_draft(draft, owner)
     }
 
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError> {

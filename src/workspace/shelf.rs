@@ -204,21 +204,15 @@ impl<C: Catalog> Workspaces<C> {
 
     /// Removes a workspace and what only it held.
     pub fn delete(&self, name: &WorkspaceName, owner: Option<&str>) -> Result<(), WorkspaceError> {
-        let drafts: Vec<String> = self
-            .catalog
-            .drafts()?
-            .iter()
-            .filter(|draft| draft.workspace.as_ref() == Some(name))
-            .map(|d| d.id.to_string())
-            .collect();
-        if !drafts.is_empty() {
-            return Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")));
+        if self.catalog.remove(name, owner)? {
+            self.sweep();
+            return Ok(());
         }
-        if !self.catalog.remove(name, owner)? {
-            return Err(WorkspaceError::NoWorkspace(name.clone()));
-        }
-        self.sweep();
-        Ok(())
+        self.known_of(name, owner)?;
+        let drafts = self.catalog.drafts()?;
+        let of_it = drafts.iter().filter(|draft| draft.workspace.as_ref() == Some(name));
+        let drafts: Vec<_> = of_it.map(|draft| draft.id.to_string()).collect();
+        Err(WorkspaceError::HasDrafts(name.clone(), drafts.join(", ")))
     }
 
     /// Makes a draft for a run to work in. See [`Workspaces::enter`].
@@ -253,8 +247,10 @@ impl<C: Catalog> Workspaces<C> {
         }
         let draft = DraftRecord { id, workspace: name.cloned(), base, created: seconds() };
         draft::lay_out(&self.blobs, &tree, &self.drafts.join(draft.id.as_str()))?;
-        self.catalog.add_draft(&draft)?;
-        Ok(draft)
+        match (self.catalog.add_draft(&draft, owner)?, name) {
+            (false, Some(name)) => Err(WorkspaceError::NoWorkspace(name.clone())),
+            _ => Ok(draft),
+        }
     }
 
     /// Lets a run work on a draft; several may at once, and one after the other.
@@ -353,24 +349,26 @@ impl<C: Catalog> Workspaces<C> {
     /// Makes changes of a draft count: those at or below the given paths, or all. Refused if the workspace has moved
     /// on since the draft was made.
     pub fn apply(&self, id: &DraftId, chosen: &[String]) -> Result<Applied, WorkspaceError> {
-        self.apply_some(id, chosen, false, &|_| true)
+        self.apply_some(id, chosen, None, false, &|_| true)
     }
 
-    /// The same, and the draft stays, as one of the new state. Given up before it counts when so many more bytes in memory
-    /// are too many.
+    /// The same, if the workspace is somebody's, and the draft stays, as one of the new state. Given up before it counts
+    /// when so many more bytes in memory are too many.
     pub fn apply_and_keep(
         &self,
         id: &DraftId,
         chosen: &[String],
+        owner: Option<&str>,
         go_on: &dyn Fn(u64) -> bool,
     ) -> Result<Applied, WorkspaceError> {
-        self.apply_some(id, chosen, true, go_on)
+        self.apply_some(id, chosen, owner, true, go_on)
     }
 
     fn apply_some(
         &self,
         id: &DraftId,
         chosen: &[String],
+        owner: Option<&str>,
         keep: bool,
         go_on: draft::GoOn<'_>,
     ) -> Result<Applied, WorkspaceError> {
@@ -381,7 +379,7 @@ impl<C: Catalog> Workspaces<C> {
         let now = draft::look(&self.blobs, &base, &self.folder(id), go_on)?;
         let changes = Changes::between(&base, &now.tree);
         let name = draft.workspace.as_ref().ok_or_else(|| WorkspaceError::OfNothing(id.clone()))?;
-        let record = self.known(name)?;
+        let record = self.known_of(name, owner)?;
         if record.tree != draft.base {
             return Err(moved(name, &base, &self.blobs.tree(record.tree)?, &changes));
         }

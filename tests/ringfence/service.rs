@@ -26,6 +26,7 @@ mod matrix;
 mod parts;
 mod proven;
 mod races;
+mod retries;
 mod revoking;
 mod rights;
 mod runs;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ringfence::engine::{CopyOnWrite, Mount, RunRequest};
 use ringfence::fs_policy::{Level, Policy};
-use ringfence::model::{Digest, Grants};
+use ringfence::model::{Digest, Grants, Room, Weight};
 use ringfence::store::{Store, TenantCatalog};
 use ringfence::workspace::archive::TarWriter;
 use ringfence::workspace::{
@@ -377,7 +377,7 @@ impl Catalog for Killed {
     fn draft(&self, id: &DraftId) -> Result<Option<DraftRecord>, CatalogError> {
         self.0.draft(id)
     }
-    fn add_draft(&self, _: &DraftRecord) -> Result<(), CatalogError> {
+    fn add_draft(&self, _: &DraftRecord, _: Option<&str>) -> Result<bool, CatalogError> {
         Err(CatalogError("killed".into()))
     }
     fn remove_draft(&self, id: &DraftId) -> Result<bool, CatalogError> {
@@ -429,6 +429,43 @@ fn a_damaged_store_is_told_and_not_exported() {
     std::fs::remove_file(&path).unwrap();
     assert_eq!(shelf.start(&name("w")).unwrap_err().code(), "store_damaged");
     assert!(shelf.drafts().unwrap().is_empty());
+}
+
+/// Asked for room while a draft is made; somebody takes the workspace away meanwhile, or its name.
+struct Meanwhile<F>(F);
+
+impl<F: Fn() + Send + Sync> Room for Meanwhile<F> {
+    fn take(&self, _: Weight) -> bool {
+        (self.0)();
+        true
+    }
+}
+
+#[test]
+fn a_workspace_that_goes_while_a_draft_of_it_is_made_is_missed_by_name() {
+    let world = World::new();
+    let shelf = site(&world).shelf();
+    let make = || shelf.create(&name("w"), "me", &world.from("site"), Intake::default()).unwrap();
+    let start = |meanwhile: &dyn Room| {
+        shelf.start_within(DraftId::random(), Some(&name("w")), Some("me"), meanwhile).map_err(|error| error.code())
+    };
+    make();
+    let delete = || shelf.delete(&name("w"), Some("me")).unwrap();
+    assert_eq!(start(&Meanwhile(delete)).unwrap_err(), "no_workspace");
+    make();
+    let swap = || {
+        delete();
+        shelf.create(&name("w"), "another", &world.from("site"), Intake::default()).unwrap();
+    };
+    assert_eq!(start(&Meanwhile(swap)).unwrap_err(), "no_workspace");
+    shelf.delete(&name("w"), None).unwrap();
+    make();
+    let draft = start(&Meanwhile(|| ())).unwrap();
+    // The other way round: one that has come since it was looked at.
+    assert!(!world.store().remove(&name("w"), None).unwrap());
+    assert_eq!(shelf.delete(&name("w"), Some("me")).unwrap_err().code(), "has_drafts");
+    shelf.discard(&draft.id).unwrap();
+    delete();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{Files, Raw};
 use super::super::upload;
-use super::sandboxes::found;
+use super::sandboxes::{found, still};
 use crate::authz::Action;
 use crate::sandbox::Outgoing;
 use crate::workspace::Looked;
@@ -72,6 +72,7 @@ async fn write(
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let content = upload::to_disk(body, &api.parts().http, incoming).await?;
     who.fact("bytes", content.bytes());
+    let permit = still(&who, &record.id, Action::SandboxesWriteFiles).await?;
     who.hall().write_file(&permit, &record.id, at.path, content).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -213,6 +214,7 @@ async fn unpack(
     who.fact("path", at.path.as_deref().unwrap_or("/"));
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
+    let permit = still(&who, &record.id, Action::SandboxesWriteFiles).await?;
     who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;
     Ok(StatusCode::NO_CONTENT)
 }

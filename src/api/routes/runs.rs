@@ -19,14 +19,14 @@ use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
-use super::super::stream::{seat, stream};
+use super::super::stream::{Seat, seat, stream};
 use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
-    Asked, HasRoom, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
+    Asked, Before, HasRoom, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
 };
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -56,7 +56,10 @@ async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None))).await?;
     let workspace = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref());
-    let of = super::workspaces::named(&who, workspace).await?;
+    let of = match super::workspaces::named(&who, workspace).await {
+        Err(gone) if gone.status() == StatusCode::NOT_FOUND => return before(&who, &api, request, gone).await,
+        named => named?,
+    };
     start(&who, &api, &permit, request, Where::Alone(of)).await
 }
 
@@ -148,27 +151,12 @@ pub(super) async fn start(
     let streamed = streamed && !apart;
     let seat = if streamed { Some(seat(api, who.tenant())?) } else { None };
     let request = Some(who.request().clone());
-    let manner = Manner { retry, apart, sandbox, of, request, counted: Some(Box::new(in_memory)) };
-    let asked = who.hall().run(permit, &who.caller, ask, manner).await?;
-    let (started, seat) = match (asked, seat) {
-        (Asked::Before(before), Some(seat)) => {
-            let counted = Growing::new(Contents::Events, who.in_memory());
-            let events = who.hall().events_before(&before, room(&counted)).await;
-            return Ok(stream(counted.done(events)?, None, seat, counted));
-        }
-        (Asked::Before(before), None) => {
-            let counted = Growing::new(Contents::Run, who.in_memory());
-            let run = counted.done(who.hall().read_before(&before, &room(&counted)).await)?;
-            let told = told(run, counted.held()).await?;
-            return Ok(match apart {
-                true => {
-                    let place = [(header::LOCATION, place_of(before.run())?)];
-                    (StatusCode::ACCEPTED, place, told).into_response()
-                }
-                false => told,
-            });
-        }
-        (Asked::Now(started), seat) => (started, seat),
+    // Without a key it ends with whoever waits, for whatever reason he goes.
+    let withdrawn = (retry.is_some() && !apart).then(|| who.withdrawal());
+    let manner = Manner { retry, apart, sandbox, of, request, withdrawn, counted: Some(Box::new(in_memory)) };
+    let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
+        Asked::Before(before) => return again(who, &before, apart, seat).await,
+        Asked::Now(started) => started,
     };
     if apart {
         return accepted(started.record());
@@ -180,6 +168,33 @@ pub(super) async fn start(
     }
     let run = started.end().await?;
     told(Arc::unwrap_or_clone(run), who.in_memory()).await
+}
+
+/// The first answer to a request that was made before, as it is wanted now.
+async fn again(who: &Who, before: &Before, apart: bool, seat: Option<Seat>) -> Result<Response, Problem> {
+    if let Some(seat) = seat {
+        let counted = Growing::new(Contents::Events, who.in_memory());
+        let events = who.hall().events_before(before, room(&counted)).await;
+        return Ok(stream(counted.done(events)?, None, seat, counted));
+    }
+    let counted = Growing::new(Contents::Run, who.in_memory());
+    let run = counted.done(who.hall().read_before(before, &room(&counted)).await)?;
+    let told = told(run, counted.held()).await?;
+    if !apart {
+        return Ok(told);
+    }
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place_of(before.run())?)], told).into_response())
+}
+
+/// The same where what it ran in or on is gone, and with it the right to run there: whoever may read the run gets it.
+pub(super) async fn before(who: &Who, api: &Api, request: Request, gone: Problem) -> Result<Response, Problem> {
+    let Request { apart, streamed, retry, .. } = request;
+    let Some(retry) = retry else { return Err(gone) };
+    let Some(before) = who.hall().before(&who.caller, retry)? else { return Err(gone) };
+    let run = who.hall().known_run(who.tenant(), before.run())?.ok_or(gone)?;
+    who.permit(Action::RunsRead, &object(&run)).await?;
+    let seat = if streamed && !apart { Some(seat(api, who.tenant())?) } else { None };
+    again(who, &before, apart, seat).await
 }
 
 /// Who is asked for room, and holds it.

@@ -20,7 +20,7 @@ use super::super::types::{
     Applied, ApplyBody, Changes, ExtendBody, LabelsBody, Run, RunBody, RunForm, Sandbox, SandboxBody, Sandboxes,
     StreamedEvent, labels,
 };
-use super::runs::{Request, Where, start};
+use super::runs::{Request, Where, before, start};
 use super::{id, label as name_and_value, parsed};
 use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
@@ -142,6 +142,12 @@ pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(Sand
     Ok((record, permit))
 }
 
+/// The same when a body has come, which may have taken its time: the sandbox may be another now.
+pub(super) async fn still(who: &Who, sandbox: &SandboxId, action: Action) -> Result<Permit, Problem> {
+    let record = who.hall().known_sandbox(who.tenant(), sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
+    who.still(action, &object(&record)).await
+}
+
 /// Get a sandbox
 #[utoipa::path(
     get, path = "/v1/sandboxes/{id}", tag = "sandboxes", params(("id" = String, Path)),
@@ -228,8 +234,16 @@ async fn run(
     body: Body,
 ) -> Result<Response, Problem> {
     let sandbox: SandboxId = id(&sandbox, "sandbox")?;
-    let record = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
-    let request = Request::read(&who, &api, record.id.as_str(), &headers, body).await?;
+    let missing = || Problem::missing("sandbox");
+    // What is not there takes no body, but for a retry, which gets what became of it there.
+    if !headers.contains_key("idempotency-key") {
+        who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(missing)?;
+    }
+    let request = Request::read(&who, &api, sandbox.as_str(), &headers, body).await?;
+    // As it is now: the body may have taken its time.
+    let Some(record) = who.hall().known_sandbox(who.tenant(), &sandbox)? else {
+        return before(&who, &api, request, missing()).await;
+    };
     let wants = request.wants(Some(&record.spec.limits));
     let permit = who.permit_wanting(Action::SandboxesRun, &object(&record), &wants).await?;
     start(&who, &api, &permit, request, Where::Sandbox(record.id)).await
@@ -265,11 +279,12 @@ async fn diff(who: Who, Path(sandbox): Path<String>) -> Result<Response, Problem
 )]
 async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<ApplyBody>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &sandbox, Action::SandboxesApply).await?;
-    if let Some(name) = &record.workspace {
-        super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?;
-    }
+    let of = match &record.workspace {
+        Some(name) => Some(super::workspaces::found(&who, name.as_str(), Action::WorkspacesApply).await?.1),
+        None => None,
+    };
     let making = Growing::new(Contents::Files, who.in_memory());
-    let applied = making.done(who.hall().apply(&permit, &record.id, body.paths, making.ask()).await)?;
+    let applied = making.done(who.hall().apply(&permit, of.as_ref(), &record.id, body.paths, making.ask()).await)?;
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());
     who.fact("count", u64::try_from(applied.changes.0.len()).unwrap_or(u64::MAX));

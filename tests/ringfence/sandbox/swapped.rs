@@ -1,6 +1,6 @@
 //! A workspace that another took the name of, between the decision and what was decided.
 
-use ringfence::authz::Action;
+use ringfence::authz::{Action, Permit};
 use ringfence::fs_policy::Rules;
 use ringfence::model::Ceilings;
 use ringfence::sandbox::{LimitsAsk, Manner, PlaceAsk, SandboxAsk, SandboxError};
@@ -18,20 +18,23 @@ fn name() -> WorkspaceName {
     "w".parse().unwrap()
 }
 
+fn sandbox() -> SandboxAsk {
+    SandboxAsk {
+        place: ask(),
+        limits: LimitsAsk::default(),
+        clocks: None,
+        randomness: None,
+        env: Vec::new(),
+        labels: Default::default(),
+        ttl_seconds: 60,
+    }
+}
+
 impl World {
     async fn uses(&self) -> [Result<(), SandboxError>; 5] {
         let read = self.permit(Action::WorkspacesReadFiles, "w");
-        let sandbox = SandboxAsk {
-            place: ask(),
-            limits: LimitsAsk::default(),
-            clocks: None,
-            randomness: None,
-            env: Vec::new(),
-            labels: Default::default(),
-            ttl_seconds: 60,
-        };
         let create = self.permit(Action::SandboxesCreate, "");
-        let made = self.hall.create_sandbox(&create, sandbox, Some(&read)).await;
+        let made = self.hall.create_sandbox(&create, sandbox(), Some(&read)).await;
         if let Ok(made) = &made {
             self.destroy(made).await.unwrap();
         }
@@ -43,6 +46,29 @@ impl World {
         let deleted = self.hall.delete_workspace(&self.permit(Action::WorkspacesDelete, "w"), name()).await;
         [made.map(drop), run.map(drop), looked.map(drop), taken.map(drop), deleted]
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_of_a_workspace_is_not_applied_to_another_of_its_name() {
+    let world = World::of(Ceilings::widest()).await;
+    let catalog = Store::open(&world.dir.path().join("ringfence.db")).unwrap().catalog(&world.caller.tenant);
+    let shelf = Workspaces::open(&world.dir.path().join(world.caller.tenant.as_str()), catalog).unwrap();
+    shelf.create(&name(), world.caller.principal.as_str(), &Source::Empty, Intake::default()).unwrap();
+    let read = world.permit(Action::WorkspacesReadFiles, "w");
+    let create = world.permit(Action::SandboxesCreate, "");
+    let sandbox = world.hall.create_sandbox(&create, sandbox(), Some(&read)).await.unwrap().id;
+    let permit = world.permit(Action::SandboxesApply, sandbox.as_str());
+    let apply = async |of: Option<&Permit>| {
+        world.hall.apply(&permit, of, &sandbox, Vec::new(), |_| true).await.map(drop).map_err(|error| error.code())
+    };
+    let may = world.permit(Action::WorkspacesApply, "w");
+    for of in [None, Some(&read), Some(&world.permit(Action::WorkspacesApply, "v"))] {
+        assert_eq!(apply(of).await, Err("internal"), "{of:?}");
+    }
+    world.sql("UPDATE workspaces SET owner = 'another'");
+    assert_eq!(apply(Some(&may)).await, Err("no_workspace"));
+    world.sql(&format!("UPDATE workspaces SET owner = '{}'", world.caller.principal));
+    assert_eq!(apply(Some(&may)).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,3 +193,36 @@ async fn one_data_folder_has_one_service_and_its_first_key_is_not_lost() {
         assert!(load(&[(key, "0")]).unwrap_err().to_string().contains(key), "{key}");
     }
 }
+
+/// A11: what a stranger wrote is one line of visible characters in the answer, and not a long one.
+#[tokio::test]
+async fn a11_words_of_strangers_are_escaped_and_cut() {
+    let house = House::new().await;
+    let name = format!("\u{1b}[31m\r\nx\u{85}{}", "y".repeat(5_000));
+    let mut body = serde_json::Map::new();
+    body.insert(name, json!(1));
+    let reply = house.post(&house.admin, "/v1/sandboxes", Value::Object(body)).await;
+    assert_eq!(reply.code(), "bad_json");
+    let problem = reply.json();
+    assert!(problem["detail"].as_str().unwrap().contains("\\u{1b}[31m\\r\\nx\\u{85}yyy"), "{problem}");
+    for (field, text) in problem.as_object().unwrap() {
+        let text = text.as_str().unwrap_or_default();
+        assert!(!text.chars().any(char::is_control) && text.len() < 2_100, "{field}: {text:?}");
+    }
+    for key in [&b"a b"[..], b"a\tb", b"a\xffb"] {
+        let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).json(&json!({}));
+        let key = reqwest::header::HeaderValue::from_bytes(key).unwrap();
+        assert_eq!(House::send(request.header("idempotency-key", key)).await.code(), "bad_header");
+    }
+}
+
+#[tokio::test]
+async fn a07_a_form_of_very_many_parts_is_refused_at_the_third() {
+    let house = House::new().await;
+    let part = "--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\n\r\n";
+    let form = part.repeat(100_000) + "--b--\r\n";
+    let request = house.ask("POST", "/v1/runs").header("x-api-key", &house.admin).body(form);
+    let reply = House::send(request.header("content-type", "multipart/form-data; boundary=b")).await;
+    assert_eq!(reply.code(), "bad_form");
+    assert!(reply.json()["detail"].as_str().unwrap().contains("at most 2 parts"), "{reply:?}");
+}

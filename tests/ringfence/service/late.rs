@@ -143,3 +143,45 @@ async fn nothing_comes_of_what_was_half_asked_in_a_tenant_that_is_closed() {
     open(true).await.is(200);
     nothing_came_of_it(&house, &boss, "closed").await;
 }
+
+/// What is decided of a sandbox is decided of it as it is when all has come.
+#[tokio::test]
+async fn nothing_comes_of_what_was_half_asked_of_a_sandbox_that_is_frozen_meanwhile() {
+    let house = House::new().await;
+    let admin = &house.admin;
+    let program = program(&house, admin).await;
+    let mallory = house.person("mallory", &["admin"]).await;
+    let text = r#"forbid (
+        principal == Principal::"mallory", action in [Action::"sandboxes:run", Action::"sandboxes:write_files"], resource
+    ) when { resource.hasTag("frozen") };"#;
+    house.with_json(admin, "PUT", "/v1/policies/frozen", json!({"text": text})).await.is(200);
+    let sandbox = house.sandbox(admin).await;
+    let run = json!({"component": program}).to_string().into_bytes();
+    let asked = [
+        ("POST", format!("{sandbox}/runs"), run),
+        ("PUT", format!("{sandbox}/files?path=late"), b"late".to_vec()),
+        ("PUT", format!("{sandbox}/archive"), TAR.to_vec()),
+    ];
+    for (labels, status) in [(json!({"frozen": ""}), 403), (json!({}), 200)] {
+        let mut halves = Vec::new();
+        for (method, path, body) in &asked {
+            halves.push(Half::new(&house, &mallory, (method, path), body).await);
+        }
+        house.with_json(admin, "PATCH", &sandbox, json!({"labels": labels})).await.is(200);
+        for half in halves {
+            let (what, told) = half.end().await;
+            let wanted = match what.rsplit('/').next() {
+                Some("files?path=late") if status == 200 => 204,
+                // This holds nothing that could be unpacked; that is seen after he was let.
+                Some("archive") if status == 200 => 422,
+                _ => status,
+            };
+            assert_eq!(told, wanted, "{what}");
+        }
+        let runs = house.get(admin, "/v1/runs").await.is(200);
+        assert_eq!(runs["runs"].as_array().unwrap().len(), usize::from(status == 200), "{runs}");
+        let file = house.get(admin, &format!("{sandbox}/files?path=late")).await.status;
+        assert_eq!(file, if status == 200 { 200 } else { 404 });
+        house.with_json(admin, "PATCH", &sandbox, json!({"labels": {}})).await.is(200);
+    }
+}

@@ -217,9 +217,13 @@ async fn a_request_that_waits_ends_and_so_does_its_run() {
     let house = House::new().await;
     let admin = &house.admin;
     let digest = submit(&house, admin).await;
-    for streamed in [false, true] {
+    // Also of one that can be asked for again: that is for lost connections.
+    for (turn, (streamed, keyed)) in
+        [(false, false), (true, false), (false, true), (true, true)].into_iter().enumerate()
+    {
         let dev = Dev::new(&house, "dev").await;
         let request = house.ask("POST", "/v1/runs").header("x-api-key", &dev.key).json(&endless(&digest, false));
+        let request = if keyed { request.header("idempotency-key", turn.to_string()) } else { request };
         let wanted = if streamed { "text/event-stream" } else { "application/json" };
         let request = request.header("accept", wanted);
         let key = format!("/v1/keys/{}", dev.id);
@@ -237,7 +241,7 @@ async fn a_request_that_waits_ends_and_so_does_its_run() {
         }
         loop {
             let cancelled = house.get(admin, "/v1/runs?outcome=cancelled").await.is(200);
-            if cancelled["runs"].as_array().unwrap().len() == 1 + usize::from(streamed) {
+            if cancelled["runs"].as_array().unwrap().len() == turn + 1 {
                 break;
             }
             tokio::task::yield_now().await;
