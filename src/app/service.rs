@@ -32,6 +32,7 @@ pub struct Service {
     registry: Registry,
     listener: Listener,
     settings: Settings,
+    store: Store,
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
@@ -134,8 +135,7 @@ impl Service {
             }
         };
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
-        let store = Store::of(&data)?;
-        store.check()?;
+        let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
         let signing = secret(&data, "signing", false)?;
@@ -162,6 +162,7 @@ impl Service {
             Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
+        let asked = store.clone();
         let parts = api::Parts {
             hall: hall.clone(),
             registry: registry.clone(),
@@ -170,7 +171,7 @@ impl Service {
             telemetry: Arc::clone(&telemetry),
             audit: Arc::clone(&audit.log),
             audit_reader: Arc::clone(&audit.reader),
-            store_answers: Box::new(move || Register::version(&store).is_ok()),
+            store_answers: Box::new(move || Register::version(&asked).is_ok()),
         };
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
         let first = registry.first(now()).await?;
@@ -184,6 +185,7 @@ impl Service {
             registry,
             listener,
             settings,
+            store,
             telemetry,
             first_key,
             audit,
@@ -204,6 +206,8 @@ impl Service {
         if let Err(error) = self.registry.first_was_shown().await {
             tracing::error!("the first key may be made anew at the next start: {error}");
         }
+        // A young store would be in its log alone.
+        fold(&self.store);
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let looking_after = CancellationToken::new();
@@ -230,8 +234,16 @@ impl Service {
         self.audit.close().await;
         watching.abort();
         ending.abort();
+        fold(&self.store);
         drop(self._alone);
         tracing::info!("stopped");
+    }
+}
+
+/// Nothing is lost where it fails: the log is folded in later.
+fn fold(store: &Store) {
+    if let Err(error) = store.fold() {
+        tracing::warn!("the log of the store was not folded in: {error}");
     }
 }
 
