@@ -96,5 +96,5 @@ fn existing_store(data: &Path) -> anyhow::Result<Store> {
     if !file.is_file() {
         bail!("{} holds no store; name the data folder of a service", data.display());
     }
-    Ok(Store::open(&file)?)
+    Ok(Store::of(data)?)
 }

@@ -34,6 +34,7 @@ pub struct Service {
     registry: Registry,
     listener: Listener,
     settings: Settings,
+    store: Store,
     telemetry: Arc<Telemetry>,
     /// The key of the first administrator, where this is the first start.
     pub first_key: Option<ApiKey>,
@@ -139,8 +140,7 @@ impl Service {
         };
         let hook = hook::webhook(&settings.audit.alerts.webhook)?;
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
-        let store = Store::of(&data)?;
-        store.check()?;
+        let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
         let signing = secret(&data, "signing", false)?;
@@ -168,6 +168,7 @@ impl Service {
             Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
+        let asked = store.clone();
         let parts = api::Parts {
             hall: hall.clone(),
             registry: registry.clone(),
@@ -176,7 +177,7 @@ impl Service {
             telemetry: Arc::clone(&telemetry),
             audit: Arc::clone(&audit.log),
             audit_reader: Arc::clone(&audit.reader),
-            store_answers: Box::new(move || Register::version(&store).is_ok()),
+            store_answers: Box::new(move || Register::version(&asked).is_ok()),
         };
         let around = Around {
             audit: audit.clone(),
@@ -197,6 +198,7 @@ impl Service {
             registry,
             listener,
             settings,
+            store,
             telemetry,
             first_key,
             audit,
@@ -218,6 +220,8 @@ impl Service {
         if let Err(error) = self.registry.first_was_shown().await {
             tracing::error!("the first key may be made anew at the next start: {error}");
         }
+        // A young store would be in its log alone.
+        fold(&self.store);
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let looking_after = CancellationToken::new();
@@ -246,8 +250,16 @@ impl Service {
         self.audit.close().await;
         watching.abort();
         ending.abort();
+        fold(&self.store);
         drop(self._alone);
         tracing::info!("stopped");
+    }
+}
+
+/// Nothing is lost where it fails: the log is folded in later.
+fn fold(store: &Store) {
+    if let Err(error) = store.fold() {
+        tracing::warn!("the log of the store was not folded in: {error}");
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::mpsc as plain;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::mark::{self, Mark};
+
 /// Steps that may wait for the writer; one more is refused, so that a slow disk is told and not queued for.
 const WAITING: usize = 8_192;
 /// Steps that share one commit.
@@ -85,9 +87,9 @@ where
 pub(super) struct Lane(mpsc::Sender<Box<dyn Step>>);
 
 impl Lane {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, mark: Mark) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(WAITING);
-        std::thread::Builder::new().name("store".into()).spawn(move || write(connection, receiver))?;
+        std::thread::Builder::new().name("store".into()).spawn(move || write(connection, &mark, receiver))?;
         Ok(Self(sender))
     }
 
@@ -144,14 +146,18 @@ impl Lane {
     }
 }
 
-fn write(mut connection: Connection, mut steps: mpsc::Receiver<Box<dyn Step>>) {
+fn write(mut connection: Connection, mark: &Mark, mut steps: mpsc::Receiver<Box<dyn Step>>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     let mut lasting = Lasting::Power;
     while steps.blocking_recv_many(&mut batch, TOGETHER) > 0 {
         let wanted =
             if batch.iter().any(|step| step.lasting() == Lasting::Power) { Lasting::Power } else { Lasting::Process };
-        let committed = set(&connection, &mut lasting, wanted).and_then(|()| commit(&mut connection, &mut batch));
-        let committed = committed.map_err(StepError::from);
+        let committed =
+            set(&connection, &mut lasting, wanted).and_then(|()| commit(&mut connection, &mut batch, wanted));
+        if let Ok(Some(count)) = committed {
+            mark.set(count);
+        }
+        let committed = committed.map(drop).map_err(StepError::from);
         for step in batch.drain(..) {
             // Whoever waits for it finds that nobody answers any more.
             let _ = catch_unwind(AssertUnwindSafe(|| step.end(&connection, committed.clone())));
@@ -169,7 +175,9 @@ fn set(connection: &Connection, now: &mut Lasting, wanted: Lasting) -> rusqlite:
     Ok(())
 }
 
-fn commit(connection: &mut Connection, batch: &mut [Box<dyn Step>]) -> rusqlite::Result<()> {
+/// The number of the commit, where it waited for the disk.
+fn commit(connection: &mut Connection, batch: &mut [Box<dyn Step>], lasting: Lasting) -> rusqlite::Result<Option<u64>> {
+    let before = connection.total_changes();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in batch.iter_mut() {
         transaction.prepare_cached("SAVEPOINT step")?.execute(())?;
@@ -180,5 +188,9 @@ fn commit(connection: &mut Connection, batch: &mut [Box<dyn Step>]) -> rusqlite:
         }
         transaction.prepare_cached("RELEASE step")?.execute(())?;
     }
-    transaction.commit()
+    // Where nothing was written there is nothing to wait for.
+    let waits = lasting == Lasting::Power && transaction.total_changes() != before;
+    let count = if waits { Some(mark::count(&transaction)?) } else { None };
+    transaction.commit()?;
+    Ok(count)
 }

@@ -1,6 +1,5 @@
 use std::fs::{OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +8,16 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
+use super::found::{Found, refuse_newer};
 use super::history::History;
 use super::lane::{Lane, Lasting, StepError};
+use super::mark::Mark;
 
 /// How long other processes are waited for.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
+
+/// How long those who read are waited for, where nothing is lost without them.
+const READERS: Duration = Duration::from_secs(1);
 
 /// What the log keeps of the disk when it was folded in; one large step makes it large.
 const LOG_BYTES: u64 = 64 << 20;
@@ -22,7 +26,7 @@ const LOG_BYTES: u64 = 64 << 20;
 const IDLE_READERS: usize = 8;
 
 /// One after the other; a store knows how many of them it has seen. Never edited, only added to.
-const STEPS: [&str; 5] = [
+pub(super) const STEPS: [&str; 5] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -41,70 +45,64 @@ struct Inner {
     history: Mutex<History>,
 }
 
-/// Whether there is no store, or an empty one, where things are that only a store can have known of.
-fn went_away(data: &Path, store: &Path) -> bool {
-    if std::fs::metadata(store).is_ok_and(|about| about.len() > 0) {
-        return false;
-    }
-    let holds = |name: &str| std::fs::read_dir(data.join(name)).is_ok_and(|mut entries| entries.next().is_some());
-    ["components", "drafts", "tenants"].into_iter().any(holds) || data.join("secrets/pepper").exists()
-}
-
 impl Store {
     /// The store of a data folder. Where it went away it is not begun anew: that would throw away all that it knew of.
     pub fn of(data: &Path) -> Result<Self, StoreError> {
-        let path = data.join("ringfence.db");
-        if went_away(data, &path) {
-            return Err(StoreError::Missing { path: path.display().to_string() });
-        }
-        Self::open(&path)
+        Self::begin(&Found::of(data), false)
+    }
+
+    /// The same, where all of it is read first and found sound.
+    pub fn of_sound(data: &Path) -> Result<Self, StoreError> {
+        Self::begin(&Found::of(data), true)
     }
 
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::begin(&Found::at(path.to_owned()), false)
+    }
+
+    fn begin(found: &Found, whole: bool) -> Result<Self, StoreError> {
+        let path = found.path.as_path();
         let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
         let unusable = |reason: std::io::Error| StoreError::Unusable {
             path: path.display().to_string(),
             reason: reason.to_string(),
         };
+        found.refuse_missing()?;
         keep_private(path).map_err(unusable)?;
         let mut connection = Connection::open(path).map_err(sql)?;
         connection.busy_timeout(BUSY).map_err(sql)?;
-        // What is not understood is not touched, so this comes before anything that writes.
-        refuse_newer(path, &connection)?;
+        // What is not understood or damaged is not touched, so this comes before anything that writes. A writer does when
+        // it is closed: it folds in what it could read of the log and removes the rest. So a log is looked at by a reader.
+        let reader = found.reader()?;
+        found.refuse(reader.as_ref().unwrap_or(&connection), whole)?;
+        drop(reader);
         write_ahead(&connection).map_err(sql)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(sql)?;
-        migrate(path, &mut connection)?;
+        if migrate(path, &mut connection)? {
+            fold_in(&connection, "PASSIVE").map_err(sql)?;
+        }
         connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let lane = Lane::start(connection).map_err(unusable)?;
+        let lane = Lane::start(connection, Mark::open(path).map_err(unusable)?).map_err(unusable)?;
         let history = Mutex::new(History::ENDLESS);
         Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default(), history })))
     }
 
-    /// Reads the whole file and looks whether it is sound.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let path = &self.0.path;
-        self.reader(|connection| Ok(sound(path, connection))).map_err(|error| StoreError::sql(path, &error))?
+    /// What `of_sound` would refuse, without making or changing anything.
+    pub fn look(data: &Path) -> Result<(), StoreError> {
+        let found = Found::of(data);
+        found.refuse_missing()?;
+        if found.path.exists() { found.refuse(&found.lone_reader()?, true) } else { Ok(()) }
     }
 
-    /// What `of` and `check` would refuse, without making or changing anything.
-    pub fn look(data: &Path) -> Result<(), StoreError> {
-        let path = data.join("ringfence.db");
-        if went_away(data, &path) {
-            return Err(StoreError::Missing { path: path.display().to_string() });
-        }
-        if !path.exists() {
-            return Ok(());
-        }
-        // A reader makes the files of the log where they are not. Then nobody has it open, and it is all that there is.
-        let how = if data.join("ringfence.db-wal").exists() { "mode=ro" } else { "immutable=1" };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let sql = |error: rusqlite::Error| StoreError::sql(&path, &error);
-        let connection = Connection::open_with_flags(format!("file:{}?{how}", escaped(&path)), flags).map_err(sql)?;
-        connection.busy_timeout(BUSY).map_err(sql)?;
-        refuse_newer(&path, &connection)?;
-        sound(&path, &connection)
+    /// Folds all of the log into the store, as far as whoever reads at this moment lets it: then the log is empty.
+    pub fn fold(&self) -> Result<(), StoreError> {
+        let sql = |error: rusqlite::Error| StoreError::sql(&self.0.path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0.path, flags).map_err(sql)?;
+        connection.busy_timeout(READERS).map_err(sql)?;
+        fold_in(&connection, "TRUNCATE").map_err(sql)
     }
 
     pub(super) fn keep_history(&self, history: History) {
@@ -196,19 +194,9 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn sound(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let said: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0));
-    match said.map_err(|error| StoreError::sql(path, &error))?.as_str() {
-        "ok" => Ok(()),
-        said => Err(StoreError::Damaged { path: path.display().to_string(), reason: said.to_owned() }),
-    }
-}
-
-/// As SQLite reads paths in a URI.
-fn escaped(path: &Path) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
-    let one = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
-    path.as_os_str().as_bytes().iter().map(one).collect()
+/// Nothing is lost where others keep it from doing so.
+fn fold_in(connection: &Connection, how: &str) -> rusqlite::Result<()> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), (), |_| Ok(()))
 }
 
 /// The change to write-ahead mode does not wait for others as everything else does, so we do.
@@ -224,14 +212,8 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-fn refuse_newer(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let seen: usize = connection
-        .query_row("PRAGMA user_version", (), |row| row.get(0))
-        .map_err(|error| StoreError::sql(path, &error))?;
-    if seen > STEPS.len() { Err(StoreError::Newer { path: path.display().to_string() }) } else { Ok(()) }
-}
-
-fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+/// Whether there was anything to do.
+fn migrate(path: &Path, connection: &mut Connection) -> Result<bool, StoreError> {
     let sql = |error: rusqlite::Error| StoreError::sql(path, &error);
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
     refuse_newer(path, &step)?;
@@ -240,5 +222,6 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
         step.execute_batch(text).map_err(sql)?;
     }
     step.pragma_update(None, "user_version", STEPS.len()).map_err(sql)?;
-    step.commit().map_err(sql)
+    step.commit().map_err(sql)?;
+    Ok(seen < STEPS.len())
 }

@@ -35,6 +35,7 @@ mod stopping;
 pub mod storage;
 mod streams;
 mod told;
+mod torn;
 mod trouble;
 
 pub use house::{House, Reply};

@@ -84,7 +84,7 @@ fn the_files_of_the_store_are_for_their_owner_alone() {
     };
     for _ in 0..2 {
         let served = Served::with(&[&format!("data_dir={}", data.display())]);
-        assert_eq!(modes(), [0o600; 3]);
+        assert_eq!(modes(), [0o600; 4]);
         served.log();
         std::fs::set_permissions(data.join("ringfence.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
     }
