@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::audit::{Detail, Event, EventName, Standing};
 use crate::engine::{Entry, Mount, RunRequest, Stdin};
 use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome};
-use crate::sandbox::{By, Chronicle, Kept, RunRecord, SandboxRecord, Unkept};
+use crate::sandbox::{By, Chronicle, Heard, Kept, RunRecord, SandboxRecord, Unkept};
 
 /// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
@@ -29,7 +29,7 @@ impl IntoLog {
 }
 
 impl Chronicle for IntoLog {
-    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept {
+    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest, heard: Heard) -> Kept {
         let policies = by.policies.iter().map(String::as_str);
         let event = of_run(EventName::CommandStarted, run, by).action(action(run)).allowed(policies);
         let (what, arguments) = called(asked);
@@ -50,7 +50,11 @@ impl Chronicle for IntoLog {
             Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
             Mode::Ordinary => event,
         };
-        self.append(&[event])
+        if heard == Heard::FromItsStart {
+            return self.append(&[event]);
+        }
+        let written = self.0.write(&event);
+        Box::pin(async move { written.await.map_err(|error| Unkept(error.to_string())) })
     }
 
     fn ended(&self, run: &RunRecord, by: &By) -> Kept {

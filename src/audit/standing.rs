@@ -28,6 +28,10 @@ impl Standing {
         self.now().append(event)
     }
 
+    pub fn write(&self, event: &Event) -> Pending<()> {
+        self.now().write(event)
+    }
+
     pub fn checkpoint(&self) -> Pending<SignedCheckpoint> {
         self.now().checkpoint()
     }

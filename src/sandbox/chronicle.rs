@@ -8,14 +8,25 @@ use crate::model::{Caller, RequestId};
 /// Writes down what happens so that it can be proven later. What cannot be written down does not happen, or nobody hears
 /// of it.
 pub trait Chronicle: Send + Sync {
-    /// Awaited before the guest's first instruction.
-    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept;
+    /// Awaited before the guest's first instruction. Where nobody hears of it before the end, the record of which comes
+    /// after this one, it need not be there for certain, but where it outlives the process.
+    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest, heard: Heard) -> Kept;
     /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.
     fn lost(&self, run: &RunRecord) -> Kept;
     /// The time of a sandbox is over. Awaited before it is taken away.
     fn expired(&self, sandbox: &SandboxRecord) -> Kept;
+}
+
+/// Who hears of a run that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Heard {
+    /// Whoever asked waits for its end.
+    #[default]
+    AtItsEnd,
+    /// He is told at once.
+    FromItsStart,
 }
 
 /// Ready when it is there for certain.

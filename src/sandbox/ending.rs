@@ -43,6 +43,11 @@ impl Ending {
         self.hall.unwatch(&self.live);
     }
 
+    /// Its start is not on record, so it does not begin; whoever has found it meanwhile is told.
+    pub(super) fn refused(mut self, run: RunRecord, error: &SandboxError) {
+        self.over(&Arc::new(failed(run, error)), false);
+    }
+
     pub(super) async fn whole(
         mut self,
         mut run: RunRecord,
@@ -50,13 +55,7 @@ impl Ending {
         planned: Planned,
         retry: Option<RetryRecord>,
     ) -> Result<Arc<RunRecord>, SandboxError> {
-        let chronicle = Arc::clone(&self.hall.inner().chronicle);
-        let begins = chronicle.begins(&run, &by, &planned.request).await;
-        let is_begun = begins.is_ok();
-        let done = match begins {
-            Ok(()) => self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await,
-            Err(unkept) => Err(unkept.into()),
-        };
+        let done = self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
         run.state = RunState::Ended;
         run.ended = Some(now());
         let mut untold = run.clone();
@@ -67,16 +66,15 @@ impl Ending {
                 None
             }
             Err(error) => {
-                run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
+                run = failed(run, &error);
                 Some(error)
             }
         };
         // What became of it is told to nobody where that cannot be proven.
-        if is_begun && let Err(unkept) = chronicle.ended(&run, &by).await {
+        let ended = self.hall.inner().chronicle.ended(&run, &by);
+        if let Err(unkept) = ended.await {
             let error = SandboxError::from(unkept);
-            run.report = None;
-            run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
-            self.over(&Arc::new(run), false);
+            self.over(&Arc::new(failed(run, &error)), false);
             return Err(error);
         }
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
@@ -144,6 +142,15 @@ impl Drop for Ending {
             self.over(&Arc::new(run), false);
         }
     }
+}
+
+/// As a run that came to nothing.
+pub(super) fn failed(mut run: RunRecord, error: &SandboxError) -> RunRecord {
+    run.state = RunState::Ended;
+    run.ended = Some(now());
+    run.report = None;
+    run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
+    run
 }
 
 /// As a run of which nobody knows how it would have ended, since the service went down meanwhile.

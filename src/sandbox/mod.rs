@@ -37,7 +37,7 @@ mod state;
 mod storage;
 mod work;
 
-pub use chronicle::{By, Chronicle, Kept, Unkept};
+pub use chronicle::{By, Chronicle, Heard, Kept, Unkept};
 pub use error::{SandboxError, Sort};
 pub use events::{Events, HasRoom};
 pub use files::{Lent, Outgoing};

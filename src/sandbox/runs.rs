@@ -5,8 +5,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
-use super::chronicle::By;
-use super::ending::Ending;
+use super::chronicle::{By, Heard};
+use super::ending::{Ending, failed};
 use super::error::SandboxError;
 use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in, now};
@@ -17,7 +17,7 @@ use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RequestId, RunId, SandboxId};
+use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
 pub struct Started {
@@ -60,6 +60,8 @@ pub struct Manner {
     pub retry: Option<RetryKey>,
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
     pub apart: bool,
+    /// When whoever asked is told of it; of one that is apart, from its start.
+    pub heard: Heard,
     pub sandbox: Option<SandboxId>,
     /// The request in which it was asked for.
     pub request: Option<RequestId>,
@@ -80,6 +82,8 @@ struct Begun {
     planned: Planned,
     retry: Option<RetryRecord>,
     held: Option<Held>,
+    apart: bool,
+    heard: Heard,
 }
 
 enum Beginning {
@@ -108,11 +112,9 @@ impl Hall {
         let by = By { caller: caller.clone(), policies: permit.policies().to_vec(), request: manner.request.clone() };
         let hall = self.clone();
         let whole = async move {
-            let (apart, counted, withdrawn) = (manner.apart, manner.counted.take(), manner.withdrawn.take());
-            let begun = hall.begin(by, ask, manner).await;
-            drop(counted);
-            match begun {
-                Ok(Beginning::Now(begun)) => begun.whole(hall, apart, withdrawn, tell).await,
+            let (counted, withdrawn) = (manner.counted.take(), manner.withdrawn.take());
+            match hall.begin(by, ask, manner).await {
+                Ok(Beginning::Now(begun)) => begun.whole(hall, counted, withdrawn, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
@@ -123,9 +125,10 @@ impl Hall {
 
     /// Everything before the guest's first instruction.
     async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, sandbox, of, .. } = manner;
+        let Manner { retry, apart, heard, sandbox, of, .. } = manner;
+        let heard = if apart { Heard::FromItsStart } else { heard };
         let caller = &by.caller;
-        let mut held = match retry {
+        let held = match retry {
             None => None,
             Some(key) => match self.again(caller, key)? {
                 Again::Done(before) => return Ok(Beginning::Before(before)),
@@ -147,32 +150,18 @@ impl Hall {
         run.cut.clone_from(&planned.cut);
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
         let ending = Ending::watching(self, &run, apart)?;
-        if let Err(error) = self.written_before(&run, apart, retry.as_ref()).await {
+        // From here on a stop of its sandbox either cancels it or is seen here.
+        if let Some(id) = &run.sandbox
+            && let Err(error) = self.may_run_in(tenant, id)
+        {
             ending.never_began();
             return Err(error);
         }
-        if apart {
-            // Whoever asks again finds what is written down.
-            held = None;
-        }
-        Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held })))
+        Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held, apart, heard })))
     }
 
-    /// What is left to be done when a run can be found by those who end others: from here on a stop of its sandbox
-    /// either cancels it or is seen here.
-    async fn written_before(
-        &self,
-        run: &RunRecord,
-        apart: bool,
-        retry: Option<&RetryRecord>,
-    ) -> Result<(), SandboxError> {
-        if let Some(id) = &run.sandbox {
-            self.found(&run.tenant, id)?.state.after(Move::Run)?;
-        }
-        if apart {
-            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned()).await?;
-        }
-        Ok(())
+    fn may_run_in(&self, tenant: &TenantId, sandbox: &SandboxId) -> Result<(), SandboxError> {
+        Ok(self.found(tenant, sandbox)?.state.after(Move::Run).map(drop)?)
     }
 
     fn new_run(&self, caller: &Caller, ask: &RunAsk, sandbox: Option<SandboxId>) -> RunRecord {
@@ -195,15 +184,41 @@ impl Hall {
 }
 
 impl Begun {
+    /// Puts the start on record, and one that is apart where it can be asked for.
+    fn recorded(&self, hall: &Hall) -> impl Future<Output = Result<(), SandboxError>> + use<> {
+        let Self { run, by, planned, retry, apart, heard, .. } = self;
+        let begins = hall.inner().chronicle.begins(run, by, &planned.request, *heard);
+        let apart = apart.then(|| (hall.clone(), run.clone(), by.clone(), retry.clone()));
+        async move {
+            begins.await?;
+            let Some((hall, run, by, retry)) = apart else { return Ok(()) };
+            let Err(error) = hall.inner().ledger.put_run(Arc::new(run.clone()), retry).await else { return Ok(()) };
+            let error = SandboxError::from(error);
+            // That nothing came of it belongs on record then.
+            hall.inner().chronicle.ended(&failed(run, &error), &by).await?;
+            Err(error)
+        }
+    }
+
     /// Runs it and brings it to its end for everybody, whether or not whoever asked still listens.
     async fn whole(
         self,
         hall: Hall,
-        apart: bool,
+        counted: Option<Box<dyn Any + Send>>,
         withdrawn: Option<CancellationToken>,
         tell: oneshot::Sender<Result<Asked, SandboxError>>,
     ) {
-        let Self { ending, run, by, planned, retry, held } = self;
+        let recorded = self.recorded(&hall).await;
+        drop(counted);
+        let Self { ending, run, by, planned, retry, held, apart, .. } = self;
+        // Nobody is told of a start that is not on record.
+        if let Err(error) = recorded {
+            ending.refused(run, &error);
+            drop(held);
+            return drop(tell.send(Err(error)));
+        }
+        // Whoever asks again finds what is written down.
+        let held = held.filter(|_| !apart);
         let (tell_end, end) = oneshot::channel();
         let (live, record) = (Arc::clone(ending.live()), run.clone());
         let end_it = live.cancel.clone();

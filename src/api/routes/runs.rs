@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 
 use axum::Json;
@@ -26,7 +27,8 @@ use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
-    Asked, Before, HasRoom, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary, SandboxError,
+    Asked, Before, HasRoom, Heard, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary,
+    SandboxError,
 };
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -153,7 +155,9 @@ pub(super) async fn start(
     let request = Some(who.request().clone());
     // Without a key it ends with whoever waits, for whatever reason he goes.
     let withdrawn = (retry.is_some() && !apart).then(|| who.withdrawal());
-    let manner = Manner { retry, apart, sandbox, of, request, withdrawn, counted: Some(Box::new(in_memory)) };
+    let heard = if streamed { Heard::FromItsStart } else { Heard::AtItsEnd };
+    let counted: Option<Box<dyn Any + Send>> = Some(Box::new(in_memory));
+    let manner = Manner { retry, apart, heard, sandbox, of, request, withdrawn, counted };
     let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
         Asked::Before(before) => return again(who, &before, apart, seat).await,
         Asked::Now(started) => started,

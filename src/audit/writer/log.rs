@@ -29,8 +29,26 @@ pub struct Receipt {
 
 type Answer<T> = oneshot::Sender<Result<T, AuditError>>;
 
+/// What whoever hands a record in waits for.
+pub(super) enum Waits {
+    /// It is in the file, before all that come later.
+    Written(Answer<()>),
+    /// It is on disk as well.
+    Durable(Answer<Receipt>),
+}
+
+impl Waits {
+    pub(super) fn refuse(self, why: AuditError) {
+        // Who asked may have gone away.
+        let _ = match self {
+            Waits::Written(answer) => answer.send(Err(why)).is_ok(),
+            Waits::Durable(answer) => answer.send(Err(why)).is_ok(),
+        };
+    }
+}
+
 pub(super) enum Order {
-    Append(Prepared, Answer<Receipt>),
+    Append(Prepared, Waits),
     Checkpoint(Answer<SignedCheckpoint>),
     AddKey(Box<SigningKey>, Answer<SignedCheckpoint>),
     RemoveKey(u32, Answer<SignedCheckpoint>),
@@ -43,7 +61,7 @@ impl Order {
     pub(super) fn refuse(self, why: AuditError) {
         // Who asked may have gone away.
         let _ = match self {
-            Order::Append(_, answer) => answer.send(Err(why)).is_ok(),
+            Order::Append(_, waits) => return waits.refuse(why),
             Order::Checkpoint(answer) | Order::AddKey(_, answer) | Order::RemoveKey(_, answer) => {
                 answer.send(Err(why)).is_ok()
             }
@@ -58,6 +76,8 @@ pub(super) struct Queue {
     pub(super) orders: Vec<Order>,
     /// The one who writes sleeps until so many wait.
     pub(super) wanted: usize,
+    /// Unless one of them does not wait for the disk.
+    pub(super) hurry: bool,
     /// Why nothing is taken any more.
     pub(super) ended: Option<AuditError>,
     /// Nobody holds the log any more.
@@ -92,8 +112,10 @@ impl Shared {
                 order.refuse(why);
             }
             None => {
+                let hurry = matches!(order, Order::Append(_, Waits::Written(_)));
+                queue.hurry |= hurry;
                 queue.orders.push(order);
-                if queue.orders.len() == queue.wanted.max(1) {
+                if hurry || queue.orders.len() == queue.wanted.max(1) {
                     self.wake.notify_one();
                 }
             }
@@ -126,7 +148,7 @@ impl Log {
             size: watch::Sender::new(opened.size),
             checkpoint: watch::Sender::new(pen.checkpoint.clone()),
         });
-        let work = Work::new(pen, Arc::clone(&shared), settings.checkpoint_every);
+        let work = Work::new(pen, Arc::clone(&shared), settings);
         let started = std::thread::Builder::new().name("audit".into()).spawn(move || work.run());
         started.map_err(AuditError::disk("start the thread of the audit log"))?;
         let end = Arc::new(End(Arc::clone(&shared)));
@@ -137,7 +159,15 @@ impl Log {
     /// written even if nobody waits for that.
     pub fn append(&self, event: &Event) -> Pending<Receipt> {
         let prepared = event.prepare();
-        self.shared.ask(|answer| Order::Append(prepared, answer))
+        self.shared.ask(|answer| Order::Append(prepared, Waits::Durable(answer)))
+    }
+
+    /// Hands a record in that nobody is told of before a later one of the same act. What it returns is ready when the
+    /// record is in the file, before all that come later: it outlives the process, and is on disk when any of those is,
+    /// or a moment later by itself.
+    pub fn write(&self, event: &Event) -> Pending<()> {
+        let prepared = event.prepare();
+        self.shared.ask(|answer| Order::Append(prepared, Waits::Written(answer)))
     }
 
     /// A checkpoint of all that was handed in before.
@@ -194,7 +224,7 @@ impl fmt::Debug for Log {
 
 /// The answer of the log, to be awaited or, where there is no runtime, waited for.
 #[derive(Debug)]
-#[must_use = "until it is ready, nothing is on disk"]
+#[must_use = "until it is ready, nothing is written"]
 pub struct Pending<T>(oneshot::Receiver<Result<T, AuditError>>);
 
 impl<T> Pending<T> {

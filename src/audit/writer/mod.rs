@@ -1,8 +1,9 @@
 //! The one who writes. A thread of its own holds the folder, so that many who append share one sync of the disk.
 //!
 //! ```text
-//! append ─▶ queue ─▶ [ all that waits: write, sync, folder still there? ] ─▶ everyone is answered ─▶ queue …
-//!                      │ any failure
+//! append ─▶ queue ─▶ [ all that waits: write ] ─▶ [ sync, folder still there? ] ─▶ everyone is answered ─▶ queue …
+//! write ──▶          │          └─▶ answered  │
+//!                    │ any failure            │
 //!                      └─▶ stopped: they and all who come later are refused, with the cause
 //! ```
 //!
@@ -56,6 +57,8 @@ pub struct LogSettings {
     pub segment_bytes: u64,
     /// How long a record waits for a checkpoint at most.
     pub checkpoint_every: Duration,
+    /// How long a record that nobody waits for stays off the disk at most.
+    pub sync_within: Duration,
     /// More records than this do not wait; one more is refused.
     pub queue_records: usize,
     /// Checkpoints that somebody kept elsewhere: the log must hold what they say.
@@ -71,6 +74,7 @@ impl LogSettings {
             check: OpenCheck::Everything,
             segment_bytes: 64 << 20,
             checkpoint_every: Duration::from_secs(10),
+            sync_within: Duration::from_millis(50),
             queue_records: 16_384,
             known: Vec::new(),
             clock: Arc::new(jiff::Timestamp::now),

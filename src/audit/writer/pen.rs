@@ -27,6 +27,8 @@ pub(super) struct Pen {
     pub(super) stamp: Stamp,
     pub(super) segment: Segment,
     pub(super) tree: Frontier,
+    /// How many of the records are on disk for certain.
+    pub(super) durable: u64,
     pub(super) levels: Levels,
     pub(super) last: TreeHash,
     pub(super) last_time: jiff::Timestamp,
@@ -52,6 +54,7 @@ impl Pen {
             stamp: (0, 0, 0),
             segment,
             tree: Frontier::new(),
+            durable: 0,
             levels: Levels::new(),
             last: TreeHash::ZERO,
             last_time: jiff::Timestamp::UNIX_EPOCH,
@@ -59,8 +62,15 @@ impl Pen {
         }
     }
 
-    /// Writes records and returns when they will survive anything. All of them or, as far as anyone is told, none.
+    /// Adds records and returns when they will survive anything. All of them or, as far as anyone is told, none.
     pub(super) fn append(&mut self, records: &[&Prepared]) -> Result<Vec<Receipt>, AuditError> {
+        let receipts = self.add(records)?;
+        self.sync()?;
+        Ok(receipts)
+    }
+
+    /// Puts records into the file, at its end; they will survive the process.
+    pub(super) fn add(&mut self, records: &[&Prepared]) -> Result<Vec<Receipt>, AuditError> {
         if records.is_empty() {
             return Ok(Vec::new());
         }
@@ -72,17 +82,24 @@ impl Pen {
             let what = format!("{} has {there} bytes, and {} were written", self.segment_name(), self.segment.size);
             return Err(AuditError::FolderChanged { what });
         }
-        let receipts = self.write(records)?;
-        self.look_at_folder()?;
-        Ok(receipts)
+        self.write(records)
     }
 
-    /// As `append`, whatever the file holds from here on.
+    /// Waits until the disk has all that was put into the file, where somebody will find it.
+    pub(super) fn sync(&mut self) -> Result<(), AuditError> {
+        if self.durable != self.tree.size() {
+            self.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
+            self.durable = self.tree.size();
+        }
+        self.look_at_folder()
+    }
+
+    /// As `add`, whatever the file holds from here on.
     pub(super) fn write(&mut self, records: &[&Prepared]) -> Result<Vec<Receipt>, AuditError> {
         let (time, set_back) = self.now();
         let set_back = set_back.map(|event| event.prepare());
         let mut place =
-            Place { seq: self.tree.size(), durable: self.tree.size(), prev: self.last, time: format!("{time:.6}") };
+            Place { seq: self.tree.size(), durable: self.durable, prev: self.last, time: format!("{time:.6}") };
         let length: usize = records.iter().map(|record| record.len() + 256).sum();
         let mut bytes = Vec::with_capacity(length);
         let mut receipts = Vec::with_capacity(records.len());
@@ -98,7 +115,6 @@ impl Pen {
             place.prev = hash;
         }
         self.segment.file.write_at(&bytes, self.segment.size).map_err(AuditError::disk("write the audit log"))?;
-        self.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
         for hash in hashes {
             self.tree.push(hash, |height, hash| self.levels.push(height, hash));
         }
@@ -181,6 +197,8 @@ impl Pen {
 
     /// Signs the log as it is. A checkpoint that is kept stays when newer ones come.
     pub(super) fn publish(&mut self, keep: bool) -> Result<SignedCheckpoint, AuditError> {
+        // A folder that is not ours any more gets no checkpoint of ours, and what is signed is there.
+        self.sync()?;
         let size = self.tree.size();
         let checkpoint = match self.checkpoint.take().filter(|last| last.checkpoint().size == size) {
             Some(last) => last,

@@ -98,6 +98,9 @@ fn resume(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<SigningKey>) ->
     (pen.segments, pen.tree, pen.levels) = (segments, tree, levels);
     let cut = Walk::new(&mut pen, at.size).all(settings.check)?;
     pen.remember_folder()?;
+    // What a process that was ended wrote may not be on disk yet.
+    pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
+    pen.durable = pen.tree.size();
     // Nothing is signed before all that is known is found again.
     compare(&pen, &settings.known, &settings.origin)?;
     let kept = kept(pen.disk.as_ref(), &settings.origin, at.size)?;
@@ -183,6 +186,7 @@ fn record_cut(pen: &mut Pen, cut: &Cut) -> Result<(), AuditError> {
         .detail("sha256", cut.sha256.as_str());
     pen.write(&[&event.prepare()])?;
     let size = pen.segment.size;
+    pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
     pen.segment.file.cut(size).map_err(AuditError::disk("cut the audit log"))?;
-    pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))
+    pen.sync()
 }

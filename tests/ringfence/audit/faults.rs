@@ -16,6 +16,7 @@ fn live(disk: &CrashDisk, settings: &LogSettings, acknowledged: &mut Vec<Receipt
     let (log, _) = Log::open(Box::new(disk.clone()), settings, vec![key(1)])?;
     let mut work = || -> Result<(), AuditError> {
         for round in 0..4 {
+            log.write(&event(50 + round)).wait()?;
             // Three of one batch, or of as many as the thread makes of it.
             let batch: Vec<_> = (0..3).map(|n| log.append(&event(round * 10 + n))).collect();
             let answers: Vec<_> = batch.into_iter().map(ringfence::audit::Pending::wait).collect();

@@ -3,8 +3,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use ringfence::audit::{AuditError, Begin, OpenCheck, Opened, Reader, TreeHash};
+use ringfence::audit::{AuditError, Begin, Log, OpenCheck, Opened, Reader, TreeHash};
 
+use super::crash_disk::CrashDisk;
 use super::world::{World, copy_all, event, fill, key, segments};
 
 fn last_segment(world: &World) -> std::path::PathBuf {
@@ -70,6 +71,39 @@ async fn many_append_at_once_and_each_has_its_place() {
     assert_eq!(all, (1..=640).collect::<Vec<_>>());
     log.close().await.unwrap();
     assert_eq!((world.fault(), world.verify().size), (None, 641));
+}
+
+#[test]
+fn what_is_only_written_outlives_the_process_and_is_on_disk_with_the_next() {
+    let mut world = World::new();
+    let hour = Duration::from_secs(3600);
+    (world.settings.sync_within, world.settings.checkpoint_every) = (hour, hour);
+    let disk = CrashDisk::default();
+    let open = |disk: &CrashDisk| Log::open(Box::new(disk.clone()), &world.settings, world.keys()).unwrap();
+    let (log, _) = open(&disk);
+    let before = disk.syncs();
+    for n in 1..=3 {
+        log.write(&event(n)).wait().unwrap();
+    }
+    assert_eq!((disk.syncs(), *log.size().borrow()), (before, 1), "none of them is said to be on disk");
+    let (after, opened) = open(&disk.after_kill());
+    assert_eq!((opened.size, opened.cut), (4, None));
+    after.close().wait().unwrap();
+    let receipt = log.append(&event(4)).wait().unwrap();
+    assert_eq!((receipt.seq, disk.syncs(), *log.size().borrow()), (4, before + 1, 5), "one sync for all of them");
+    for seed in 0..20 {
+        assert_eq!(open(&disk.after_power_cut(seed)).1.size, 5);
+    }
+}
+
+#[test]
+fn what_is_only_written_is_soon_on_disk_by_itself() {
+    let mut world = World::new();
+    world.settings.checkpoint_every = Duration::from_secs(3600);
+    let log = world.open();
+    log.write(&event(1)).wait().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(log.size().wait_for(|size| *size == 2)).unwrap();
 }
 
 #[test]
