@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::audit::text_of;
+use super::audit_source::{Source, matches, query};
 use super::show;
 use crate::audit::disk::RealDisk;
 use crate::audit::note::SigningKey;
@@ -14,8 +15,8 @@ use crate::audit::{Filter, Format, Log, LogSettings, LogTime, Reader, Record};
 #[derive(Debug, Args)]
 pub(super) struct FilterArgs {
     /// From this record on
-    #[arg(long, value_name = "RECORD", default_value_t = 0)]
-    from: u64,
+    #[arg(long, value_name = "RECORD")]
+    from: Option<u64>,
     /// From this time on
     #[arg(long, value_name = "TIME")]
     since: Option<LogTime>,
@@ -46,7 +47,11 @@ enum Decision {
 }
 
 impl FilterArgs {
-    fn filter(&self) -> Filter {
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
+        query(self.filter())
+    }
+
+    pub(super) fn filter(&self) -> Filter {
         Filter {
             since: self.since.clone(),
             until: self.until.clone(),
@@ -72,23 +77,43 @@ pub(super) struct ListArgs {
     limit: usize,
 }
 
-pub(super) fn list(args: &ListArgs, reader: &Reader, json: bool) -> anyhow::Result<ExitCode> {
-    let filter = args.filter.filter();
-    let (mut from, mut left) = (args.filter.from, args.limit);
+pub(super) async fn list(args: &ListArgs, log: &Source, json: bool) -> anyhow::Result<()> {
+    let (mut from, mut left) = (args.filter.from.unwrap_or(0), args.limit);
     while left > 0 {
-        let page = reader.page(&filter, from, left, None)?;
-        let mut text = String::new();
-        for line in &page.lines {
-            text += &if json { line.clone() } else { in_words(&Record::parse(line.as_bytes())?) };
-            text.push('\n');
-        }
+        let found = log.page(&args.filter, from, left).await?;
+        let text = found.lines.iter().map(|line| shown(line, json)).collect::<anyhow::Result<String>>()?;
         show::print(&text)?;
-        (from, left) = (page.next, left.saturating_sub(page.lines.len()));
-        if page.end {
-            break;
+        left = left.saturating_sub(found.lines.len());
+        match found.next {
+            Some(next) if next > from => from = next,
+            _ => break,
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Show events as they come, until you end it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ringfence audit tail --decision denied")]
+pub(super) struct TailArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+pub(super) async fn tail(args: &TailArgs, log: &Source, json: bool) -> anyhow::Result<()> {
+    let filter = args.filter.filter();
+    let mut tail = log.tail(args.filter.from).await?;
+    while let Some(line) = tail.next().await? {
+        if matches(&filter, &line)? {
+            show::print(&shown(&line, json)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn shown(line: &str, json: bool) -> anyhow::Result<String> {
+    let text = if json { line.to_owned() } else { in_words(&Record::parse(line.as_bytes())?) };
+    Ok(text + "\n")
 }
 
 fn in_words(record: &Record<'_>) -> String {
@@ -123,21 +148,20 @@ pub(super) struct ExportArgs {
     format: FormatName,
 }
 
-pub(super) fn export(args: &ExportArgs, reader: &Reader) -> anyhow::Result<ExitCode> {
+pub(super) async fn export(args: &ExportArgs, log: &Source) -> anyhow::Result<()> {
     let format = match args.format {
         FormatName::Json => Format::Json,
         FormatName::Ocsf => Format::Ocsf,
         FormatName::Cef => Format::Cef,
     };
-    let filter = args.filter.filter();
-    let mut from = args.filter.from;
+    let mut from = args.filter.from.unwrap_or(0);
     loop {
-        let page = reader.page(&filter, from, usize::MAX, None)?;
-        let lines: Vec<String> = page.lines.iter().map(|line| format.write(line)).collect::<Result<_, _>>()?;
+        let found = log.page(&args.filter, from, usize::MAX).await?;
+        let lines: Vec<String> = found.lines.iter().map(|line| format.write(line)).collect::<Result<_, _>>()?;
         show::print(&lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())?;
-        from = page.next;
-        if page.end {
-            return Ok(ExitCode::SUCCESS);
+        match found.next {
+            Some(next) if next > from => from = next,
+            _ => return Ok(()),
         }
     }
 }

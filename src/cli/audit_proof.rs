@@ -1,13 +1,12 @@
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::audit::{keys_of, text_of};
+use super::audit_source::Source;
 use super::exit::Mistake;
 use super::show;
-use crate::audit::Reader;
 use crate::audit::note::{InclusionProof, Signature};
 
 /// Show the newest checkpoint, or keep cosignatures with the one that they are of
@@ -15,8 +14,11 @@ use crate::audit::note::{InclusionProof, Signature};
 #[command(after_help = "Example:\n  ringfence audit checkpoint > kept.checkpoint")]
 pub(super) struct CheckpointArgs {
     /// Lines of witnesses to be kept with the newest checkpoint
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "new")]
     add: Option<PathBuf>,
+    /// Of all that is recorded now; only a server that runs can make one
+    #[arg(long)]
+    new: bool,
 }
 
 /// Prove that a record is in the log, or that the log has only grown; such proofs can be checked without it
@@ -43,36 +45,50 @@ pub(super) enum Proof {
     },
 }
 
-pub(super) fn checkpoint(args: &CheckpointArgs, reader: &Reader) -> anyhow::Result<ExitCode> {
-    let mut checkpoint = reader.checkpoint()?;
-    if let Some(file) = &args.add {
-        let lines: Vec<Signature> = text_of(file)?.lines().map(str::parse).collect::<Result<_, _>>()?;
-        checkpoint.add(lines);
-        reader.add_cosignatures(&checkpoint)?;
-    }
-    show::print(&checkpoint.to_string())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn run(proof: &Proof, reader: &Reader, json: bool) -> anyhow::Result<ExitCode> {
-    let text = match proof {
-        Proof::Event { record } => reader.inclusion(*record)?.to_string(),
-        Proof::Growth { size } => reader.consistency(*size)?.to_string(),
-        Proof::Check { proof, record, public_key } => {
-            let proof: InclusionProof = text_of(proof)?.parse()?;
-            let record = text_of(record)?;
-            proof.checkpoint.signed_by(&keys_of(public_key)?)?;
-            if !proof.shows(record.strip_suffix('\n').unwrap_or(&record).as_bytes()) {
-                return Err(Mistake::Proof.into());
-            }
-            let of = proof.checkpoint.checkpoint();
-            if json {
-                json!({"origin": of.origin, "record": proof.index, "size": of.size}).to_string() + "\n"
-            } else {
-                format!("it is record {} of {}, which had {} records then\n", proof.index, of.origin, of.size)
-            }
+pub(super) async fn checkpoint(args: &CheckpointArgs, log: &Source) -> anyhow::Result<()> {
+    let text = match (&args.add, log) {
+        (None, Source::Here(_)) if args.new => {
+            let what = "--new: the service makes checkpoints; add --server URL".to_owned();
+            return Err(Mistake::Server(what).into());
+        }
+        (None, log) => log.checkpoint(args.new).await?,
+        (Some(_), Source::There(_)) => {
+            let what = "--add: cosignatures are kept in the folder of the log; leave --server out".to_owned();
+            return Err(Mistake::NoEqual(what).into());
+        }
+        (Some(file), Source::Here(reader)) => {
+            let mut checkpoint = reader.checkpoint()?;
+            let lines: Vec<Signature> = text_of(file)?.lines().map(str::parse).collect::<Result<_, _>>()?;
+            checkpoint.add(lines);
+            reader.add_cosignatures(&checkpoint)?;
+            checkpoint.to_string()
         }
     };
-    show::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(show::print(&text)?)
+}
+
+pub(super) async fn run(proof: &Proof, log: &Source) -> anyhow::Result<()> {
+    let text = match proof {
+        Proof::Event { record } => log.inclusion(*record).await?,
+        Proof::Growth { size } => log.growth(*size).await?,
+        Proof::Check { .. } => String::new(),
+    };
+    Ok(show::print(&text)?)
+}
+
+/// Needs no log, here or elsewhere.
+pub(super) fn check(proof: &Path, record: &Path, public_key: &[String], json: bool) -> anyhow::Result<()> {
+    let proof: InclusionProof = text_of(proof)?.parse()?;
+    let record = text_of(record)?;
+    proof.checkpoint.signed_by(&keys_of(public_key)?)?;
+    if !proof.shows(record.strip_suffix('\n').unwrap_or(&record).as_bytes()) {
+        return Err(Mistake::Proof.into());
+    }
+    let of = proof.checkpoint.checkpoint();
+    let text = if json {
+        json!({"origin": of.origin, "record": proof.index, "size": of.size}).to_string() + "\n"
+    } else {
+        format!("it is record {} of {}, which had {} records then\n", proof.index, of.origin, of.size)
+    };
+    Ok(show::print(&text)?)
 }

@@ -8,6 +8,7 @@ mod audit_events;
 mod audit_key;
 mod audit_proof;
 mod audit_report;
+mod audit_source;
 mod audit_verify;
 mod audit_witness;
 mod backup;
@@ -182,6 +183,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => draft::diff(args, &host, server),
         Command::Apply(args) => draft::apply(args, &host, server),
         Command::Discard(args) => draft::discard(args, &host, server),
+        Command::Audit(args) => audit::run(args, &host, server),
         Command::Login(_)
         | Command::Logout(_)
         | Command::Whoami(_)
@@ -216,7 +218,6 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Policy(args) => policy::run(args, host),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
-        Command::Audit(args) => audit::run(args, host),
         Command::Backup(args) => backup::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),

@@ -16,6 +16,7 @@ use super::server::Server;
 /// The most of one answer that is held in memory.
 const ANSWER_BYTES: u64 = 512 << 20;
 const PROBLEM_BYTES: u64 = 1 << 20;
+const TEXT_BYTES: u64 = 1 << 20;
 const CERTIFICATE_BYTES: u64 = 4 << 20;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long nothing may come. A program that is submitted is compiled before anything is said.
@@ -131,10 +132,29 @@ impl Client {
         Ok(to.flush().await)
     }
 
+    /// Asks for a text that is no JSON.
+    pub async fn text(&self, call: Call<'_>) -> Result<String, ClientError> {
+        let bytes = self.whole(self.sent(self.request(call)).await?, TEXT_BYTES).await?;
+        String::from_utf8(bytes.into()).map_err(|_| self.strange("what should be text is none".to_owned()))
+    }
+
     /// Asks, and hears what happens as it happens.
     pub async fn events(&self, call: Call<'_>, body: &Value) -> Result<Events, ClientError> {
-        let request = self.request(call).header(ACCEPT, "text/event-stream").json(body);
-        let answer = self.sent(request).await?;
+        self.heard(self.request(call).json(body)).await
+    }
+
+    /// Hears what happens from now on, or what came after an event.
+    pub async fn watch(&self, call: Call<'_>, after: Option<u64>) -> Result<Events, ClientError> {
+        let request = self.request(call);
+        self.heard(match after {
+            Some(event) => request.header("last-event-id", event),
+            None => request,
+        })
+        .await
+    }
+
+    async fn heard(&self, request: RequestBuilder) -> Result<Events, ClientError> {
+        let answer = self.sent(request.header(ACCEPT, "text/event-stream")).await?;
         let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.starts_with("text/event-stream") {
             return Err(self.strange(format!("events were asked for, and `{kind}` came")));

@@ -1,10 +1,13 @@
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Type};
 
 use super::error::Refusal;
-use super::schema::{NoSchema, Schemas};
+use super::schema::{MOST_BYTES, NoSchema, Schemas};
 use crate::model::Digest;
 
 /// What a program was when it was submitted.
@@ -17,6 +20,29 @@ pub enum Kind {
     /// A core module that carries the description of a component, turned into one by the host.
     ReactorModule,
 }
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Component => "component",
+            Kind::CommandModule => "command_module",
+            Kind::ReactorModule => "reactor_module",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        let all = [Kind::Component, Kind::CommandModule, Kind::ReactorModule];
+        all.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no kind of program has this name")]
+pub struct UnknownKind;
 
 /// What can be said of a program without running it.
 #[derive(Debug, Clone, Serialize)]
@@ -70,17 +96,28 @@ impl Description {
         text: bool,
     ) -> Result<Self, Refusal> {
         let ty = component.component_type();
-        let imports =
-            ty.imports(engine).map(|(name, _)| Import { grant: grant_of(name), name: name.to_owned() }).collect();
-        let mut exports = Vec::new();
         let mut schemas = Schemas::new();
+        let mut imports = Vec::new();
+        for (name, _) in ty.imports(engine) {
+            schemas.named(name.len()).map_err(|_| too_large())?;
+            imports.push(Import { grant: grant_of(name), name: name.to_owned() });
+        }
+        let mut exports = Vec::new();
         let mut command = false;
-        each_function(engine, component, |_, name, function| {
+        each_function(engine, component, |name, function| {
+            // An instance has one name and each of its functions has it too: a few lines can come to gigabytes.
+            schemas.named(name.len()).map_err(|_| too_large())?;
+            let name = name.to_string();
             command |= is_command(&name, function);
-            exports.push(export(&mut schemas, name, function));
-        });
-        let exports = exports.into_iter().collect::<Result<Vec<_>, _>>()?;
+            exports.push(export(&mut schemas, name, function)?);
+            Ok(())
+        })?;
         Ok(Self { digest, kind, text, command, imports, exports, bytes: schemas.bytes() })
+    }
+
+    /// Whether it imports what needs this grant.
+    pub fn wants(&self, grant: &str) -> bool {
+        self.imports.iter().any(|import| import.grant == grant)
     }
 
     /// The names that `--call` understands.
@@ -98,33 +135,63 @@ pub(super) fn is_command(name: &str, function: &ComponentFunc) -> bool {
         && function.results().next().is_some_and(plain)
 }
 
-/// Visits every exported function, with the instance that holds it where one does.
+/// The name of an exported function: of its own, or in an instance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FunctionName<'a> {
+    pub(super) instance: Option<&'a str>,
+    pub(super) function: &'a str,
+}
+
+impl FunctionName<'_> {
+    fn len(self) -> usize {
+        self.instance.map_or(0, |instance| instance.len() + 1) + self.function.len()
+    }
+}
+
+impl fmt::Display for FunctionName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.instance {
+            Some(instance) => write!(f, "{instance}#{}", self.function),
+            None => f.write_str(self.function),
+        }
+    }
+}
+
+/// Visits every exported function, until one is refused.
 pub(super) fn each_function(
     engine: &wasmtime::Engine,
     component: &Component,
-    mut visit: impl FnMut(Option<&str>, String, &ComponentFunc),
-) {
+    mut visit: impl FnMut(FunctionName<'_>, &ComponentFunc) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     for (name, item) in component.component_type().exports(engine) {
         match item.ty {
-            ComponentItem::ComponentFunc(function) => visit(None, name.to_owned(), &function),
+            ComponentItem::ComponentFunc(function) => {
+                visit(FunctionName { instance: None, function: name }, &function)?;
+            }
             ComponentItem::ComponentInstance(instance) => {
                 for (inner, item) in instance.exports(engine) {
                     if let ComponentItem::ComponentFunc(function) = item.ty {
-                        visit(Some(name), format!("{name}#{inner}"), &function);
+                        visit(FunctionName { instance: Some(name), function: inner }, &function)?;
                     }
                 }
             }
             _ => {}
         }
     }
+    Ok(())
+}
+
+fn too_large() -> Refusal {
+    let most = crate::model::show_bytes(MOST_BYTES as u64);
+    let message =
+        format!("the names and types of its exports and imports take more than {most} when they are written out");
+    Refusal::TooDemanding { message }
 }
 
 fn export(schemas: &mut Schemas, name: String, function: &ComponentFunc) -> Result<Export, Refusal> {
     let foreign = |at: String, reason: NoSchema| match reason {
         NoSchema::Foreign(what) => Ok(Foreign { at, what }),
-        NoSchema::TooLarge => Err(Refusal::TooDemanding {
-            message: "the types of its exports are too large to be written out as schemas".into(),
-        }),
+        NoSchema::TooLarge => Err(too_large()),
     };
     // One that cannot be called says so in both places.
     let uncallable =

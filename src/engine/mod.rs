@@ -27,7 +27,7 @@ mod state;
 mod values;
 
 pub use compile::{CacheEntry, CodeCache, Origin, serve_compile_worker};
-pub use describe::{Description, Export, Import, Kind};
+pub use describe::{Description, Export, Import, Kind, UnknownKind};
 pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};
 pub use grants::fs::{CopyOnWrite, Mount, folds_case};

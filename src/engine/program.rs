@@ -56,20 +56,21 @@ impl Program {
         let mut foreign: HashMap<_, _> = description.exports.iter().filter_map(uncallable).collect();
         let mut functions = HashMap::new();
         let mut command = None;
-        each_function(&fence.engine, component, |instance, name, function| {
+        each_function(&fence.engine, component, |of, function| {
+            let name = of.to_string();
             if is_command(&name, function) {
                 command = Some(name.clone());
             }
-            let parent = instance.and_then(|instance| component.get_export_index(None, instance));
-            let inner = name.rsplit('#').next().unwrap_or(&name);
-            if instance.is_some() && parent.is_none() {
-                return;
+            let parent = of.instance.and_then(|instance| component.get_export_index(None, instance));
+            if of.instance.is_some() && parent.is_none() {
+                return Ok(());
             }
-            if let Some(index) = component.get_export_index(parent.as_ref(), inner) {
+            if let Some(index) = component.get_export_index(parent.as_ref(), of.function) {
                 let foreign = foreign.remove(&name);
                 functions.insert(name, Function::new(index, function, foreign));
             }
-        });
+            Ok(())
+        })?;
         let code = component.image_range();
         let code_bytes = code.end.addr().saturating_sub(code.start.addr()).saturating_add(PROGRAM_BYTES);
         Ok(Self { pre, build, description, origin, functions, command, code_bytes })

@@ -4,9 +4,9 @@ use wasmtime::component::Type;
 /// The largest whole number that every JSON reader keeps exactly.
 pub(super) const EXACT: i64 = (1 << 53) - 1;
 
-/// What the schemas of one program may take in memory. A type that is used twice is written twice, so a few lines
-/// of a program can describe more than a machine holds.
-const MOST_BYTES: usize = 16 << 20;
+/// What the schemas and names of one program may take in memory. A type that is used twice is written twice, so a few
+/// lines of a program can describe more than a machine holds.
+pub(super) const MOST_BYTES: usize = 4 << 20;
 /// What one JSON object takes, rounded up.
 const OBJECT_BYTES: usize = 1 << 10;
 
@@ -42,6 +42,11 @@ impl Schemas {
     fn name(&mut self, name: &str) -> Result<(), NoSchema> {
         // Once where it is described, once where it is required.
         self.take(name.len().saturating_add(64).saturating_mul(2))
+    }
+
+    /// Takes what the name of a function or an import takes: where it is described, where it is found, and written out.
+    pub(super) fn named(&mut self, bytes: usize) -> Result<(), NoSchema> {
+        self.take(bytes.saturating_add(64).saturating_mul(3))
     }
 
     fn names<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<Value, NoSchema> {

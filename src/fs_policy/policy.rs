@@ -17,6 +17,9 @@ const LOOSE: usize = 200;
 type Rank = u16;
 const NONE: Rank = Rank::MAX;
 
+/// What a name of a pattern takes with its place among others, rounded up.
+const NODE_BYTES: usize = 512;
+
 /// Branches that are looked through one by one.
 const FEW: usize = 16;
 
@@ -138,6 +141,12 @@ impl Policy {
     pub fn all(level: Level) -> Self {
         let rule = Rule::new("/**", level, Kind::Glob, 0);
         Self::new(rule.into_iter().collect(), false).unwrap_or_else(|_| Self::nothing())
+    }
+
+    /// What it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        let texts: usize = self.rules.iter().map(|rule| rule.pattern().len()).sum();
+        size_of::<Self>() + self.nodes.len() * NODE_BYTES + self.rules.len() * size_of::<Rule>() + 2 * texts
     }
 
     /// The rules, the strongest first.

@@ -14,6 +14,11 @@ impl Json {
         Self(raw.into())
     }
 
+    /// What something is written down as.
+    pub fn written(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self::of)
+    }
+
     pub fn text(&self) -> &str {
         self.0.get()
     }

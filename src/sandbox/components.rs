@@ -5,19 +5,24 @@ use bytes::Bytes;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, covers_in, now};
 use super::ledger::LedgerError;
-use super::record::ComponentRecord;
+use super::record::{ComponentRecord, Wants};
 use crate::authz::{Action, Permit};
 use crate::engine::{Build, Program};
-use crate::model::{Digest, Labels, Mode, Preset, TenantId, Weight};
+use crate::model::{Digest, Json, Labels, Mode, Preset, TenantId, Weight};
+
+/// A component that was taken in, and what is said of it.
+#[derive(Debug)]
+pub struct Submitted {
+    pub record: Arc<ComponentRecord>,
+    pub described: Json,
+    /// The tenant did not have it.
+    pub new: bool,
+}
 
 impl Hall {
-    /// Takes a program in: it is read, checked and compiled, and kept once. Whether it is new to the tenant.
-    pub async fn submit(
-        &self,
-        permit: &Permit,
-        bytes: Bytes,
-        labels: Labels,
-    ) -> Result<(Arc<ComponentRecord>, bool), SandboxError> {
+    /// Takes a program in: it is read, checked and compiled, and kept once, with what is said of it. Whether it is new to
+    /// the tenant.
+    pub async fn submit(&self, permit: &Permit, bytes: Bytes, labels: Labels) -> Result<Submitted, SandboxError> {
         covers_in(permit, Action::ComponentsCreate)?;
         self.open()?;
         let tenant = permit.tenant();
@@ -34,31 +39,49 @@ impl Hall {
         };
         let build = Build::of(&Preset::Small.limits(), Mode::Ordinary);
         let program = self.engine().load(bytes.clone(), build).await?;
+        let about = program.description();
+        let described = Json::written(about).map_err(|error| SandboxError::Internal(error.to_string()))?;
+        let more = u64::try_from(described.text().len()).unwrap_or(u64::MAX);
+        if let Some(room) = &room {
+            // A few lines of a program can say much.
+            self.take(tenant, room, Weight { bytes: more, files: 0 }).await?;
+        }
         let record = ComponentRecord {
             tenant: tenant.clone(),
             digest,
             owner: permit.principal().clone(),
             bytes: size,
             labels,
-            description: serde_json::to_value(program.description())
-                .map_err(|error| SandboxError::Internal(error.to_string()))?,
+            kind: about.kind,
+            command: about.command,
+            wants: Wants::of(about),
             created: now(),
         };
-        let (hall, kept) = (self.clone(), record.clone());
+        let (hall, kept, text) = (self.clone(), record.clone(), described.clone());
         // To the end, also when the caller has gone away: its room is given back when the row counts.
         let keeping = tokio::spawn(async move {
-            let new = hall.inner().ledger.keep_component(kept.clone(), bytes).await?;
+            let new = hall.inner().ledger.keep_component(kept.clone(), text, bytes).await?;
             if new {
-                hall.count_rows_apart(&kept.tenant, Weight { bytes: size, files: 1 }).await;
+                let weight = Weight { bytes: size.saturating_add(more), files: 1 };
+                hall.count_rows_apart(&kept.tenant, weight).await;
             }
             drop(room);
             Ok::<bool, SandboxError>(new)
         });
         if keeping.await.map_err(|error| SandboxError::Internal(error.to_string()))?? {
-            return Ok((Arc::new(record), true));
+            return Ok(Submitted { record: Arc::new(record), described, new: true });
         }
-        let known = self.known(tenant, digest)?;
-        known.map(|known| (known, false)).ok_or_else(|| SandboxError::NoComponent(digest.to_string()))
+        let known = self.known(tenant, digest)?.ok_or_else(|| SandboxError::NoComponent(digest.to_string()))?;
+        Ok(Submitted { record: known, described, new: false })
+    }
+
+    /// What the engine said of one when it was submitted.
+    pub async fn described(&self, permit: &Permit, digest: Digest) -> Result<Json, SandboxError> {
+        covers(permit, Action::ComponentsRead, permit.tenant(), &digest.to_string())?;
+        let (hall, tenant) = (self.clone(), permit.tenant().clone());
+        let read = move || hall.inner().ledger.described(&tenant, digest);
+        let read = self.apart(permit.tenant(), read).await?;
+        read?.ok_or_else(|| SandboxError::NoComponent(digest.to_string()))
     }
 
     /// One that the tenant has, for whoever is then asked whether he may see it.

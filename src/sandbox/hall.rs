@@ -23,7 +23,8 @@ use super::settings::HallSettings;
 use super::storage::Storage;
 use crate::authz::{Action, Permit, ResourceKind};
 use crate::engine::Engine;
-use crate::model::{Ceilings, Digest, RunId, TenantId};
+use crate::fs_policy::Policy;
+use crate::model::{Ceilings, Digest, RunId, SandboxId, TenantId};
 use crate::workspace::{Catalog, Lists, Workspaces};
 
 /// Threads on which one tenant may wait for the disk at a time. Others find more of them, whatever this one waits for.
@@ -31,6 +32,9 @@ const THREADS: usize = 64;
 
 /// What the lists of files of all tenants may take in memory.
 const LISTS: u64 = 1 << 30;
+
+/// What the rules of sandboxes may take in memory while they are ready to be asked.
+const RULES: u64 = 64 << 20;
 
 /// The workspaces of one tenant.
 pub(super) type Shelf = Workspaces<Box<dyn Catalog>>;
@@ -65,6 +69,8 @@ pub(super) struct Inner {
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
+    /// Those of sandboxes, made ready; they do not change while one lives.
+    pub(super) rules: Cache<SandboxId, Arc<Policy>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
     lists: Arc<Lists>,
     threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
@@ -106,6 +112,10 @@ impl Hall {
             guests: Guests::default(),
             storage: Storage::default(),
             components: Cache::new(10_000),
+            rules: Cache::builder()
+                .weigher(|_: &SandboxId, rules: &Arc<Policy>| u32::try_from(rules.bytes()).unwrap_or(u32::MAX))
+                .max_capacity(RULES)
+                .build(),
             shelves: Mutex::default(),
             lists: Lists::new(LISTS),
             threads: Mutex::default(),

@@ -8,7 +8,7 @@ use super::record::{
     ComponentRecord, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, Unchanged,
 };
 use super::state::SandboxState;
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
+use crate::model::{Digest, Json, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 
 /// Why the ledger gave no answer; what was asked of it is not done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -78,11 +78,12 @@ pub struct SandboxFilter {
 
 /// Where components, runs and sandboxes are kept. Questions are short and answered where they are asked.
 pub trait Ledger: Send + Sync {
-    /// Keeps a component with its bytes, the same ones once, and makes them whole where they were not. False if the
-    /// tenant has it already.
-    fn keep_component(&self, component: ComponentRecord, content: Bytes) -> Step<'_, bool>;
+    /// Keeps a component with what is said of it and its bytes, the same ones once, and makes them whole where they were
+    /// not. False if the tenant has it already.
+    fn keep_component(&self, component: ComponentRecord, described: Json, content: Bytes) -> Step<'_, bool>;
     fn content(&self, digest: Digest) -> Step<'_, Option<Bytes>>;
     fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError>;
+    fn described(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Json>, LedgerError>;
     /// In the order of their digests.
     fn components(
         &self,

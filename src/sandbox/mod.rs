@@ -38,6 +38,7 @@ mod storage;
 mod work;
 
 pub use chronicle::{By, Chronicle, Heard, Kept, Unkept};
+pub use components::Submitted;
 pub use error::{SandboxError, Sort};
 pub use events::{Events, HasRoom};
 pub use files::{Lent, Outgoing};
@@ -49,7 +50,7 @@ pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
 pub use record::{
     ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
-    Unchanged,
+    Unchanged, Wants,
 };
 pub use retry::{Before, RetryKey};
 pub use runs::{Asked, Manner, Started};

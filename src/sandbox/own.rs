@@ -45,8 +45,8 @@ impl Hall {
         of: Option<&Permit>,
         limits: &Limits,
     ) -> Result<Place, SandboxError> {
-        checked(&asked)?;
         let tenant = &caller.tenant;
+        let asked = self.apart(tenant, move || checked(&asked).map(|()| asked)).await??;
         let whose = may_read(tenant, &asked, of)?;
         let room = self.room(tenant).await?;
         let (at, rules, limits) = (asked.at, (&asked.rules).into(), limits.clone());

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::error::SandboxError;
+use super::record::Wants;
 use crate::fs_policy::Rules;
 use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset};
 use crate::workspace::WorkspaceName;
@@ -120,7 +120,7 @@ pub(super) fn limits(ask: &LimitsAsk, most: &Most<'_>, cut: &mut Vec<Cut>) -> Re
 }
 
 /// The grants: what the component declares, cut by what was asked, cut by what the tenant and the sandbox may have.
-pub(super) fn grants(ask: &RunAsk, declared: &Value, most: &Most<'_>, cut: &mut Vec<Cut>) -> Grants {
+pub(super) fn grants(ask: &RunAsk, declared: Wants, most: &Most<'_>, cut: &mut Vec<Cut>) -> Grants {
     let mut one = |what: &str, asked: Option<bool>, tenant: bool, sandbox: bool| -> bool {
         let wanted = asked.unwrap_or(true);
         let refuses = match () {
@@ -152,16 +152,16 @@ pub(super) fn grants(ask: &RunAsk, declared: &Value, most: &Most<'_>, cut: &mut 
     Grants { args, env, clocks, randomness }
 }
 
-fn declares(description: &Value, grant: &str) -> bool {
-    let imports = description.get("imports").and_then(Value::as_array);
-    imports
-        .is_some_and(|imports| imports.iter().any(|import| import.get("grant").and_then(Value::as_str) == Some(grant)))
+fn declares(declared: Wants, grant: &str) -> bool {
+    match grant {
+        "clocks" => declared.clocks,
+        "randomness" => declared.randomness,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn ask() -> RunAsk {
@@ -196,18 +196,18 @@ mod tests {
 
     #[test]
     fn a_grant_needs_the_component_the_caller_and_the_tenant() {
-        let declared = json!({"imports": [{"name": "wasi:clocks/wall-clock", "grant": "clocks"}]});
+        let declared = Wants { clocks: true, randomness: false };
         let mut ceilings = Ceilings::ordinary();
         let mut cut = Vec::new();
-        let given = grants(&ask(), &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        let given = grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
         assert!(given.clocks && !given.randomness && cut.is_empty());
         let mut explicit = ask();
         explicit.randomness = Some(true);
-        grants(&explicit, &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        grants(&explicit, declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
         assert_eq!(cut, [Cut::new("randomness", 1, 0, "component")]);
         ceilings.clocks = false;
         cut.clear();
-        let given = grants(&ask(), &declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        let given = grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
         assert!(!given.clocks);
         assert_eq!(cut, [Cut::new("clocks", 1, 0, "tenant")]);
     }

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
+use crate::engine::{Description, Kind};
 use crate::fs_policy::KeptRules;
 use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
@@ -15,10 +15,25 @@ pub struct ComponentRecord {
     pub owner: PrincipalId,
     pub bytes: u64,
     pub labels: Labels,
-    /// What it exports and imports, as the engine described it.
-    pub description: Value,
+    pub kind: Kind,
+    /// It can be run as a command.
+    pub command: bool,
+    pub wants: Wants,
     /// Milliseconds since 1970, here and in all records.
     pub created: u64,
+}
+
+/// The grants that a program has a use for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wants {
+    pub clocks: bool,
+    pub randomness: bool,
+}
+
+impl Wants {
+    pub fn of(description: &Description) -> Self {
+        Self { clocks: description.wants("clocks"), randomness: description.wants("randomness") }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

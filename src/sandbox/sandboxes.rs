@@ -45,7 +45,13 @@ impl Hall {
         self.open()?;
         let tenant = permit.tenant();
         let ceilings = self.ceilings(tenant)?;
-        let (spec, ttl) = spec(&ask, &ceilings)?;
+        // A thousand rules take their time to be looked at.
+        let looked_at = move || {
+            let spec = spec(&ask, &ceilings);
+            (ask, ceilings, spec)
+        };
+        let (ask, ceilings, spec) = self.apart(tenant, looked_at).await?;
+        let (spec, ttl) = spec?;
         let room = self.room(tenant).await?;
         let created = now();
         let record = SandboxRecord {

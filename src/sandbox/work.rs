@@ -1,7 +1,7 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SandboxError;
@@ -10,11 +10,11 @@ use super::live::Live;
 use super::own::Own;
 use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
-use super::record::SandboxRecord;
+use super::record::{SandboxRecord, Wants};
 use super::storage::Visit;
 use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
-use crate::fs_policy::Policy;
+use crate::fs_policy::{Level, Policy};
 use crate::model::{Caller, Digest, LimitName, Outcome, Report, Room, TenantId};
 use crate::workspace::Entered;
 
@@ -73,7 +73,7 @@ impl Hall {
         let build = Build::of(&limits, ask.mode);
         let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
         let at = self.engine().place()?;
-        let grants = plan::grants(&ask, &declared, &most, &mut cut);
+        let grants = plan::grants(&ask, declared, &most, &mut cut);
         // Last of all that may be refused, since it makes something.
         let place = match (place, ask.place) {
             (None, Some(asked)) => Some(self.own_place(caller, asked, of, &limits).await?),
@@ -100,7 +100,8 @@ impl Hall {
         request.stdin = if ask.stdin.is_empty() { Stdin::Empty } else { Stdin::Bytes(ask.stdin) };
         let inside = match place {
             Some(Place { sandbox, entered, own }) => {
-                request.mounts.push(mount(&sandbox, &entered)?);
+                let policy = self.policy(&sandbox, entered.folder.clone()).await?;
+                request.mounts.push(mount(&sandbox, &entered, policy));
                 // Others write at the same time: room is taken as it goes.
                 let room = self.room(tenant).await?;
                 request.room = Some(Arc::clone(&room) as Arc<dyn Room>);
@@ -116,21 +117,43 @@ impl Hall {
         tenant: &TenantId,
         what: &What,
         build: Build,
-    ) -> Result<(Arc<Program>, Digest, Value), SandboxError> {
+    ) -> Result<(Arc<Program>, Digest, Wants), SandboxError> {
         match what {
             What::Known(digest) => {
                 let missing = || SandboxError::NoComponent(digest.to_string());
                 let known = self.known(tenant, *digest)?.ok_or_else(missing)?;
-                Ok((self.ready(*digest, build).await?, *digest, known.description.clone()))
+                Ok((self.ready(*digest, build).await?, *digest, known.wants))
             }
             What::Brought(bytes) => {
                 let program = self.engine().load(Bytes::clone(bytes), build).await?;
-                let declared = serde_json::to_value(program.description())
-                    .map_err(|error| SandboxError::Internal(error.to_string()))?;
-                let digest = program.description().digest;
-                Ok((program, digest, declared))
+                let (digest, wants) = (program.description().digest, Wants::of(program.description()));
+                Ok((program, digest, wants))
             }
         }
+    }
+
+    /// The rules of a sandbox, ready to be asked. A thousand of them take longer to be made ready than a run takes: that
+    /// is done once, and not where others wait.
+    async fn policy(&self, sandbox: &SandboxRecord, folder: PathBuf) -> Result<Arc<Policy>, SandboxError> {
+        if sandbox.spec.rules.as_str().is_empty() {
+            return Ok(Arc::new(Policy::all(Level::Write)));
+        }
+        if let Some(ready) = self.inner().rules.get(&sandbox.id) {
+            return Ok(ready);
+        }
+        let kept = sandbox.spec.rules.clone();
+        let made = move || {
+            let rules = kept.read().map_err(|error| error.to_string())?;
+            if rules.is_empty() {
+                return Ok(Policy::all(Level::Write));
+            }
+            rules.policy(crate::engine::folds_case(&folder)).map_err(|error| error.to_string())
+        };
+        let made = self.apart(&sandbox.tenant, made).await?;
+        let made: Policy = made.map_err(|message| SandboxError::Invalid { field: "rules", message })?;
+        let made = Arc::new(made);
+        self.inner().rules.insert(sandbox.id.clone(), Arc::clone(&made));
+        Ok(made)
     }
 
     /// Runs it. Nothing of the guest is left when this is over; the files of its sandbox may be looked at.
@@ -181,19 +204,11 @@ fn spent(done: &Result<Report, EngineError>) -> Option<u64> {
     }
 }
 
-fn mount(sandbox: &SandboxRecord, entered: &Entered) -> Result<Mount, SandboxError> {
-    let invalid = |message: String| SandboxError::Invalid { field: "rules", message };
-    let rules = sandbox.spec.rules.read().map_err(|error| invalid(error.to_string()))?;
-    let policy = if rules.is_empty() {
-        Policy::all(crate::fs_policy::Level::Write)
-    } else {
-        let folded = crate::engine::folds_case(&entered.folder);
-        rules.policy(folded).map_err(|error| invalid(error.to_string()))?
-    };
-    Ok(Mount {
+fn mount(sandbox: &SandboxRecord, entered: &Entered, policy: Arc<Policy>) -> Mount {
+    Mount {
         host: entered.folder.clone(),
         guest: sandbox.spec.at.clone(),
-        policy: Arc::new(policy),
+        policy,
         copy_on_write: Some(CopyOnWrite { copies: entered.copies.clone(), held: entered.held.clone() }),
-    })
+    }
 }

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rusqlite::{Connection, Row, params};
+use serde_json::value::RawValue;
 use tempfile::TempPath;
 
 use super::rows::{all, change, json, one, parsed, to_json};
-use crate::model::{Digest, TenantId, Weight};
-use crate::sandbox::ComponentRecord;
+use crate::model::{Digest, Json, TenantId, Weight};
+use crate::sandbox::{ComponentRecord, Wants};
 
 /// How the names of contents begin that are being written.
 const NEW: &str = ".new-";
 
-const COMPONENT: &str = "SELECT tenant, digest, owner, bytes, labels, description, created FROM components";
+const COMPONENT: &str =
+    "SELECT tenant, digest, owner, bytes, labels, kind, command, clocks, randomness, created FROM components";
 
 fn component(row: &Row<'_>) -> rusqlite::Result<ComponentRecord> {
     Ok(ComponentRecord {
@@ -22,23 +24,30 @@ fn component(row: &Row<'_>) -> rusqlite::Result<ComponentRecord> {
         owner: parsed(row, 2)?,
         bytes: row.get(3)?,
         labels: json(row, 4)?,
-        description: json(row, 5)?,
-        created: row.get(6)?,
+        kind: parsed(row, 5)?,
+        command: row.get(6)?,
+        wants: Wants { clocks: row.get(7)?, randomness: row.get(8)? },
+        created: row.get(9)?,
     })
 }
 
-pub(super) fn add(connection: &Connection, new: &ComponentRecord) -> rusqlite::Result<bool> {
+pub(super) fn add(connection: &Connection, new: &ComponentRecord, described: &Json) -> rusqlite::Result<bool> {
     let added = change(
         connection,
-        "INSERT INTO components (tenant, digest, owner, bytes, labels, description, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        "INSERT INTO components
+         (tenant, digest, owner, bytes, labels, description, kind, command, clocks, randomness, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
         params![
             new.tenant.as_str(),
             new.digest.to_string(),
             new.owner.as_str(),
             new.bytes,
             to_json(&new.labels)?,
-            to_json(&new.description)?,
+            described.text(),
+            new.kind.as_str(),
+            new.command,
+            new.wants.clocks,
+            new.wants.randomness,
             new.created
         ],
     )?;
@@ -65,9 +74,19 @@ pub(super) fn all_of(
     all(connection, &sql, params![tenant.as_str(), after, most], component)
 }
 
-/// What the components of a tenant weigh.
+/// What was said of it.
+pub(super) fn described(connection: &Connection, tenant: &TenantId, digest: Digest) -> rusqlite::Result<Option<Json>> {
+    let sql = "SELECT description FROM components WHERE tenant = ?1 AND digest = ?2";
+    one(connection, sql, [tenant.as_str(), &digest.to_string()], |row| {
+        let text: String = row.get(0)?;
+        let wrong = |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
+        Ok(Json::of(RawValue::from_string(text).map_err(wrong)?))
+    })
+}
+
+/// What the components of a tenant weigh, with what is said of them.
 pub(super) fn weight(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Weight> {
-    let sql = "SELECT coalesce(sum(bytes), 0), count(*) FROM components WHERE tenant = ?1";
+    let sql = "SELECT coalesce(sum(bytes + octet_length(description)), 0), count(*) FROM components WHERE tenant = ?1";
     let weight = one(connection, sql, [tenant.as_str()], |row| Ok(Weight { bytes: row.get(0)?, files: row.get(1)? }))?;
     Ok(weight.unwrap_or_default())
 }

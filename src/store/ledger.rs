@@ -7,7 +7,7 @@ use super::history::History;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
 use super::{components, runs, sandboxes};
-use crate::model::{Digest, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
+use crate::model::{Digest, Json, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 use crate::sandbox::{
     AskRoom, ComponentRecord, Ledger, LedgerError, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord,
     RunSummary, SandboxChange, SandboxFilter, SandboxRecord, Step, Unchanged,
@@ -48,19 +48,19 @@ impl Store {
 
 /// Runs outlive the process that ran them; what people made outlives a power cut as well.
 impl Ledger for Store {
-    fn keep_component(&self, component: ComponentRecord, content: Bytes) -> Step<'_, bool> {
+    fn keep_component(&self, component: ComponentRecord, described: Json, content: Bytes) -> Step<'_, bool> {
         let folder = self.contents();
         Box::pin(async move {
             let (digest, mut known) = (component.digest, Known::Trusted);
             loop {
                 let (place, content) = (folder.clone(), content.clone());
                 let prepared = apart(move || components::prepare(&place, digest, &content, known)).await?;
-                let (folder, component) = (folder.clone(), component.clone());
+                let (folder, component, described) = (folder.clone(), component.clone(), described.clone());
                 let kept = self.step(Lasting::Power, move |connection| {
                     // The bytes come with the row, and go with the last of them, in steps of one thread.
                     let kept = components::place(&folder, digest, prepared);
                     match kept.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))? {
-                        true => components::add(connection, &component).map(Some),
+                        true => components::add(connection, &component, &described).map(Some),
                         false => Ok(None),
                     }
                 });
@@ -85,6 +85,10 @@ impl Ledger for Store {
 
     fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<ComponentRecord>, LedgerError> {
         self.reader(|connection| components::one_of(connection, tenant, digest)).map_err(failed)
+    }
+
+    fn described(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Json>, LedgerError> {
+        self.reader(|connection| components::described(connection, tenant, digest)).map_err(failed)
     }
 
     fn components(

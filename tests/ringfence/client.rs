@@ -1,5 +1,6 @@
 //! The command line against a service: the real binary, a real server, as a person would use them.
 
+mod audit;
 mod backup;
 mod desk;
 mod files;

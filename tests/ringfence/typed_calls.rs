@@ -191,6 +191,23 @@ async fn types_that_grow_when_written_out_are_refused() {
     }
 }
 
+/// The name of an instance is part of the name of each function in it.
+#[tokio::test]
+async fn names_that_grow_when_written_out_are_refused() {
+    let program = |functions: u32, length: usize| {
+        let exports: String = (0..functions).map(|n| format!("(export \"f{n}\" (func $f))")).collect();
+        let name = "a".repeat(length);
+        format!(
+            r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f"))) (instance $x {exports}) (export "{name}" (instance $x)))"#
+        )
+    };
+    let refused = refusal(program(1_500, 90_000).into()).await;
+    assert_eq!(refused.code(), "too_demanding", "{refused}");
+    let taken = load(program(100, 100).into_bytes()).await;
+    assert_eq!(taken.description().exports.len(), 100);
+}
+
 /// A short text can stand for many values, or for values with long names.
 #[tokio::test]
 async fn arguments_that_grow_when_read_are_bounded() {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,14 +13,15 @@ use utoipa_axum::routes;
 use super::super::body::{Pieces, held};
 use super::super::context::{Api, Object, Who};
 use super::super::form;
+use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
-use super::super::types::{Component, Components, ModuleForm, Raw, labels};
+use super::super::types::{Component, ComponentSummary, Components, ModuleForm, Raw, labels};
 use super::{id, parsed};
 use crate::authz::Action;
-use crate::model::Digest;
-use crate::sandbox::ComponentRecord;
+use crate::model::{Digest, Json as Described};
+use crate::sandbox::{ComponentRecord, SandboxError, Submitted};
 
 /// What a form has around its file.
 const FORM_BYTES: u64 = 64 << 10;
@@ -54,7 +56,7 @@ async fn submit(
     Query(query): Query<Submit>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Component>), Problem> {
+) -> Result<Response, Problem> {
     let permit = who.permit_new(Action::ComponentsCreate, None).await?;
     let http = &api.parts().http;
     let given = query.labels.map(|text| pairs(&text)).transpose()?.unwrap_or_default();
@@ -69,7 +71,7 @@ async fn submit(
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
     let (labels, kept) = (labels(given)?, bytes.clone());
-    let (record, new) = match who.hall().submit(&permit, bytes, labels).await {
+    let Submitted { record, described, new } = match who.hall().submit(&permit, bytes, labels).await {
         Ok(taken) => taken,
         Err(refused) => {
             // Whoever tries it under another name is found by this.
@@ -90,7 +92,16 @@ async fn submit(
             .await?;
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(Component::from(&*record))))
+    // The module itself is with the engine by now.
+    drop(in_memory);
+    let answer = shown(&who, &record, &described)?;
+    Ok((status, answer).into_response())
+}
+
+/// With all that is said of it, which may be much.
+fn shown(who: &Who, record: &ComponentRecord, described: &Described) -> Result<Response, Problem> {
+    let component = Component::new(record, described).map_err(|error| SandboxError::Internal(error.to_string()))?;
+    whole(who.in_memory(), &component)
 }
 
 fn pairs(text: &str) -> Result<BTreeMap<String, String>, Problem> {
@@ -136,7 +147,7 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Components>, Pr
         Ok(page(limit, after, ask, may, |record| record.digest)?)
     });
     let Rows { rows, next } = listed.await?;
-    Ok(Json(Components::new(rows.iter().map(Component::from).collect(), next.map(|digest| digest.to_string()))))
+    Ok(Json(Components::new(rows.iter().map(ComponentSummary::from).collect(), next.map(|digest| digest.to_string()))))
 }
 
 /// Get a component: exports, schemas, imports and the grants that they need
@@ -144,11 +155,13 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Components>, Pr
     get, path = "/v1/components/{digest}", tag = "components", params(("digest" = String, Path)),
     responses((status = 200, body = Component), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn get(who: Who, Path(digest): Path<String>) -> Result<Json<Component>, Problem> {
+async fn get(who: Who, Path(digest): Path<String>) -> Result<Response, Problem> {
     let digest: Digest = id(&digest, "component")?;
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
-    who.permit(Action::ComponentsRead, &Object::owned(&digest.to_string(), &record.owner, &record.labels)).await?;
-    Ok(Json(Component::from(&*record)))
+    let object = digest.to_string();
+    let permit = who.permit(Action::ComponentsRead, &Object::owned(&object, &record.owner, &record.labels)).await?;
+    let described = who.hall().described(&permit, digest).await?;
+    apart(who, move |who| shown(who, &record, &described)).await
 }
 
 /// Delete a component

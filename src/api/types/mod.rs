@@ -11,7 +11,7 @@ mod wire;
 mod workspaces;
 
 pub(super) use audit::AuditEvents;
-pub(super) use components::{Component, Components};
+pub(super) use components::{Component, ComponentSummary, Components};
 pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, LimitsBody};
 pub(super) use people::{

@@ -101,3 +101,46 @@ async fn a_damaged_component_is_told_as_such_until_somebody_brings_it_again() {
     assert_eq!(std::fs::read_to_string(contents(&house).remove(0)).unwrap(), wat);
     assert_eq!(house.post(&key, "/v1/runs", body).await.is(200)["outcome"]["kind"], "exited");
 }
+
+/// Types of so many levels, each of which has the one below twice: short to write down, long to write out.
+fn of_levels(name: &str, levels: u32) -> String {
+    let types: String = (1..=levels).map(|n| format!("(type $t{n} (tuple $t{0} $t{0}))", n - 1)).collect();
+    format!(
+        r#"(component (core module $m (memory (export "memory") 1) (func (export "f") (result i32) i32.const 0))
+        (core instance $i (instantiate $m)) (type $t0 (tuple string)) {types}
+        (func (export "{name}") (result $t{levels}) (canon lift (core func $i "f") (memory $i "memory"))))"#
+    )
+}
+
+/// What a program says of itself is written out for whoever asks: it weighs, and is bounded, whatever wrote it down briefly.
+#[tokio::test]
+async fn what_is_said_of_a_component_counts_and_is_bounded() {
+    let house = House::new().await;
+    let key = house.tenant_with("acme", &[("storage_bytes", 1 << 20)]).await;
+    let submit =
+        async |wat: String| House::send(house.ask("POST", "/v1/components").header("x-api-key", &key).body(wat)).await;
+    let refused = submit(of_levels("f", 16)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (422, "too_demanding"), "{refused:?}");
+    let mut taken = 0;
+    let refused = loop {
+        let reply = submit(of_levels(&format!("f{taken}"), 8)).await;
+        if reply.status != 201 {
+            break reply;
+        }
+        taken += 1;
+        assert!(taken < 200, "a kilobyte each, and what is said of each twenty");
+    };
+    assert!(taken > 2 && refused.code().contains("storage"), "{taken} {refused:?}");
+    // A list tells of them and not what each says.
+    let list = house.get(&key, "/v1/components?limit=100").await;
+    assert!(list.bytes.len() < taken * 1_000, "{} bytes for {taken}", list.bytes.len());
+    let list = list.is(200);
+    assert_eq!(list["components"].as_array().unwrap().len(), taken);
+    assert_eq!(
+        (&list["components"][0]["kind"], &list["components"][0]["exports"]),
+        (&json!("component"), &json!(null))
+    );
+    let digest = list["components"][0]["digest"].as_str().unwrap();
+    let one = house.get(&key, &format!("/v1/components/{digest}")).await.is(200);
+    assert_eq!(one["exports"][0]["result"]["type"], "array", "{one}");
+}
