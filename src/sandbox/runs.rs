@@ -66,7 +66,8 @@ pub struct Manner {
     pub request: Option<RequestId>,
     /// The right to read the workspace that it gets the files of, where it gets some.
     pub of: Option<Permit>,
-    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
+    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits,
+    /// or when what is kept to run it again is written down.
     pub counted: Option<Box<dyn Any + Send>>,
 }
 
@@ -108,12 +109,15 @@ impl Hall {
         let whole = async move {
             let (apart, counted) = (manner.apart, manner.counted.take());
             let begun = hall.begin(by, ask, manner).await;
-            drop(counted);
+            // What is kept of a run is in memory until it is written down; all else the engine has.
+            let counted =
+                counted.filter(|_| matches!(&begun, Ok(Beginning::Now(begun)) if begun.planned.replayable.is_some()));
             match begun {
                 Ok(Beginning::Now(begun)) => begun.whole(hall, apart, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
+            drop(counted);
         };
         self.inner().tasks.spawn(whole.in_current_span());
         told.await.unwrap_or_else(|_| Err(SandboxError::Internal("the run was not begun".into())))
@@ -168,7 +172,7 @@ impl Hall {
             self.found(&run.tenant, id)?.state.after(Move::Run)?;
         }
         if apart {
-            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned()).await?;
+            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned(), None).await?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod ledger;
 mod open;
 mod outputs;
 mod people;
+mod replay;
 mod rows;
 mod runs;
 mod sandboxes;
