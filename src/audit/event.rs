@@ -130,8 +130,13 @@ impl Event {
         self
     }
 
-    /// All that does not depend on the place in the log, in the order of the canonical form.
-    pub(super) fn prepare(&self) -> Prepared {
+    /// The details as they stand in a record, to be held against those of one.
+    pub fn details(&self) -> String {
+        String::from_utf8_lossy(&self.write_details().0).into_owned()
+    }
+
+    /// With whether something was left out.
+    fn write_details(&self) -> (Vec<u8>, bool) {
         let mut details = Vec::with_capacity(256);
         let mut cut = false;
         write_map(&mut details, self.details.iter().map(|(key, value)| (key.as_str(), value)), DETAILS_BYTES, &mut cut);
@@ -139,6 +144,12 @@ impl Event {
             details.clear();
             write_shares(&mut details, &self.details);
         }
+        (details, cut)
+    }
+
+    /// All that does not depend on the place in the log, in the order of the canonical form.
+    pub(super) fn prepare(&self) -> Prepared {
+        let (mut details, cut) = self.write_details();
         let mut out = Vec::with_capacity(details.len() + 512);
         out.push(b'{');
         field(&mut out, "action", self.action.as_deref());

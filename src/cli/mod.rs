@@ -25,6 +25,7 @@ mod login;
 mod mounts;
 mod policy;
 mod program;
+mod replay;
 mod run;
 mod run_there;
 mod runs;
@@ -131,6 +132,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
     Audit(Box<audit::AuditArgs>),
+    Replay(replay::ReplayArgs),
     Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -217,6 +219,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
         Command::Audit(args) => audit::run(args, host),
+        Command::Replay(args) => replay::run(args, host),
         Command::Backup(args) => backup::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::record::{RunRecord, SandboxRecord};
+use super::replayable::Replayable;
 use crate::engine::RunRequest;
 use crate::model::{Caller, RequestId};
 
@@ -9,7 +10,7 @@ use crate::model::{Caller, RequestId};
 /// of it.
 pub trait Chronicle: Send + Sync {
     /// Awaited before the guest's first instruction.
-    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest) -> Kept;
+    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest, replayable: Option<&Replayable>) -> Kept;
     /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.

@@ -68,7 +68,8 @@ pub struct Manner {
     /// Cancelled when the right to wait for it is taken away; a run with a key ends then, and not when only the
     /// connection is lost.
     pub withdrawn: Option<CancellationToken>,
-    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
+    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits,
+    /// or when what is kept to run it again is written down.
     pub counted: Option<Box<dyn Any + Send>>,
 }
 
@@ -110,12 +111,15 @@ impl Hall {
         let whole = async move {
             let (apart, counted, withdrawn) = (manner.apart, manner.counted.take(), manner.withdrawn.take());
             let begun = hall.begin(by, ask, manner).await;
-            drop(counted);
+            // What is kept of a run is in memory until it is written down; all else the engine has.
+            let counted =
+                counted.filter(|_| matches!(&begun, Ok(Beginning::Now(begun)) if begun.planned.replayable.is_some()));
             match begun {
                 Ok(Beginning::Now(begun)) => begun.whole(hall, apart, withdrawn, tell).await,
                 Ok(Beginning::Before(run)) => drop(tell.send(Ok(Asked::Before(run)))),
                 Err(error) => drop(tell.send(Err(error))),
             }
+            drop(counted);
         };
         self.inner().tasks.spawn(whole.in_current_span());
         told.await.unwrap_or_else(|_| Err(SandboxError::Internal("the run was not begun".into())))
@@ -170,7 +174,7 @@ impl Hall {
             self.found(&run.tenant, id)?.state.after(Move::Run)?;
         }
         if apart {
-            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned()).await?;
+            self.inner().ledger.put_run(Arc::new(run.clone()), retry.cloned(), None).await?;
         }
         Ok(())
     }

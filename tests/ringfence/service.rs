@@ -40,3 +40,4 @@ mod trouble;
 
 pub use house::{House, Reply};
 pub use life::tar;
+pub use proven::events;

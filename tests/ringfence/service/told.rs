@@ -54,7 +54,7 @@ async fn work(house: &House, key: &str) {
     });
     house.post(key, "/v1/runs", body).await.is(200);
     let types = house.submit(key, "types").await;
-    let call = json!({"component": types, "function": "echo-u8", "args": [1]});
+    let call = json!({"component": types, "function": "echo-u8", "args": [1], "deterministic": {"seed": 7}});
     house.post(key, "/v1/runs", call).await.is(200);
     let missing = json!({"component": types, "function": "nothing-like-it"});
     assert_eq!(house.post(key, "/v1/runs", missing).await.status, 422);
