@@ -10,7 +10,7 @@ use crate::audit::{Event, EventName, Filter, Reader, Record, VerifyOptions, Veri
 use crate::config::{self, Settings};
 use crate::engine::{Build, RunRequest, build_name};
 use crate::model::{Digest, LimitName, Report, RunId, TenantId};
-use crate::sandbox::{Ledger, LedgerError, Replayable};
+use crate::sandbox::{Ledger, LedgerError, Much, Replayable};
 use crate::store::Store;
 
 /// What is run again, and what the log is held against.
@@ -40,6 +40,8 @@ pub struct Replayed {
     /// Which build of the engine ran it, and which ran it again.
     pub engine: (String, String),
     pub compared: Vec<Compared>,
+    /// What the store tells of the run otherwise than the log, which is what it was held against.
+    pub store_differs: Vec<&'static str>,
 }
 
 /// One thing that came of a run, as the log tells it, and as it came of it again.
@@ -85,6 +87,7 @@ pub async fn replay(settings: &Settings, ask: ReplayAsk) -> anyhow::Result<Repla
     let told = Told::of(&folder, &run, &log)?;
     told.can_be_repeated(&run)?;
     let request = kept(&store, &run, &told)?;
+    let store_differs = told_otherwise(&store, &run, &told);
     let component = told.component(&run)?;
     let program = match program {
         Some(bytes) => given(bytes, component, &run)?,
@@ -101,6 +104,7 @@ pub async fn replay(settings: &Settings, ask: ReplayAsk) -> anyhow::Result<Repla
         log,
         engine: (text("engine"), build_name()),
         compared: compared(&told.ended, &report),
+        store_differs,
         run,
     })
 }
@@ -198,6 +202,21 @@ fn kept(store: &Store, run: &RunId, told: &Told) -> anyhow::Result<RunRequest> {
         return Err(ReplayError::Forgotten(run.clone()).into());
     };
     Ok(held_against(&kept, &told.started).map_err(|what| ReplayError::StoreChanged { run: run.clone(), what })?)
+}
+
+/// What the store tells of a run otherwise than the log. Nothing is taken from it: it is what people see, and should be
+/// the same.
+fn told_otherwise(store: &Store, run: &RunId, told: &Told) -> Vec<&'static str> {
+    let Ok(Some(stored)) = store.run(&told.tenant, run, Much::Whole, &|_| true) else { return vec!["the run"] };
+    let own = stored.report.map(|report| parsed(&came_of_it(Event::new(EventName::CommandExecuted), &report)));
+    let own = own.unwrap_or_default();
+    let component = told.started.get("component").and_then(Value::as_str);
+    let mut differ = Vec::new();
+    differ.extend((stored.owner.as_str() != told.principal).then_some("principal"));
+    differ.extend((Some(stored.component.to_string().as_str()) != component).then_some("component"));
+    let parts = ["outcome", "code", "value", "usage", "stdout", "stderr", "denials"];
+    differ.extend(parts.into_iter().filter(|what| own.get(*what) != told.ended.get(*what)));
+    differ
 }
 
 /// The request that is kept, or what of it is not as in the record.

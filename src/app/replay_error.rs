@@ -19,6 +19,11 @@ pub enum ReplayError {
     Forgotten(RunId),
     #[error("what the store keeps of {run} is not what the audit log says was asked; it differs in: {what}")]
     StoreChanged { run: RunId, what: String },
+    #[error(
+        "the store tells of {run} otherwise than the audit log, which is what it was held against; it differs in: {}",
+        what.join(", ")
+    )]
+    StoreContradicts { run: RunId, what: Vec<&'static str> },
     #[error("{component}, the component of {run}, is not in the store (any more); give it with --component")]
     NoComponent { run: RunId, component: Digest },
     #[error("the component of {run} cannot be read: {reason}")]
@@ -54,6 +59,7 @@ impl ReplayError {
             ReplayError::NotRepeatable { .. } => "not_repeatable",
             ReplayError::Forgotten(_) => "run_forgotten",
             ReplayError::StoreChanged { .. } => "store_changed",
+            ReplayError::StoreContradicts { .. } => "store_contradicts",
             ReplayError::NoComponent { .. } => "no_component",
             ReplayError::Component { .. } => "component_unreadable",
             ReplayError::OtherComponent { .. } => "other_component",

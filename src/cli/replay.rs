@@ -24,7 +24,7 @@ Examples:
   ringfence replay RUN --public-key audit.pub --from-checkpoint kept.checkpoint --json
   ringfence replay RUN --data-dir copy --component agent.wasm
 
-Exit codes: 0 the same, 119 not the same, 117 it cannot be run again or the log is not whole")]
+Exit codes: 0 the same, 119 not the same, 117 it cannot be run again, the log is not whole, or\nthe store tells otherwise")]
 pub(super) struct ReplayArgs {
     /// The run: run_ and 32 digits
     #[arg(value_name = "RUN")]
@@ -58,7 +58,8 @@ pub(super) fn run(args: &ReplayArgs, host: &Overrides) -> anyhow::Result<ExitCod
     let done = super::block_on(app::replay(&settings, ask))??;
     show::print(&if args.json { as_json(&done) } else { as_words(&done) })?;
     match (done.is_same(), done.is_same_build()) {
-        (true, _) => Ok(ExitCode::SUCCESS),
+        (true, _) if done.store_differs.is_empty() => Ok(ExitCode::SUCCESS),
+        (true, _) => Err(ReplayError::StoreContradicts { run: done.run, what: done.store_differs }.into()),
         (false, true) => Ok(ExitCode::from(exit::DIFFERS)),
         (false, false) => {
             let (recorded, own) = done.engine;
@@ -79,6 +80,7 @@ fn as_json(done: &Replayed) -> String {
         "same": done.is_same(),
         "same_build": done.is_same_build(),
         "engine": {"recorded": done.engine.0, "again": done.engine.1},
+        "store_differs": done.store_differs,
         "compared": done.compared.iter().map(row).collect::<Vec<_>>(),
         "records": {"started": done.records.0, "ended": done.records.1, "signed": done.is_signed()},
         "log": {
@@ -119,6 +121,9 @@ fn as_words(done: &Replayed) -> String {
     ));
     if log.keys_from_folder {
         lines.push("the keys were those beside the log: this does not show whose log it is".to_owned());
+    }
+    if !done.store_differs.is_empty() {
+        lines.push(format!("the store tells of it otherwise than the log: {}", done.store_differs.join(", ")));
     }
     if !done.is_same_build() {
         lines.push(format!("made by the build {} of the engine, run again by {}", done.engine.0, done.engine.1));

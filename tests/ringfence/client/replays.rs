@@ -96,14 +96,40 @@ async fn a_deterministic_run_is_run_again_from_its_record() {
     let out = told(&replay(&desk, &spent, &["--json"]), 0);
     assert_eq!(row(&out, "outcome"), (json!("out_of_fuel"), json!("out_of_fuel")));
 
-    // The evidence is the log: of what came of it the store may say what it likes. And no service need run.
+    // And no service need run.
     desk.house.stop().await;
-    sql(&desk, "UPDATE runs SET answer = replace(answer, '3', '4'), outcome = 'trapped', owner = 'nobody'");
     let keys = data(&desk).join("audit/keys").display().to_string();
     let output = replay(&desk, &id, &["--public-key", &keys]);
     let words = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{words}");
     assert!(words.ends_with("\nthe same\n") && words.contains("seed 7") && !words.contains("not signed"), "{words}");
+}
+
+/// The evidence is the log: what comes out is held against that, and what the store tells otherwise is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_contradicts_the_log_is_told() {
+    let desk = Desk::new().await;
+    let hello = desk.house.submit(&desk.house.admin.clone(), "hello").await;
+    let id = ran(&desk, world(&hello)).await;
+    assert_eq!(told(&replay(&desk, &id, &["--json"]), 0)["store_differs"], json!([]));
+    for (change, back, what) in [
+        ("owner = 'nobody'", "owner = 'admin'", "principal"),
+        (
+            "answer = replace(answer, '\"code\":3', '\"code\":4')",
+            "answer = replace(answer, '\"code\":4', '\"code\":3')",
+            "code",
+        ),
+        ("answer = 'x' || answer", "answer = substr(answer, 2)", "the run"),
+    ] {
+        sql(&desk, &format!("UPDATE runs SET {change}"));
+        let output = replay(&desk, &id, &["--json"]);
+        fails(&output, 117, "[store_contradicts]");
+        let told = told(&output, 117);
+        assert_eq!((&told["same"], &told["store_differs"]), (&json!(true), &json!([what])));
+        sql(&desk, &format!("UPDATE runs SET {back}"));
+    }
+    sql(&desk, "UPDATE outputs SET bytes = CAST('oops' AS BLOB) WHERE stream = 0");
+    assert_eq!(told(&replay(&desk, &id, &["--json"]), 117)["store_differs"], json!(["stdout"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +192,8 @@ async fn another_log(desk: &Desk, run: &str, name: &str, change: impl Fn(&mut Va
                 "command_started" => EventName::CommandStarted,
                 _ => EventName::CommandExecuted,
             };
-            let mut event = Event::new(name).tenant(record["tenant"].as_str().unwrap()).resource("run", run);
+            let [tenant, principal] = ["tenant", "principal"].map(|who| record[who].as_str().unwrap());
+            let mut event = Event::new(name).tenant(tenant).principal(principal).resource("run", run);
             for (name, value) in record["details"].as_object().unwrap() {
                 event = event.detail(name, Detail::of(value));
             }
