@@ -303,6 +303,7 @@ fn write_map<'a>(
     out.push(b'}');
 }
 
+/// There is no room for half an item, unless it is the only one.
 fn write_list(out: &mut Vec<u8>, items: &[Detail], limit: usize, cut: &mut bool) {
     out.push(b'[');
     let mut first = true;
@@ -311,14 +312,23 @@ fn write_list(out: &mut Vec<u8>, items: &[Detail], limit: usize, cut: &mut bool)
         if !first {
             out.push(b',');
         }
-        if write_detail(out, item, limit.saturating_sub(1), cut) && out.len() < limit {
-            first = false;
-        } else {
-            *cut = true;
+        let (begin, mut less) = (out.len(), false);
+        let fits = write_detail(out, item, limit.saturating_sub(1), &mut less) && out.len() < limit;
+        *cut |= less || !fits;
+        if !fits || (less && !first && out.get(begin..) != Some(&written(item))) {
             out.truncate(mark);
+        } else {
+            first = false;
         }
     }
     out.push(b']');
+}
+
+/// All that is written of it where there is room.
+fn written(item: &Detail) -> Vec<u8> {
+    let mut all = Vec::new();
+    write_detail(&mut all, item, usize::MAX, &mut false);
+    all
 }
 
 fn write_detail(out: &mut Vec<u8>, detail: &Detail, limit: usize, cut: &mut bool) -> bool {
