@@ -2,6 +2,7 @@
 
 pub mod alerting;
 mod asked;
+mod attacked;
 pub mod bodies;
 mod bounds;
 mod child;
