@@ -25,7 +25,7 @@ schema-test: guests ## schemathesis, with all of its checks, against the documen
 bench: guests ## The figures of docs/performance.md
 	$(CARGO) bench --locked
 
-fuzz: guests ## Random modules through the whole path, for FUZZ_SECONDS
+fuzz: guests ## Random modules through the whole path, and changed audit logs, for FUZZ_SECONDS
 	RINGFENCE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked --release --test ringfence fuzz:: -- --nocapture
 
 guests: ## The sample programs, quick when nothing changed

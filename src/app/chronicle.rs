@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::audit::{Detail, Event, EventName, Standing};
-use crate::engine::{Entry, Mount, RunRequest, Stdin};
-use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome};
-use crate::sandbox::{By, Chronicle, Heard, Kept, RunRecord, SandboxRecord, Unkept};
+use crate::engine::{Entry, Mount, RunRequest, Stdin, build_name};
+use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report};
+use crate::sandbox::{By, Chronicle, Heard, Kept, Replayable, RunRecord, SandboxRecord, Unkept};
 
 /// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
@@ -29,26 +29,20 @@ impl IntoLog {
 }
 
 impl Chronicle for IntoLog {
-    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest, heard: Heard) -> Kept {
+    fn begins(
+        &self,
+        run: &RunRecord,
+        by: &By,
+        asked: &RunRequest,
+        replayable: Option<&Replayable>,
+        heard: Heard,
+    ) -> Kept {
         let policies = by.policies.iter().map(String::as_str);
         let event = of_run(EventName::CommandStarted, run, by).action(action(run)).allowed(policies);
-        let (what, arguments) = called(asked);
-        let event = event
-            .detail("call", what)
-            .detail("arguments", Detail::of(&digest_of(&arguments)))
-            .detail("limits", Detail::of(&asked.limits))
-            .detail("grants", granted(&asked.grants))
-            .detail("mode", Detail::of(&asked.mode));
-        let event = match &asked.stdin {
-            Stdin::Bytes(bytes) => event.detail("stdin", of_bytes(bytes, false)),
-            _ => event,
-        };
-        let mount = |mount: &Mount| json!({"at": mount.guest, "rules": mount.policy.rules()});
-        let mounts: Vec<Value> = asked.mounts.iter().map(mount).collect();
-        let event = if mounts.is_empty() { event } else { event.detail("mounts", Detail::of(&mounts)) };
-        let event = match &asked.mode {
-            Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
-            Mode::Ordinary => event,
+        let event = asked_for(event, asked);
+        let event = match replayable {
+            Some(kept) => event.detail("asked", kept.digest().to_string()).detail("engine", build_name()),
+            None => event,
         };
         if heard == Heard::FromItsStart {
             return self.append(&[event]);
@@ -67,16 +61,7 @@ impl Chronicle for IntoLog {
             event = event.detail("failure", failure.code.as_str());
         }
         if let Some(report) = &run.report {
-            event = event
-                .detail("usage", Detail::of(&report.usage))
-                .detail("stdout", of_captured(&report.stdout))
-                .detail("stderr", of_captured(&report.stderr))
-                .detail("denials", number(report.denials.iter().map(|denial| denial.times).sum()));
-            event = match &report.outcome {
-                Outcome::Exited { code } => event.detail("code", i64::from(*code)),
-                Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
-                _ => event,
-            };
+            event = came_of_it(event, report);
             events.extend(telling(&report.denials).map(|denial| refused(run, by, denial)));
             events.extend(exceeded(&report.outcome).map(|(limit, value, used)| {
                 let event = of_run(EventName::LimitExceeded, run, by).detail("limit", limit);
@@ -101,6 +86,43 @@ impl Chronicle for IntoLog {
             .principal(sandbox.owner.as_str())
             .resource("sandbox", sandbox.id.as_str());
         self.append(&[event.detail("seconds", number(age(sandbox).as_secs()))])
+    }
+}
+
+/// What was asked of the engine, as the record of a start tells it.
+pub(super) fn asked_for(event: Event, asked: &RunRequest) -> Event {
+    let (what, arguments) = called(asked);
+    let event = event
+        .detail("call", what)
+        .detail("arguments", Detail::of(&digest_of(&arguments)))
+        .detail("limits", Detail::of(&asked.limits))
+        .detail("grants", granted(&asked.grants))
+        .detail("mode", Detail::of(&asked.mode));
+    let event = match &asked.stdin {
+        Stdin::Bytes(bytes) => event.detail("stdin", of_bytes(bytes, false)),
+        _ => event,
+    };
+    let mount = |mount: &Mount| json!({"at": mount.guest, "rules": mount.policy.rules()});
+    let mounts: Vec<Value> = asked.mounts.iter().map(mount).collect();
+    let event = if mounts.is_empty() { event } else { event.detail("mounts", Detail::of(&mounts)) };
+    match &asked.mode {
+        Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
+        Mode::Ordinary => event,
+    }
+}
+
+/// What came of a run, as the record of its end tells it.
+pub(super) fn came_of_it(event: Event, report: &Report) -> Event {
+    let event = event
+        .detail("outcome", report.outcome.kind())
+        .detail("usage", Detail::of(&report.usage))
+        .detail("stdout", of_captured(&report.stdout))
+        .detail("stderr", of_captured(&report.stderr))
+        .detail("denials", number(report.denials.iter().map(|denial| denial.times).sum()));
+    match &report.outcome {
+        Outcome::Exited { code } => event.detail("code", i64::from(*code)),
+        Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
+        _ => event,
     }
 }
 

@@ -7,6 +7,8 @@ mod chronicle;
 mod data;
 mod hook;
 mod log;
+mod replay;
+mod replay_error;
 mod rules;
 mod secrets;
 mod service;
@@ -24,6 +26,8 @@ use crate::model::TenantId;
 pub use backup::{BackedUp, back_up};
 pub use certificate::Certificate;
 pub use data::DataDirError;
+pub use replay::{Compared, ReplayAsk, Replayed, replay};
+pub use replay_error::ReplayError;
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 

@@ -85,7 +85,7 @@ fn cache_dir(settings: &Settings, data: &Path) -> Option<PathBuf> {
     section.cache.then(|| section.cache_dir.clone().unwrap_or_else(|| data.join("code")))
 }
 
-fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<Engine> {
+pub(super) fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyhow::Result<Engine> {
     let section = &settings.engine;
     let mut own = EngineSettings::new(worker);
     own.concurrent_runs = settings.runs.concurrent_runs;

@@ -130,8 +130,13 @@ impl Event {
         self
     }
 
-    /// All that does not depend on the place in the log, in the order of the canonical form.
-    pub(super) fn prepare(&self) -> Prepared {
+    /// The details as they stand in a record, to be held against those of one.
+    pub fn details(&self) -> String {
+        String::from_utf8_lossy(&self.write_details().0).into_owned()
+    }
+
+    /// With whether something was left out.
+    fn write_details(&self) -> (Vec<u8>, bool) {
         let mut details = Vec::with_capacity(256);
         let mut cut = false;
         write_map(&mut details, self.details.iter().map(|(key, value)| (key.as_str(), value)), DETAILS_BYTES, &mut cut);
@@ -139,6 +144,12 @@ impl Event {
             details.clear();
             write_shares(&mut details, &self.details);
         }
+        (details, cut)
+    }
+
+    /// All that does not depend on the place in the log, in the order of the canonical form.
+    pub(super) fn prepare(&self) -> Prepared {
+        let (mut details, cut) = self.write_details();
         let mut out = Vec::with_capacity(details.len() + 512);
         out.push(b'{');
         field(&mut out, "action", self.action.as_deref());
@@ -292,6 +303,7 @@ fn write_map<'a>(
     out.push(b'}');
 }
 
+/// There is no room for half an item, unless it is the only one.
 fn write_list(out: &mut Vec<u8>, items: &[Detail], limit: usize, cut: &mut bool) {
     out.push(b'[');
     let mut first = true;
@@ -300,14 +312,23 @@ fn write_list(out: &mut Vec<u8>, items: &[Detail], limit: usize, cut: &mut bool)
         if !first {
             out.push(b',');
         }
-        if write_detail(out, item, limit.saturating_sub(1), cut) && out.len() < limit {
-            first = false;
-        } else {
-            *cut = true;
+        let (begin, mut less) = (out.len(), false);
+        let fits = write_detail(out, item, limit.saturating_sub(1), &mut less) && out.len() < limit;
+        *cut |= less || !fits;
+        if !fits || (less && !first && out.get(begin..) != Some(&written(item))) {
             out.truncate(mark);
+        } else {
+            first = false;
         }
     }
     out.push(b']');
+}
+
+/// All that is written of it where there is room.
+fn written(item: &Detail) -> Vec<u8> {
+    let mut all = Vec::new();
+    write_detail(&mut all, item, usize::MAX, &mut false);
+    all
 }
 
 fn write_detail(out: &mut Vec<u8>, detail: &Detail, limit: usize, cut: &mut bool) -> bool {

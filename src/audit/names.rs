@@ -61,7 +61,6 @@ events! {
     "service_stopped" ServiceStopped Service Information
     "configuration_changed" ConfigurationChanged Service Low
     "audit_read" AuditRead Service Information
-    "audit_exported" AuditExported Service Information
     "alert_raised" AlertRaised Service High
     "login_refused" LoginRefused Login Medium
     "access_allowed" AccessAllowed Login Information

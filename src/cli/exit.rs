@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::app::{DataDirError, StoreError};
+use crate::app::{DataDirError, ReplayError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
@@ -16,6 +16,7 @@ Exit codes of `run`:
   114 another limit exceeded           115 denied              116 cancelled
   117 refused: the program, the call, the limits or the files cannot be used
   118 the host failed                  2 the command line is wrong
+Of `replay`: 119 the run came out otherwise
 
 Environment:
   RINGFENCE_CACHE_DIR, RINGFENCE_CACHE_BYTES   the compile cache
@@ -29,6 +30,8 @@ pub(super) const REFUSED: u8 = 117;
 /// What a question was answered with, as the end of a run.
 pub(super) const DENIED: u8 = 115;
 const HOST_FAILED: u8 = 118;
+/// A run that was run again came out otherwise.
+pub(super) const DIFFERS: u8 = 119;
 
 /// The documented code for the end of a run. A guest may exit with any code; `--json` tells which was whose.
 pub(super) const fn of(outcome: &Outcome) -> u8 {
@@ -130,6 +133,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(data) = error.downcast_ref::<DataDirError>() {
         show::complain(&data.to_string(), Some(data.code()));
         return ExitCode::from(HOST_FAILED);
+    }
+    if let Some(replay) = error.downcast_ref::<ReplayError>() {
+        show::complain(&replay.to_string(), Some(replay.code()));
+        return ExitCode::from(REFUSED);
     }
     if let Some((code, exit)) = audit(error) {
         show::complain(&error.to_string(), Some(code));

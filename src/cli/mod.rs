@@ -26,6 +26,7 @@ mod login;
 mod mounts;
 mod policy;
 mod program;
+mod replay;
 mod run;
 mod run_there;
 mod runs;
@@ -132,6 +133,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
     Audit(Box<audit::AuditArgs>),
+    Replay(replay::ReplayArgs),
     Backup(backup::BackupArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -218,6 +220,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Policy(args) => policy::run(args, host),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
+        Command::Replay(args) => replay::run(args, host),
         Command::Backup(args) => backup::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),

@@ -26,7 +26,7 @@ mod settings;
 mod state;
 mod values;
 
-pub use compile::{CacheEntry, CodeCache, Origin, serve_compile_worker};
+pub use compile::{CacheEntry, CodeCache, Origin, build_name, serve_compile_worker};
 pub use describe::{Description, Export, Import, Kind, UnknownKind};
 pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};

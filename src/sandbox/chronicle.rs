@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::record::{RunRecord, SandboxRecord};
+use super::replayable::Replayable;
 use crate::engine::RunRequest;
 use crate::model::{Caller, RequestId};
 
@@ -10,7 +11,14 @@ use crate::model::{Caller, RequestId};
 pub trait Chronicle: Send + Sync {
     /// Awaited before the guest's first instruction. Where nobody hears of it before the end, the record of which comes
     /// after this one, it need not be there for certain, but where it outlives the process.
-    fn begins(&self, run: &RunRecord, by: &By, asked: &RunRequest, heard: Heard) -> Kept;
+    fn begins(
+        &self,
+        run: &RunRecord,
+        by: &By,
+        asked: &RunRequest,
+        replayable: Option<&Replayable>,
+        heard: Heard,
+    ) -> Kept;
     /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.

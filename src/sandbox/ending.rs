@@ -7,6 +7,7 @@ use super::hall::{Hall, now};
 use super::ledger::LedgerError;
 use super::live::Live;
 use super::record::{Failure, RetryRecord, RunRecord, RunState};
+use super::replayable::Replayable;
 use super::work::Planned;
 
 /// How often it is tried to write down how a run ended; twice as long after each time.
@@ -55,6 +56,7 @@ impl Ending {
         planned: Planned,
         retry: Option<RetryRecord>,
     ) -> Result<Arc<RunRecord>, SandboxError> {
+        let replayable = planned.replayable.clone();
         let done = self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
         run.state = RunState::Ended;
         run.ended = Some(now());
@@ -80,7 +82,8 @@ impl Ending {
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
         let run = Arc::new(run);
         self.live.read_from(&run);
-        let kept = self.keep(&run, retry.filter(|_| refused.is_none())).await;
+        let (retry, replayable) = if refused.is_none() { (retry, replayable) } else { (None, None) };
+        let kept = self.keep(&run, retry, replayable).await;
         tracing::Span::current().record("outcome", run.outcome().unwrap_or("failed"));
         tracing::debug!("ended");
         if let Err(error) = kept {
@@ -99,10 +102,16 @@ impl Ending {
     }
 
     /// Writes it down; again where the store could not for now, since this is the only one who knows.
-    async fn keep(&self, run: &Arc<RunRecord>, retry: Option<RetryRecord>) -> Result<(), LedgerError> {
+    async fn keep(
+        &self,
+        run: &Arc<RunRecord>,
+        retry: Option<RetryRecord>,
+        replayable: Option<Arc<Replayable>>,
+    ) -> Result<(), LedgerError> {
+        let put = || self.hall.inner().ledger.put_run(Arc::clone(run), retry.clone(), replayable.clone());
         let mut wait = FIRST_WAIT;
         for _ in 1..TRIES {
-            match self.hall.inner().ledger.put_run(Arc::clone(run), retry.clone()).await {
+            match put().await {
                 Ok(()) => return Ok(()),
                 Err(error @ LedgerError::Never(_)) => return Err(error),
                 Err(error) => tracing::warn!(run = %run.id, "the end of a run could not be written down: {error}"),
@@ -111,7 +120,7 @@ impl Ending {
             wait *= 2;
         }
         loop {
-            let error = match self.hall.inner().ledger.put_run(Arc::clone(run), retry.clone()).await {
+            let error = match put().await {
                 // It stands there as one that goes on, and others wait for how it ends.
                 Err(error) if self.apart && !matches!(error, LedgerError::Never(_)) => error,
                 done => return done,

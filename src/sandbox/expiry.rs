@@ -202,7 +202,7 @@ impl Hall {
             if self.watched(&run.tenant, &run.id).is_none() {
                 let run = lost(run);
                 self.inner().chronicle.lost(&run).await?;
-                self.inner().ledger.put_run(Arc::new(run), None).await?;
+                self.inner().ledger.put_run(Arc::new(run), None, None).await?;
             }
         }
         Ok(())

@@ -1,13 +1,14 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::SandboxError;
 use super::hall::Hall;
 use super::storage::Reserved;
 use crate::authz::Permit;
-use crate::model::{SandboxId, TenantId, Weight};
+use crate::model::{Digest, SandboxId, TenantId, Weight};
 use crate::workspace::WorkspaceError;
 
 /// What of one body waits for the disk.
@@ -19,6 +20,7 @@ pub struct Incoming {
     tenant: TenantId,
     file: tokio::fs::File,
     room: Arc<Reserved>,
+    hash: Sha256,
 }
 
 impl Hall {
@@ -32,7 +34,7 @@ impl Hall {
         let room = self.room(&tenant).await?;
         let mut file = tokio::fs::File::from_std(self.on_shelf(&tenant, |shelf| shelf.nameless()).await?);
         file.set_max_buf_size(BUFFER);
-        Ok(Incoming { hall: self.clone(), tenant, file, room })
+        Ok(Incoming { hall: self.clone(), tenant, file, room, hash: Sha256::new() })
     }
 }
 
@@ -40,11 +42,17 @@ impl Incoming {
     pub async fn add(&mut self, piece: &[u8]) -> Result<(), SandboxError> {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.hall.take(&self.tenant, &self.room, Weight { bytes, files: 0 }).await?;
+        self.hash.update(piece);
         self.file.write_all(piece).await.map_err(failed)
     }
 
     pub fn bytes(&self) -> u64 {
         self.room.used().bytes
+    }
+
+    /// Of all that came.
+    pub fn digest(&self) -> Digest {
+        Digest::from_bytes(self.hash.clone().finalize().into())
     }
 
     /// The file, for as long as there is room for it.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::record::{
     ComponentRecord, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, Unchanged,
 };
+use super::replayable::Replayable;
 use super::state::SandboxState;
 use crate::model::{Digest, Json, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 
@@ -97,8 +98,14 @@ pub trait Ledger: Send + Sync {
     /// Removes what a crash left of components.
     fn sweep_contents(&self) -> Step<'_, ()>;
 
-    /// Writes down a run, new or ended; with how it may be asked for again. One that ended stays as it ended.
-    fn put_run(&self, run: Arc<RunRecord>, retry: Option<RetryRecord>) -> Step<'_, ()>;
+    /// Writes down a run, new or ended; with how it may be asked for again, and with what it can be run again with. One
+    /// that ended stays as it ended.
+    fn put_run(
+        &self,
+        run: Arc<RunRecord>,
+        retry: Option<RetryRecord>,
+        replayable: Option<Arc<Replayable>>,
+    ) -> Step<'_, ()>;
     /// As much of it as is asked for, if there is room: what it returned and wrote may be large.
     fn run(
         &self,

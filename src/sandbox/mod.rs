@@ -29,6 +29,7 @@ mod own;
 mod plan;
 mod quota;
 mod record;
+mod replayable;
 mod retry;
 mod runs;
 mod sandboxes;
@@ -52,6 +53,7 @@ pub use record::{
     ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
     Unchanged, Wants,
 };
+pub use replayable::Replayable;
 pub use retry::{Before, RetryKey};
 pub use runs::{Asked, Manner, Started};
 pub use sandboxes::SandboxAsk;

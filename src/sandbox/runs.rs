@@ -70,7 +70,8 @@ pub struct Manner {
     /// Cancelled when the right to wait for it is taken away; a run with a key ends then, and not when only the
     /// connection is lost.
     pub withdrawn: Option<CancellationToken>,
-    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits.
+    /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits,
+    /// or when what is kept to run it again is written down.
     pub counted: Option<Box<dyn Any + Send>>,
 }
 
@@ -187,12 +188,14 @@ impl Begun {
     /// Puts the start on record, and one that is apart where it can be asked for.
     fn recorded(&self, hall: &Hall) -> impl Future<Output = Result<(), SandboxError>> + use<> {
         let Self { run, by, planned, retry, apart, heard, .. } = self;
-        let begins = hall.inner().chronicle.begins(run, by, &planned.request, *heard);
+        let begins = hall.inner().chronicle.begins(run, by, &planned.request, planned.replayable.as_deref(), *heard);
         let apart = apart.then(|| (hall.clone(), run.clone(), by.clone(), retry.clone()));
         async move {
             begins.await?;
             let Some((hall, run, by, retry)) = apart else { return Ok(()) };
-            let Err(error) = hall.inner().ledger.put_run(Arc::new(run.clone()), retry).await else { return Ok(()) };
+            let Err(error) = hall.inner().ledger.put_run(Arc::new(run.clone()), retry, None).await else {
+                return Ok(());
+            };
             let error = SandboxError::from(error);
             // That nothing came of it belongs on record then.
             hall.inner().chronicle.ended(&failed(run, &error), &by).await?;
@@ -209,7 +212,8 @@ impl Begun {
         tell: oneshot::Sender<Result<Asked, SandboxError>>,
     ) {
         let recorded = self.recorded(&hall).await;
-        drop(counted);
+        // What is kept of a run is in memory until it is written down; all else the engine has.
+        let _counted = counted.filter(|_| self.planned.replayable.is_some());
         let Self { ending, run, by, planned, retry, held, apart, .. } = self;
         // Nobody is told of a start that is not on record.
         if let Err(error) = recorded {

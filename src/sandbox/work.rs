@@ -11,6 +11,7 @@ use super::own::Own;
 use super::plan::{self, Cut, Most, RunAsk, What, Wished};
 use super::quota::Running;
 use super::record::{SandboxRecord, Wants};
+use super::replayable::{PROGRAM, Replayable};
 use super::storage::Visit;
 use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
@@ -24,6 +25,8 @@ pub(super) struct Planned {
     pub(super) request: RunRequest,
     pub(super) digest: Digest,
     pub(super) cut: Vec<Cut>,
+    /// What is kept of what was asked, where it can be run again.
+    pub(super) replayable: Option<Arc<Replayable>>,
     /// Given back when the run is over.
     place: Running,
     at: RunPlace,
@@ -87,7 +90,7 @@ impl Hall {
             }
         }
         let entry = match ask.wished {
-            Wished::Command { .. } => Entry::Command { name: "program".to_owned() },
+            Wished::Command { .. } => Entry::Command { name: PROGRAM.to_owned() },
             // A tree many times as large as the text, made when the program is ready and only for one that has a place.
             Wished::Call { function, args } => {
                 let wrong =
@@ -109,7 +112,8 @@ impl Hall {
             }
             None => None,
         };
-        Ok(Planned { program, request, digest, cut, place: running, at, inside })
+        let replayable = Replayable::of(&request);
+        Ok(Planned { program, request, digest, cut, replayable, place: running, at, inside })
     }
 
     async fn program(

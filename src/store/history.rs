@@ -27,12 +27,12 @@ impl History {
             return Ok(());
         }
         // More goes than came, so it comes below its bound with time.
-        let sql = "SELECT octet_length(answer) + octet_length(labels) + output FROM runs WHERE id = ?1";
+        let sql = "SELECT octet_length(answer) + octet_length(labels) + output + asked FROM runs WHERE id = ?1";
         let came = one(connection, sql, [new.id.as_str()], |row| row.get::<_, u64>(0))?.unwrap_or(0);
         let enough = REMOVED_BYTES.saturating_add(came);
         let (mut most, mut removed, mut freed) = (1, 0, 0u64);
         while (runs > self.runs || bytes > self.bytes) && removed < REMOVED && freed < enough {
-            let sql = "SELECT id, octet_length(answer) + octet_length(labels) + output FROM runs
+            let sql = "SELECT id, octet_length(answer) + octet_length(labels) + output + asked FROM runs
                        WHERE tenant = ?1 AND state = 'ended' AND id <> ?2 ORDER BY id LIMIT ?3";
             let oldest = all(connection, sql, params![tenant, new.id.as_str(), most], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?))

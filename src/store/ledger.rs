@@ -9,8 +9,8 @@ use super::open::Store;
 use super::{components, runs, sandboxes};
 use crate::model::{Digest, Json, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 use crate::sandbox::{
-    AskRoom, ComponentRecord, Ledger, LedgerError, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord,
-    RunSummary, SandboxChange, SandboxFilter, SandboxRecord, Step, Unchanged,
+    AskRoom, ComponentRecord, Ledger, LedgerError, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage,
+    RunRecord, RunSummary, SandboxChange, SandboxFilter, SandboxRecord, Step, Unchanged,
 };
 
 impl From<StepError> for LedgerError {
@@ -123,10 +123,15 @@ impl Ledger for Store {
         self.later(Lasting::Process, move |connection| components::sweep(connection, &folder))
     }
 
-    fn put_run(&self, run: Arc<RunRecord>, retry: Option<RetryRecord>) -> Step<'_, ()> {
+    fn put_run(
+        &self,
+        run: Arc<RunRecord>,
+        retry: Option<RetryRecord>,
+        replayable: Option<Arc<Replayable>>,
+    ) -> Step<'_, ()> {
         let history = self.history();
         self.later(Lasting::Process, move |connection| {
-            runs::put(connection, &run, retry.as_ref())?;
+            runs::put(connection, &run, retry.as_ref(), replayable.as_deref())?;
             history.trim(connection, &run)
         })
     }

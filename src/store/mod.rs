@@ -19,6 +19,7 @@ mod mark;
 mod open;
 mod outputs;
 mod people;
+mod replay;
 mod rows;
 mod runs;
 mod sandboxes;

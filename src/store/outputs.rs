@@ -2,6 +2,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{change, one};
 use crate::model::{Captured, Report, RunId, Stream};
+use crate::sandbox::Replayable;
 
 /// What is in memory a second time on its way in or out.
 const PIECE: usize = 1 << 20;
@@ -18,11 +19,22 @@ pub(super) fn without_bytes(stream: &Captured) -> Captured {
 
 /// Keeps what a run wrote, once.
 pub(super) fn add(connection: &Connection, run: &RunId, report: &Report) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO outputs (run, stream, part, bytes) VALUES (?1, ?2, ?3, ?4)";
     for (stream, captured) in [(Stream::Stdout, &report.stdout), (Stream::Stderr, &report.stderr)] {
-        for (part, piece) in captured.bytes.chunks(PIECE).enumerate() {
-            change(connection, sql, params![run.as_str(), place(stream), part, piece])?;
-        }
+        add_pieces(connection, run, place(stream), &captured.bytes)?;
+    }
+    Ok(())
+}
+
+/// Keeps what a run was asked for, once.
+pub(super) fn add_asked(connection: &Connection, run: &RunId, asked: &Replayable) -> rusqlite::Result<()> {
+    add_pieces(connection, run, ASKED, &asked.document)?;
+    add_pieces(connection, run, INPUT, &asked.stdin)
+}
+
+fn add_pieces(connection: &Connection, run: &RunId, place: usize, bytes: &[u8]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO outputs (run, stream, part, bytes) VALUES (?1, ?2, ?3, ?4)";
+    for (part, piece) in bytes.chunks(PIECE).enumerate() {
+        change(connection, sql, params![run.as_str(), place, part, piece])?;
     }
     Ok(())
 }
@@ -57,18 +69,34 @@ const fn place(stream: Stream) -> usize {
     }
 }
 
+/// What a run was asked for and its input, behind what it wrote.
+const ASKED: usize = 2;
+const INPUT: usize = 3;
+
 /// Puts what a run wrote into its report.
 pub(super) fn fill(connection: &Connection, run: &RunId, report: &mut Report) -> rusqlite::Result<()> {
     for (stream, captured) in [(Stream::Stdout, &mut report.stdout), (Stream::Stderr, &mut report.stderr)] {
-        let sql = "SELECT coalesce(sum(octet_length(bytes)), 0) FROM outputs WHERE run = ?1 AND stream = ?2";
-        let size: usize = one(connection, sql, params![run.as_str(), place(stream)], |row| row.get(0))?.unwrap_or(0);
-        captured.bytes.reserve_exact(size);
-        let sql = "SELECT bytes FROM outputs WHERE run = ?1 AND stream = ?2 ORDER BY part";
-        let mut pieces = connection.prepare_cached(sql)?;
-        let mut pieces = pieces.query(params![run.as_str(), place(stream)])?;
-        while let Some(piece) = pieces.next()? {
-            captured.bytes.extend_from_slice(piece.get_ref(0)?.as_blob()?);
-        }
+        read(connection, run, place(stream), &mut captured.bytes)?;
+    }
+    Ok(())
+}
+
+pub(super) fn asked(connection: &Connection, run: &RunId) -> rusqlite::Result<Replayable> {
+    let (mut document, mut stdin) = (Vec::new(), Vec::new());
+    read(connection, run, ASKED, &mut document)?;
+    read(connection, run, INPUT, &mut stdin)?;
+    Ok(Replayable { document, stdin: stdin.into() })
+}
+
+fn read(connection: &Connection, run: &RunId, place: usize, into: &mut Vec<u8>) -> rusqlite::Result<()> {
+    let sql = "SELECT coalesce(sum(octet_length(bytes)), 0) FROM outputs WHERE run = ?1 AND stream = ?2";
+    let size: usize = one(connection, sql, params![run.as_str(), place], |row| row.get(0))?.unwrap_or(0);
+    into.reserve_exact(size);
+    let sql = "SELECT bytes FROM outputs WHERE run = ?1 AND stream = ?2 ORDER BY part";
+    let mut pieces = connection.prepare_cached(sql)?;
+    let mut pieces = pieces.query(params![run.as_str(), place])?;
+    while let Some(piece) = pieces.next()? {
+        into.extend_from_slice(piece.get_ref(0)?.as_blob()?);
     }
     Ok(())
 }

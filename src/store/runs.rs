@@ -8,7 +8,7 @@ use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
 use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
 use crate::sandbox::{
-    AskRoom, Cut, Failure, Much, NoRoom, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary,
+    AskRoom, Cut, Failure, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary,
 };
 
 /// Removed in one step, so that others are not kept waiting: so many, or those that take so much.
@@ -109,14 +109,20 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     })
 }
 
-pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&RetryRecord>) -> rusqlite::Result<()> {
+pub(super) fn put(
+    connection: &Connection,
+    new: &RunRecord,
+    retry: Option<&RetryRecord>,
+    replayable: Option<&Replayable>,
+) -> rusqlite::Result<()> {
     let (report, failure) = (new.report.as_ref().map(ReportRef::from), new.failure.as_ref());
     let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, order: &new.order })?;
     let written = change(
         connection,
-        "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11, output = ?12
+        "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output,
+         asked)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11, output = ?12, asked = ?13
          WHERE state <> 'ended'",
         params![
             new.id.as_str(),
@@ -130,11 +136,15 @@ pub(super) fn put(connection: &Connection, new: &RunRecord, retry: Option<&Retry
             new.created,
             new.ended,
             answer,
-            outputs::size(new.report.as_ref())
+            outputs::size(new.report.as_ref()),
+            replayable.map_or(0, Replayable::size)
         ],
     )?;
     if let Some(report) = new.report.as_ref().filter(|_| written == 1) {
         outputs::add(connection, &new.id, report)?;
+    }
+    if let Some(asked) = replayable.filter(|_| written == 1) {
+        outputs::add_asked(connection, &new.id, asked)?;
     }
     let Some(retry) = retry else { return Ok(()) };
     let sql = "INSERT INTO retries (tenant, principal, key, request, run, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -189,6 +199,21 @@ pub(super) fn written(
     match one(&moment, sql, [tenant.as_str(), id.as_str()], |_| Ok(()))? {
         Some(()) => outputs::piece(&moment, id, stream, from, most).map(Some),
         None => Ok(None),
+    }
+}
+
+/// What one of a tenant is known by, and what is kept to run it again, where that is.
+pub(super) fn replayable(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &RunId,
+) -> rusqlite::Result<Option<Option<Replayable>>> {
+    let moment = connection.unchecked_transaction()?;
+    let sql = "SELECT asked FROM runs WHERE tenant = ?1 AND id = ?2";
+    match one(&moment, sql, [tenant.as_str(), id.as_str()], |row| row.get::<_, u64>(0))? {
+        None => Ok(None),
+        Some(0) => Ok(Some(None)),
+        Some(_) => outputs::asked(&moment, id).map(|asked| Some(Some(asked))),
     }
 }
 
@@ -297,7 +322,7 @@ pub(super) fn forget(connection: &Connection, runs: u64, retries: u64) -> rusqli
     let sql = "DELETE FROM retries WHERE rowid IN (SELECT rowid FROM retries WHERE created < ?1 LIMIT ?2)";
     let first = change(connection, sql, params![retries, FORGOTTEN])?;
     // Their ids sort by time, and a run that is at work is not forgotten.
-    let sql = "SELECT id, octet_length(answer) + output FROM runs
+    let sql = "SELECT id, octet_length(answer) + output + asked FROM runs
                WHERE created < ?1 AND state = 'ended' ORDER BY id LIMIT ?2";
     let oldest =
         all(connection, sql, params![runs, FORGOTTEN], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;

@@ -16,6 +16,13 @@ pub enum Node {
     Link { target: String },
 }
 
+impl Node {
+    /// Of the content, where it is a file.
+    pub fn digest(&self) -> Option<Digest> {
+        if let Node::File { digest, .. } = self { Some(*digest) } else { None }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub path: String,
@@ -86,7 +93,7 @@ impl Tree {
     }
 
     pub(super) fn contents(&self) -> impl Iterator<Item = Digest> {
-        self.nodes.values().filter_map(|node| if let Node::File { digest, .. } = node { Some(*digest) } else { None })
+        self.nodes.values().filter_map(Node::digest)
     }
 
     pub(super) fn to_text(&self) -> Result<Vec<u8>, serde_json::Error> {

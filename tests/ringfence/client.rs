@@ -5,6 +5,7 @@ mod backup;
 mod desk;
 mod files;
 mod login;
+mod replays;
 mod runs;
 
 pub use desk::Desk;

@@ -2,6 +2,7 @@
 
 pub mod alerting;
 mod asked;
+mod attacked;
 pub mod bodies;
 mod bounds;
 mod child;
@@ -40,3 +41,4 @@ mod trouble;
 
 pub use house::{House, Reply};
 pub use life::tar;
+pub use proven::events;

@@ -279,6 +279,7 @@ async fn tail(who: Who, State(api): State<Api>, headers: HeaderMap) -> Result<Re
         Some(seen) => seen.saturating_add(1),
         None => *size.borrow(),
     };
+    who.fact("first", from);
     let own = who.tenant().as_str();
     let filter = Filter { tenant: (own != HOUSE).then(|| own.to_owned()), ..Filter::default() };
     let tail = Tail { api: api.clone(), filter, from, size, waiting: Vec::new(), _seat: seat };

@@ -72,6 +72,7 @@ async fn write(
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let content = upload::to_disk(body, &api.parts().http, incoming).await?;
     who.fact("bytes", content.bytes());
+    who.fact("digest", content.digest().to_string());
     let permit = still(&who, &record.id, Action::SandboxesWriteFiles).await?;
     who.hall().write_file(&permit, &record.id, at.path, content).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -214,6 +215,8 @@ async fn unpack(
     who.fact("path", at.path.as_deref().unwrap_or("/"));
     let incoming = who.hall().incoming(&permit, Some(&record.id)).await?;
     let archive = upload::to_disk(body, &api.parts().http, incoming).await?;
+    who.fact("bytes", archive.bytes());
+    who.fact("digest", archive.digest().to_string());
     let permit = still(&who, &record.id, Action::SandboxesWriteFiles).await?;
     who.hall().upload(&permit, &record.id, at.path.unwrap_or_default(), archive).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -26,7 +26,7 @@ use crate::audit::{DETAIL_ENTRIES, Detail, EventName};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::SandboxId;
 use crate::sandbox::{SandboxFilter, SandboxRecord, SandboxState};
-use crate::workspace::{Change, DIFF_BYTES};
+use crate::workspace::{Change, DIFF_BYTES, Node};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -288,7 +288,8 @@ async fn apply(who: Who, Path(sandbox): Path<String>, Strict(body): Strict<Apply
     who.fact("workspace", applied.workspace.name.as_str());
     who.fact("tree", applied.workspace.tree.to_string());
     who.fact("count", u64::try_from(applied.changes.0.len()).unwrap_or(u64::MAX));
-    let change = |change: &Change| json!({"path": change.path, "change": change.change, "after": change.after});
+    let was = |change: &Change| change.before.as_ref().and_then(Node::digest);
+    let change = |change: &Change| json!({"path": change.path, "change": change.change, "before": was(change), "after": change.after});
     let most = applied.changes.0.iter().take(DETAIL_ENTRIES + 1);
     who.fact("changes", Detail::of(&most.map(change).collect::<Vec<_>>()));
     apart(who, move |_| paid(making.held(), &Applied::from(applied))).await

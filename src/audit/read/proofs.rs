@@ -59,7 +59,7 @@ impl Reader {
         let checkpoint = self.checkpoint()?;
         let size = checkpoint.checkpoint().size;
         if seq >= size {
-            return Err(AuditError::NoTree { size: seq + 1, known: size });
+            return Err(AuditError::NoTree { size: seq.saturating_add(1), known: size });
         }
         let hashes = tree::inclusion(&Kept::open(&self.root), seq, size)?;
         Ok(InclusionProof { index: seq, hashes, checkpoint })

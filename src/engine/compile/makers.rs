@@ -18,6 +18,11 @@ const SOURCES: [&str; 8] = [
     include_str!("worker.rs"),
 ];
 
+/// Which build of ours runs a program: another one may spend other fuel on the same.
+pub fn build_name() -> String {
+    format!("{}/{:.16}", env!("CARGO_PKG_VERSION"), makers())
+}
+
 /// Changes whenever the same program could become other code: then old code is not found, and a worker of another
 /// build is not believed.
 pub(super) fn makers() -> &'static str {

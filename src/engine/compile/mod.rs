@@ -20,6 +20,7 @@ use super::fence::Flavour;
 
 pub(super) use cache::Found;
 pub use cache::{CacheEntry, CodeCache};
+pub use makers::build_name;
 use makers::makers;
 pub(super) use process::compile;
 pub use worker::serve as serve_compile_worker;

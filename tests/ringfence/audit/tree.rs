@@ -42,6 +42,34 @@ fn naive(leaves: &[TreeHash]) -> TreeHash {
     }
 }
 
+/// RFC 6962, 2.1.1, word for word.
+fn naive_path(index: usize, leaves: &[TreeHash]) -> Vec<TreeHash> {
+    if leaves.len() <= 1 {
+        return Vec::new();
+    }
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let (mut path, other) = match index < left.len() {
+        true => (naive_path(index, left), right),
+        false => (naive_path(index - left.len(), right), left),
+    };
+    path.push(naive(other));
+    path
+}
+
+/// SUBPROOF of RFC 6962, 2.1.2, word for word.
+fn naive_proof(old: usize, leaves: &[TreeHash], whole: bool) -> Vec<TreeHash> {
+    if old == leaves.len() {
+        return if whole { Vec::new() } else { vec![naive(leaves)] };
+    }
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let (mut proof, other) = match old <= left.len() {
+        true => (naive_proof(old, left, whole), right),
+        false => (naive_proof(old - left.len(), right, false), left),
+    };
+    proof.push(naive(other));
+    proof
+}
+
 fn leaves(count: usize) -> Vec<TreeHash> {
     (0..count).map(|n| TreeHash::of_leaf(&n.to_be_bytes())).collect()
 }
@@ -105,6 +133,13 @@ fn proofs_are_those_that_were_published() {
     assert_eq!(hex(&consistency(&memory, 2, 5).unwrap()), two);
 }
 
+/// Any one hash of a proof changed, and it proves nothing.
+fn spoiled(proof: &[TreeHash], n: usize) -> Option<Vec<TreeHash>> {
+    let mut spoiled = proof.to_vec();
+    *spoiled.get_mut(n % proof.len().max(1))? = TreeHash::ZERO;
+    Some(spoiled)
+}
+
 #[test]
 fn small_trees_prove_everything_and_nothing_else() {
     let all = leaves(40);
@@ -148,9 +183,17 @@ proptest! {
         prop_assert_eq!(&Frontier::load(&memory, size).unwrap(), &frontier);
         let (index, old) = (a % size, b % size + 1);
         let proof = inclusion(&memory, index, size).unwrap();
+        prop_assert_eq!(&proof, &naive_path(index as usize, &all));
         prop_assert!(check_inclusion(all[index as usize], index, size, frontier.root(), &proof));
+        if let Some(spoiled) = spoiled(&proof, b as usize) {
+            prop_assert!(!check_inclusion(all[index as usize], index, size, frontier.root(), &spoiled));
+        }
         let proof = consistency(&memory, old, size).unwrap();
+        prop_assert_eq!(&proof, &naive_proof(old as usize, &all, true));
         prop_assert!(check_consistency(old, naive(&all[..old as usize]), size, frontier.root(), &proof));
+        if let Some(spoiled) = spoiled(&proof, a as usize) {
+            prop_assert!(!check_consistency(old, naive(&all[..old as usize]), size, frontier.root(), &spoiled));
+        }
         // Another tree of the same size and beginning is not the same.
         let mut forked = all.clone();
         forked[old as usize - 1] = TreeHash::ZERO;

@@ -8,7 +8,7 @@ use ringfence::audit::{Begin, Event, EventName, FaultKind, OpenCheck, Reader, Tr
 
 use super::world::{ORIGIN, World, copy_all, fill, key, segments};
 
-fn files(root: &Path, found: &mut Vec<PathBuf>) {
+pub fn files(root: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() { files(&path, found) } else { found.push(path) }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ringfence::authz::Action;
 use ringfence::model::{Captured, Ceilings, LimitName, Outcome, Report, RunId, TenantId, Usage};
 use ringfence::sandbox::{
-    Asked, Events, Happened, HasRoom, Ledger as _, Manner, Much, RunRecord, RunState, SandboxError, Sort,
+    Asked, Events, Happened, HasRoom, Ledger as _, Manner, Much, Replayable, RunRecord, RunState, SandboxError, Sort,
 };
 use ringfence::store::Store;
 use rusqlite::Connection;
@@ -306,14 +306,17 @@ async fn what_runs_wrote_before_there_was_a_place_for_it_is_read_as_ever() {
         denials: Vec::new(),
     };
     let new = Arc::new(RunRecord { id: RunId::random(), state: RunState::Ended, report: Some(report), ..run });
+    let asked = Arc::new(Replayable { document: vec![b'{'; 5 << 20], stdin: vec![0xff; 2 << 20].into() });
     for _ in 0..2 {
         // Told twice, where it was not known that the first time was heard.
-        store.put_run(Arc::clone(&new), None).await.unwrap();
+        store.put_run(Arc::clone(&new), None, Some(Arc::clone(&asked))).await.unwrap();
     }
     assert_eq!(store.run(&tenant(), &new.id, Much::Whole, &*any()).unwrap().as_ref(), Some(&*new));
     let look = Connection::open(&path).unwrap();
     let count = |sql: &str| look.query_row(sql, (), |row| row.get::<_, u64>(0)).unwrap();
-    assert!(count("SELECT bytes FROM history WHERE runs = 2") > (3 << 20) + answer.len() as u64);
+    assert_eq!(store.replayable(&tenant(), &new.id).unwrap(), Some(Some((*asked).clone())));
+    assert_eq!(store.replayable(&tenant(), &id).unwrap(), Some(None));
+    assert!(count("SELECT bytes FROM history WHERE runs = 2") > (10 << 20) + answer.len() as u64);
     assert!(!store.forget(u64::MAX >> 1, 0).await.unwrap());
     assert_eq!((count("SELECT bytes + runs FROM history"), count("SELECT count(*) FROM outputs")), (0, 0));
 }

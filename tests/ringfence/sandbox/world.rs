@@ -9,8 +9,8 @@ use ringfence::engine::RunRequest;
 use ringfence::fs_policy::Rules;
 use ringfence::model::{Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, TenantId};
 use ringfence::sandbox::{
-    Asked, By, Chronicle, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, RunAsk, RunFilter, RunRecord,
-    RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What, Wished,
+    Asked, By, Chronicle, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable, RunAsk, RunFilter,
+    RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What, Wished,
 };
 use ringfence::store::Store;
 use ringfence::workspace::Catalog;
@@ -54,7 +54,7 @@ impl Memory {
 }
 
 impl Chronicle for Memory {
-    fn begins(&self, run: &RunRecord, _: &By, _: &RunRequest, _: Heard) -> Kept {
+    fn begins(&self, run: &RunRecord, _: &By, _: &RunRequest, _: Option<&Replayable>, _: Heard) -> Kept {
         self.keep(format!("begins {}", run.id))
     }
 

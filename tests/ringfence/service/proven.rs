@@ -92,7 +92,9 @@ async fn what_is_changed_is_permitted_on_record_and_then_done_on_record() {
     assert_eq!((&denied["principal"], &denied["action"]), (&json!("dev"), &json!("policies:create")));
     assert_eq!(one(&all, "policy_created")["resource"]["id"], "all");
     assert_eq!(one(&all, "login_refused")["decision"], "denied");
-    assert_eq!(one(&all, "files_written")["details"], json!({"bytes": 7, "path": "deep/f", "what": "file"}));
+    let digest = ringfence::model::Digest::of(b"content").to_string();
+    let written = json!({"bytes": 7, "digest": digest, "path": "deep/f", "what": "file"});
+    assert_eq!(one(&all, "files_written")["details"], written);
     assert_eq!(one(&all, "act_failed")["details"]["code"], "no_file");
     one(&all, "sandbox_created");
     one(&all, "sandbox_destroyed");

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::House;
 use super::alerting::{ACTS, acted};
+use super::life::tar;
 use super::line::Line;
 use super::proven::{events, one};
 
 /// What no request can bring about; how the log itself writes its own is tested with it.
-const ELSEWHERE: [&str; 6] =
-    ["tail_cut", "clock_set_back", "signing_key_added", "signing_key_removed", "records_pruned", "audit_exported"];
+const ELSEWHERE: [&str; 5] =
+    ["tail_cut", "clock_set_back", "signing_key_added", "signing_key_removed", "records_pruned"];
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];
 /// In each of several.
@@ -54,7 +55,7 @@ async fn work(house: &House, key: &str) {
     });
     house.post(key, "/v1/runs", body).await.is(200);
     let types = house.submit(key, "types").await;
-    let call = json!({"component": types, "function": "echo-u8", "args": [1]});
+    let call = json!({"component": types, "function": "echo-u8", "args": [1], "deterministic": {"seed": 7}});
     house.post(key, "/v1/runs", call).await.is(200);
     let missing = json!({"component": types, "function": "nothing-like-it"});
     assert_eq!(house.post(key, "/v1/runs", missing).await.status, 422);
@@ -247,4 +248,50 @@ async fn a_component_that_is_refused_is_on_record_by_its_digest() {
     let digest = ringfence::model::Digest::of(b"junk").to_string();
     assert_eq!(refused["resource"], json!({"id": digest, "kind": "component"}));
     assert_eq!(refused["details"], json!({"bytes": 4, "code": junk.code()}));
+}
+
+#[tokio::test]
+async fn files_that_are_changed_are_on_record_by_their_digests() {
+    let house = House::new().await;
+    let key = &house.admin;
+    let sha = |content: &[u8]| json!(ringfence::model::Digest::of(content).to_string());
+    let archive = tar(&[("gone", "soon"), ("kept", "first")]);
+    house.put(key, "/v1/workspaces/site", archive).await.is(201);
+    let sandbox = house.post(key, "/v1/sandboxes", json!({"workspace": "site"})).await.is(201);
+    let at = format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
+    house.put(key, &format!("{at}/files?path=kept"), "second").await.is(204);
+    house.put(key, &format!("{at}/files?path=a%0A%1Bb"), "new").await.is(204);
+    house.delete(key, &format!("{at}/files?path=gone")).await.is(204);
+    let archive = tar(&[("inside", "third")]);
+    house.put(key, &format!("{at}/archive"), archive.clone()).await.is(204);
+    let written = events(&house, key, "event=files_written").await;
+    let told: Vec<_> = written.iter().map(|one| (&one["details"]["digest"], &one["details"]["bytes"])).collect();
+    let (none, whole) = (json!(null), sha(&archive));
+    let (second, new) = (sha(b"second"), sha(b"new"));
+    let bytes = json!(archive.len());
+    assert_eq!(told, [(&second, &json!(6)), (&new, &json!(3)), (&none, &none), (&whole, &bytes)]);
+
+    let answer = house.post(key, &format!("{at}/apply"), json!({})).await.is(200);
+    let applied = events(&house, key, "event=changes_applied").await.pop().unwrap();
+    let file = |digest: &Value, bytes| json!({"kind": "file", "digest": digest, "bytes": bytes, "executable": false});
+    let changes = json!([
+        {"path": r"a\u{a}\u{1b}b", "change": "added", "after": file(&new, 3)},
+        {"path": "gone", "change": "removed", "before": sha(b"soon")},
+        {"path": "inside", "change": "added", "after": file(&sha(b"third"), 5)},
+        {"path": "kept", "change": "changed", "before": sha(b"first"), "after": file(&second, 6)},
+    ]);
+    assert_eq!((&applied["details"]["changes"], &applied["details"]["count"]), (&changes, &json!(4)));
+    assert_eq!(applied["details"]["tree"], answer["tree"]);
+
+    // Of many, some are told and all are counted.
+    let names: Vec<_> = (0..200).map(|n| format!("{n:0>200}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    house.put(key, &format!("{at}/archive"), tar(&many)).await.is(204);
+    house.post(key, &format!("{at}/apply"), json!({})).await.is(200);
+    let applied = events(&house, key, "event=changes_applied").await.pop().unwrap();
+    let listed = applied["details"]["changes"].as_array().unwrap();
+    assert!((10..=64).contains(&listed.len()), "{}", listed.len());
+    assert_eq!((&applied["details"]["count"], &applied["cut"]), (&json!(200), &json!(true)));
+    let is_whole = |change: &Value| change["after"] == file(&sha(b"x"), 1) && change["path"].is_string();
+    assert!(listed.iter().all(is_whole), "what there is no room for is not half there: {listed:?}");
 }

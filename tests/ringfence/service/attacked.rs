@@ -1,0 +1,106 @@
+//! What is done to the audit log of a service, or tried through it by those who call it.
+
+use std::path::Path;
+
+use ringfence::audit::{Reader, Record, VerifyOptions, verify};
+use serde_json::json;
+
+use super::House;
+use super::proven::events;
+use crate::support::guest;
+
+#[tokio::test]
+async fn l06_a_second_service_on_the_same_log_does_not_start() {
+    let house = House::new().await;
+    let own = tempfile::tempdir().unwrap();
+    let [data, log] = [own.path().join("data"), house.dir.path().join("data/audit")];
+    let flags = [
+        ("data_dir", data.display().to_string()),
+        ("audit.dir", log.display().to_string()),
+        ("http.listen", "127.0.0.1:0".to_owned()),
+    ];
+    let flags: Vec<_> = flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let settings = ringfence::config::Settings::load(None, |_| None, &flags).unwrap();
+    let second = ringfence::app::Service::with_worker(settings, crate::support::WORKER.into()).await;
+    let error = format!("{:#}", second.err().unwrap());
+    assert!(error.contains("another process"), "{error}");
+    // The first goes on, in a log that is whole.
+    house.sandbox(&house.admin).await;
+    let live = VerifyOptions { live: true, ..VerifyOptions::default() };
+    assert_eq!(verify(&log, &live).fault, None);
+}
+
+#[tokio::test]
+async fn l06_a_service_whose_log_is_touched_stops_acting_and_says_so() {
+    let removed = |log: &Path| std::fs::remove_dir_all(log).unwrap();
+    let segment = |log: &Path| std::fs::remove_file(log.join("log/00000000000000000000.jsonl")).unwrap();
+    let put_back = |log: &Path| {
+        let path = log.join("log/00000000000000000000.jsonl");
+        let older = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, older).unwrap();
+    };
+    for touch in [&removed as &dyn Fn(&Path), &segment, &put_back] {
+        let mut house = House::new().await;
+        let key = &house.admin.clone();
+        assert_eq!(house.get(key, "/readyz").await.status, 200);
+        touch(&house.dir.path().join("data/audit"));
+        for _ in 0..2 {
+            let refused = house.post(key, "/v1/keys", json!({"name": "late"})).await;
+            assert_eq!((refused.status, refused.code().as_str()), (503, "audit_unavailable"));
+        }
+        let ready = house.get(key, "/readyz").await;
+        assert_eq!((ready.status, &ready.json()["waiting_for"]), (503, &json!(["the audit log takes nothing"])));
+        let keys = house.get(key, "/v1/keys").await.is(200);
+        assert_eq!(keys["keys"].as_array().unwrap().len(), 1, "what was refused was not done");
+        house.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn l07_what_callers_and_guests_write_is_one_line_for_each_event() {
+    let mut house = House::new().await;
+    let key = &house.admin.clone();
+    let forged = "x\"}\n{\"action\":\"keys:create\",\"v\":1}\n\u{1b}[2J\u{202e}\0\u{2028}";
+    let long = format!("{forged}{}", "y".repeat(100_000));
+    let probe = house.submit(key, "probe").await;
+    house.put(key, "/v1/workspaces/site", "").await.is(201);
+    let sandbox = house.post(key, "/v1/sandboxes", json!({"workspace": "site", "rules": ["**:view"]})).await.is(201);
+    let at = format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
+    // In a path that a guest may not write, in one that a caller asks for, and where names and reasons are looked for.
+    let inside = forged.replace('\0', "");
+    let run = json!({"component": probe, "command": [format!("put|{inside}|x")], "env": {"A": inside}, "stdin": long});
+    house.post(key, &format!("{at}/runs"), run).await.is(200);
+    let query: String = inside.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let query = format!("path={query}");
+    assert_eq!(house.get(key, &format!("{at}/files?{query}")).await.status, 404);
+    house.put(key, &format!("{at}/files?{query}"), "x").await.is(204);
+    house.post(key, &format!("{at}/apply"), json!({})).await.is(200);
+    for body in [json!({"name": long}), json!({"name": forged}), json!({"name": "n", "principal": forged})] {
+        assert!(house.post(key, "/v1/keys", body).await.status >= 400);
+    }
+    assert_eq!(house.get(&"rf_\u{e9}".repeat(50), "/v1/whoami").await.status / 100, 4);
+    let junk = [guest("hello").as_slice(), long.as_bytes()].concat();
+    house.put(key, "/v1/components", junk).await;
+
+    // What a guest says was escaped before, by whoever tells of denials.
+    for (event, told) in
+        [("permission_denied", r"\\n{"), ("files_written", r"\u{a}{"), ("files_written", r"\u{202e}\u{2028}")]
+    {
+        let all = events(&house, key, &format!("event={event}")).await;
+        let path = all[0]["details"]["path"].as_str().unwrap();
+        assert!(path.contains(told), "{path}");
+    }
+    house.stop().await;
+    let log = house.dir.path().join("data/audit");
+    let report = verify(&log, &VerifyOptions::default());
+    assert_eq!(report.fault, None);
+    let text = std::fs::read_to_string(log.join("log/00000000000000000000.jsonl")).unwrap();
+    assert_eq!(text.lines().count() as u64, report.size, "no text made a record");
+    assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{2028}')));
+    for seq in 0..report.size {
+        let line = Reader::new(&log).line(seq).unwrap();
+        assert_eq!(Record::parse(line.as_bytes()).unwrap().seq, seq);
+        assert!(line.len() <= ringfence::audit::RECORD_BYTES && !line.contains(&"y".repeat(2_000)));
+    }
+}
