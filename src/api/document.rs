@@ -9,7 +9,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement};
 
 use super::context::Api;
 use super::problem::Problem;
-use super::server::{NO_ROUTE, documented};
+use super::server::documented;
 
 /// The document of the API, made from the code that serves it.
 pub fn openapi() -> OpenApi {
@@ -49,10 +49,16 @@ struct Takes {
 
 const KEY: &str = "Idempotency-Key";
 
+/// Where the document itself is, and the page about it.
+pub(super) const DOCUMENT: &str = "/openapi.json";
+pub(super) const PAGE: &str = "/docs";
+
 /// By method and path, as they are documented.
 static ROUTES: LazyLock<HashMap<(String, String), Takes>> = LazyLock::new(|| {
     let document = serde_json::to_value(openapi()).unwrap_or_default();
-    let mut routes = HashMap::new();
+    // Those that the document does not tell of take nothing.
+    let bare = [DOCUMENT, PAGE].map(|path| (("GET".to_owned(), path.to_owned()), Takes::default()));
+    let mut routes = HashMap::from(bare);
     for (path, operations) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
             let mut takes = Takes::default();
@@ -73,13 +79,14 @@ static ROUTES: LazyLock<HashMap<(String, String), Takes>> = LazyLock::new(|| {
 /// What the route does not know: it was meant for something, and it would do nothing.
 pub(super) fn for_nothing(method: &str, route: &str, request: &Request) -> Option<Problem> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let takes = ROUTES.get(&(method.to_owned(), route.to_owned()));
-    if request.headers().contains_key(KEY) && route != NO_ROUTE && !takes.is_some_and(|takes| takes.key) {
+    // Where there is nothing, or not by this method, that is what is told.
+    let takes = ROUTES.get(&(method.to_owned(), route.to_owned()))?;
+    if request.headers().contains_key(KEY) && !takes.key {
         let detail = "only runs that are started can be sent again with a key (POST /v1/runs and POST \
                       /v1/sandboxes/{id}/runs); leave the header out here";
         return Some(Problem::bad("idempotency_not_here", detail).at(KEY));
     }
-    unknown_in_query(&takes?.query, request.uri())
+    unknown_in_query(&takes.query, request.uri())
 }
 
 fn unknown_in_query(known: &HashSet<String>, uri: &Uri) -> Option<Problem> {
@@ -99,7 +106,7 @@ fn parameters(document: &mut serde_json::Value) -> impl Iterator<Item = &mut ser
 
 /// With the numbers that this service was told.
 pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value> {
-    static DOCUMENT: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    static PLAIN: LazyLock<serde_json::Value> = LazyLock::new(|| {
         let mut document = serde_json::to_value(openapi()).unwrap_or_default();
         for one in parameters(&mut document) {
             if let Some(kinds) = one.pointer_mut("/schema/type").and_then(|kinds| kinds.as_array_mut()) {
@@ -109,7 +116,7 @@ pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value
         }
         document
     });
-    let mut document = DOCUMENT.clone();
+    let mut document = PLAIN.clone();
     for one in parameters(&mut document).filter(|one| one.get("name").is_some_and(|name| name == "limit")) {
         if let Some(most) = one.pointer_mut("/schema/maximum") {
             *most = api.parts().http.page.into();

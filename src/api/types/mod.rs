@@ -10,7 +10,7 @@ mod sandboxes;
 mod wire;
 mod workspaces;
 
-pub(super) use audit::AuditEvents;
+pub(super) use audit::{AuditEvents, AuditStreamed};
 pub(super) use components::{Component, Components};
 pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, LimitsBody};
