@@ -2,8 +2,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
-use axum::http::Uri;
-use axum::response::Html;
+use axum::http::{Uri, header};
+use axum::response::{Html, IntoResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement};
 
@@ -125,7 +128,30 @@ pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value
     axum::Json(document)
 }
 
-/// A page to read and try it, which loads nothing from anywhere else.
-pub(super) async fn page() -> Html<&'static str> {
-    Html(include_str!("page.html"))
+const HTML: &str = include_str!("page.html");
+
+/// What the page may do: run the one script and use the one style that are in it, and ask us.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |tag: &str| {
+        let after = HTML.split_once(&format!("<{tag}>")).map_or("", |(_, after)| after);
+        let text = after.split_once(&format!("</{tag}>")).map_or("", |(text, _)| text);
+        STANDARD.encode(Sha256::digest(text))
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hash("script"),
+        hash("style")
+    )
+});
+
+/// A page to read and try it, which loads nothing from anywhere else. A key is written into it, so nothing else runs in it
+/// and nobody shows it within a page of his own.
+pub(super) async fn page() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(HTML))
 }
