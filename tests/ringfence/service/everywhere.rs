@@ -166,7 +166,7 @@ async fn a04_every_endpoint_hides_what_is_another_tenants() {
         }
     }
     // All of it is there still, for its owner.
-    for kind in ["components", "runs", "sandboxes", "workspaces", "keys", "principals", "policies"] {
+    for kind in ["components", "runs", "sandboxes", "workspaces", "keys", "principals", "roles", "policies"] {
         house.get(&ours, &format!("/v1/{kind}/{}", with[kind])).await.is(200);
     }
 }
