@@ -11,6 +11,9 @@ async fn files_live_across_runs_and_count_when_they_are_applied() {
     let request = house.ask("PUT", "/v1/workspaces/site").header("x-api-key", key).body(archive);
     let made = House::send(request).await.is(201);
     assert_eq!((&made["workspace"]["files"], &made["left_out"][0]["path"]), (&json!(1), &json!(".env")));
+    // In the words of those who ask over HTTP.
+    let because = made["left_out"][0]["because"].as_str().unwrap();
+    assert!(because.contains("?with_secrets=true") && !because.contains("--"), "{because}");
     let body = json!({"workspace": "site", "preset": "development", "labels": {"team": "red"}});
     let sandbox = house.post(key, "/v1/sandboxes", body).await.is(201);
     let at = format!("/v1/sandboxes/{}", sandbox["id"].as_str().unwrap());
