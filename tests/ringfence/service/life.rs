@@ -132,25 +132,6 @@ async fn an_expired_sandbox_is_gone_also_after_a_restart() {
     assert_eq!(std::fs::read_dir(drafts).unwrap().count(), 1, "the storage of the one that is gone is gone");
 }
 
-#[tokio::test]
-async fn a06_a_hundred_sandboxes_at_once_against_a_ceiling_of_ten() {
-    let house = House::new().await;
-    let boss = house.tenant("small").await;
-    let mut ceilings = serde_json::to_value(ringfence::model::Ceilings::ordinary()).unwrap();
-    ceilings["live_sandboxes"] = json!(10);
-    house.with_json(&house.admin, "PATCH", "/v1/tenants/small", json!({"ceilings": ceilings})).await.is(200);
-    let all = (0..100).map(|_| house.post(&boss, "/v1/sandboxes", json!({})));
-    let replies = futures_util::future::join_all(all).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 10);
-    let refused = replies.iter().find(|reply| reply.status != 201).unwrap();
-    assert_eq!((refused.status, refused.code().as_str()), (429, "too_many_sandboxes"));
-    // One goes, one may come.
-    let first = house.get(&boss, "/v1/sandboxes").await.is(200)["sandboxes"][0]["id"].as_str().unwrap().to_owned();
-    house.delete(&boss, &format!("/v1/sandboxes/{first}")).await.is(204);
-    house.post(&boss, "/v1/sandboxes", json!({})).await.is(201);
-    house.post(&boss, "/v1/sandboxes", json!({})).await.code();
-}
-
 /// Whatever runs at work may still spend is nobody else's, in whichever minute they spend it.
 #[tokio::test]
 async fn a06_ten_runs_at_once_share_the_fuel_of_a_minute() {
