@@ -2,14 +2,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
-use axum::http::Uri;
-use axum::response::Html;
+use axum::http::{Uri, header};
+use axum::response::{Html, IntoResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement};
 
 use super::context::Api;
 use super::problem::Problem;
-use super::server::{NO_ROUTE, documented};
+use super::server::documented;
 
 /// The document of the API, made from the code that serves it.
 pub fn openapi() -> OpenApi {
@@ -49,10 +52,16 @@ struct Takes {
 
 const KEY: &str = "Idempotency-Key";
 
+/// Where the document itself is, and the page about it.
+pub(super) const DOCUMENT: &str = "/openapi.json";
+pub(super) const PAGE: &str = "/docs";
+
 /// By method and path, as they are documented.
 static ROUTES: LazyLock<HashMap<(String, String), Takes>> = LazyLock::new(|| {
     let document = serde_json::to_value(openapi()).unwrap_or_default();
-    let mut routes = HashMap::new();
+    // Those that the document does not tell of take nothing.
+    let bare = [DOCUMENT, PAGE].map(|path| (("GET".to_owned(), path.to_owned()), Takes::default()));
+    let mut routes = HashMap::from(bare);
     for (path, operations) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
             let mut takes = Takes::default();
@@ -73,13 +82,14 @@ static ROUTES: LazyLock<HashMap<(String, String), Takes>> = LazyLock::new(|| {
 /// What the route does not know: it was meant for something, and it would do nothing.
 pub(super) fn for_nothing(method: &str, route: &str, request: &Request) -> Option<Problem> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let takes = ROUTES.get(&(method.to_owned(), route.to_owned()));
-    if request.headers().contains_key(KEY) && route != NO_ROUTE && !takes.is_some_and(|takes| takes.key) {
+    // Where there is nothing, or not by this method, that is what is told.
+    let takes = ROUTES.get(&(method.to_owned(), route.to_owned()))?;
+    if request.headers().contains_key(KEY) && !takes.key {
         let detail = "only runs that are started can be sent again with a key (POST /v1/runs and POST \
                       /v1/sandboxes/{id}/runs); leave the header out here";
         return Some(Problem::bad("idempotency_not_here", detail).at(KEY));
     }
-    unknown_in_query(&takes?.query, request.uri())
+    unknown_in_query(&takes.query, request.uri())
 }
 
 fn unknown_in_query(known: &HashSet<String>, uri: &Uri) -> Option<Problem> {
@@ -99,7 +109,7 @@ fn parameters(document: &mut serde_json::Value) -> impl Iterator<Item = &mut ser
 
 /// With the numbers that this service was told.
 pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value> {
-    static DOCUMENT: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    static PLAIN: LazyLock<serde_json::Value> = LazyLock::new(|| {
         let mut document = serde_json::to_value(openapi()).unwrap_or_default();
         for one in parameters(&mut document) {
             if let Some(kinds) = one.pointer_mut("/schema/type").and_then(|kinds| kinds.as_array_mut()) {
@@ -109,7 +119,7 @@ pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value
         }
         document
     });
-    let mut document = DOCUMENT.clone();
+    let mut document = PLAIN.clone();
     for one in parameters(&mut document).filter(|one| one.get("name").is_some_and(|name| name == "limit")) {
         if let Some(most) = one.pointer_mut("/schema/maximum") {
             *most = api.parts().http.page.into();
@@ -118,7 +128,30 @@ pub(super) async fn json(State(api): State<Api>) -> axum::Json<serde_json::Value
     axum::Json(document)
 }
 
-/// A page to read and try it, which loads nothing from anywhere else.
-pub(super) async fn page() -> Html<&'static str> {
-    Html(include_str!("page.html"))
+const HTML: &str = include_str!("page.html");
+
+/// What the page may do: run the one script and use the one style that are in it, and ask us.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |tag: &str| {
+        let after = HTML.split_once(&format!("<{tag}>")).map_or("", |(_, after)| after);
+        let text = after.split_once(&format!("</{tag}>")).map_or("", |(text, _)| text);
+        STANDARD.encode(Sha256::digest(text))
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hash("script"),
+        hash("style")
+    )
+});
+
+/// A page to read and try it, which loads nothing from anywhere else. A key is written into it, so nothing else runs in it
+/// and nobody shows it within a page of his own.
+pub(super) async fn page() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(HTML))
 }

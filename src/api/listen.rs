@@ -35,7 +35,7 @@ pub struct Listener {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "{0} is not an address of this machine alone, and there is no TLS: keys would cross the network in the open; set tls.cert_file and tls.key_file, or http.allow_plain_http where something in front does TLS"
+        "{0} is not an address of this machine alone, and there is no TLS: keys would cross the network in the open; name a certificate (tls.cert_file and tls.key_file), have one made for trials (tls.self_made=true), say that something in front does TLS (http.allow_plain_http=true), or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
     #[error("cannot listen on {address}: {reason}")]

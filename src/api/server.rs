@@ -20,7 +20,7 @@ use super::visit::Visit;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How what leads nowhere is called.
-pub(super) const NO_ROUTE: &str = "none";
+const NO_ROUTE: &str = "none";
 
 /// All routes, with their documentation beside them.
 pub(super) fn documented() -> OpenApiRouter<Api> {
@@ -41,8 +41,8 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
 pub fn router(api: Api) -> Router {
     let (router, _) = documented().split_for_parts();
     router
-        .route("/openapi.json", axum::routing::get(document::json))
-        .route("/docs", axum::routing::get(document::page))
+        .route(document::DOCUMENT, axum::routing::get(document::json))
+        .route(document::PAGE, axum::routing::get(document::page))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "no_route", "there is nothing here; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             let detail = "this cannot be done here; the header `Allow` says what can";

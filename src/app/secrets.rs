@@ -22,7 +22,12 @@ pub(super) fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Resul
         return Ok(Zeroizing::new(bytes));
     }
     if must_exist {
-        bail!("{} is missing: without it no key can be checked; restore it from a backup", path.display());
+        let (file, data) = (path.display(), data.display());
+        let what = "without it no key of those that are known can be checked";
+        bail!(
+            "{file} is missing: {what}; put back the file that was there with the rest of {data} (a copy of a data folder \
+             needs its secrets/{name})"
+        );
     }
     let made = Zeroizing::new(rand::random::<[u8; 32]>());
     write(&folder, name, made.as_slice(), 0o600)?;

@@ -128,6 +128,8 @@ impl Service {
 
     /// The same in a process of another program; `worker` is ours, which compiles.
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
+        // Before anything is made: a start that cannot be leaves nothing behind.
+        Listener::check(&settings.http, &settings.tls)?;
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
         let (shown, certificate) = match settings.tls.wanted()? {

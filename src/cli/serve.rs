@@ -20,13 +20,27 @@ Examples:
   ringfence config show")]
 pub(super) struct ServeArgs {
     #[command(flatten)]
-    pub(super) settings: SettingsFlags,
-    /// Where to listen; the same as --set http.listen=ADDRESS
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
+    pub(super) settings: ServiceFlags,
     /// Answer with JSON lines
     #[arg(long)]
     json: bool,
+}
+
+/// Where settings come from, and those of a service that have a flag of their own.
+#[derive(Debug, Args)]
+pub(super) struct ServiceFlags {
+    #[command(flatten)]
+    from: SettingsFlags,
+    /// Where to listen; the same as --set http.listen=ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl ServiceFlags {
+    pub(super) fn load(&self, host: &Overrides) -> anyhow::Result<Settings> {
+        let listen: Vec<_> = self.listen.iter().map(|address| ("http.listen", address.to_string())).collect();
+        self.from.load(&listen, host)
+    }
 }
 
 /// Where settings come from.
@@ -79,8 +93,7 @@ fn host_settings(host: &Overrides) -> Vec<(&'static str, String)> {
 }
 
 pub(super) fn serve(args: &ServeArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let listen: Vec<_> = args.listen.iter().map(|address| ("http.listen", address.to_string())).collect();
-    let settings = args.settings.load(&listen, host)?;
+    let settings = args.settings.load(host)?;
     app::start_service_log(&settings.log);
     super::block_on(async {
         let service = Service::new(settings).await?;

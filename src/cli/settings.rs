@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::Mistake;
-use super::serve::SettingsFlags;
+use super::serve::ServiceFlags;
 use super::show;
 use crate::app;
 use crate::config::{Overrides, Settings};
@@ -28,10 +28,10 @@ pub(super) struct ConfigArgs {
 enum Action {
     /// Say whether a service could start with the settings and the files that they name, and what it would refuse
     #[command(after_help = "Example:\n  ringfence config check --config ringfence.toml")]
-    Check(SettingsFlags),
+    Check(ServiceFlags),
     /// Show what would be used: the file, under the environment, under the flags
     #[command(after_help = "Example:\n  ringfence config show --config ringfence.toml")]
-    Show(SettingsFlags),
+    Show(ServiceFlags),
 }
 
 pub(super) fn run(args: &ConfigArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &ConfigArgs, host: &Overrides) -> anyhow::Result<ExitCod
         Action::Check(flags) => (flags, false),
         Action::Show(flags) => (flags, true),
     };
-    let settings: Settings = flags.load(&[], host)?;
+    let settings: Settings = flags.load(host)?;
     if !shown {
         app::check(&settings).map_err(|error| Mistake::Setting(format!("{error:#}")))?;
     }

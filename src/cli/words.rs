@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::model::{LimitName, show_bytes};
-use crate::workspace::shown;
+use crate::workspace::{Left, shown};
 
 pub(super) fn text<'a>(of: &'a Value, key: &str) -> &'a str {
     of.get(key).and_then(Value::as_str).unwrap_or_default()
@@ -44,6 +44,11 @@ pub(super) fn labels(of: &Value) -> String {
 
 fn size(of: &Value) -> String {
     format!("{} files, {}", number(of, "files"), show_bytes(number(of, "bytes")))
+}
+
+/// What was not taken, as a server tells it.
+pub(super) fn left(all: &[Left]) -> Vec<Value> {
+    all.iter().map(|left| json!({"path": left.path, "because": left.because("--with-secrets")})).collect()
 }
 
 pub(super) fn made_workspace(made: &Value) -> String {
@@ -151,11 +156,12 @@ pub(super) fn applied(told: &Value, draft: &str) -> String {
 pub(super) fn cuts(cut: &[Value]) -> String {
     let one = |cut: &Value| {
         let (what, by) = (text(cut, "what"), text(cut, "by"));
-        let (asked, given) = (number(cut, "asked"), number(cut, "given"));
-        match LimitName::ALL.iter().find(|name| name.as_str() == what) {
-            Some(name) => format!("{what} {} → {} ({by})", name.show(asked), name.show(given)),
-            None => format!("{what} {asked} → {given} ({by})"),
-        }
+        let limit = LimitName::ALL.iter().find(|name| name.as_str() == what);
+        let shown = |field: &str| match limit {
+            Some(name) => name.show(number(cut, field)),
+            None => cut.get(field).unwrap_or(&Value::Null).to_string(),
+        };
+        format!("{what} {} → {} ({by})", shown("asked"), shown("given"))
     };
     let all: Vec<String> = cut.iter().map(one).collect();
     format!("the server gives less than was asked for: {}", all.join(", "))

@@ -94,7 +94,7 @@ fn here(action: &Action, shelf: &Shelf) -> anyhow::Result<Value> {
             let intake = Intake { with_secrets: *with_secrets, allow_credentials: *allow_credentials };
             let source = Source::of(from.clone());
             let (record, left_out, found) = shelf.create(name, &app::owner(), &source, intake)?;
-            json!({"workspace": record, "left_out": left_out, "credentials": found})
+            json!({"workspace": record, "left_out": words::left(&left_out), "credentials": found})
         }
         Action::List => json!({"workspaces": shelf.list()?, "drafts": shelf.drafts()?}),
         Action::Show { name } => {
@@ -177,7 +177,7 @@ async fn create_there(
             shelf.export(name, &Destination::Tar(archive.clone()))?;
             let mut made = client.send_file(call, TAR, &archive).await?;
             if let Some(Value::Array(all)) = made.get_mut("left_out") {
-                all.splice(..0, left_out.iter().map(|left| json!(left)));
+                all.splice(..0, words::left(&left_out));
             }
             made
         }

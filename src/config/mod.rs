@@ -2,6 +2,7 @@
 //! area declares its own settings; what is here puts them together and checks them. A setting that nobody knows is
 //! refused, and one that is known is used.
 
+mod paths;
 mod process;
 mod service;
 mod variables;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+use super::paths::settle;
 use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
 use crate::audit::AuditSettings;
@@ -139,7 +140,7 @@ impl Settings {
             }
         }
         for (key, text) in flags {
-            let from = format!("flags, {key}");
+            let from = "flags".to_owned();
             let Some((_, like)) = keys.iter().find(|(known, _)| known == key) else {
                 return Err(SettingsError::Unknown { key: key.clone(), from });
             };
@@ -155,6 +156,9 @@ impl Settings {
         let (http, runs) = (&self.http, &self.runs);
         let least = [
             ("http.page", u64::from(http.page), 1),
+            ("http.body_bytes", http.body_bytes, 1),
+            ("http.upload_bytes", http.upload_bytes, 1),
+            ("http.header_bytes", u64::from(http.header_bytes), 256),
             ("http.connections", u64::from(http.connections), 1),
             ("http.requests", u64::from(http.requests), 1),
             ("http.headers", u64::from(http.headers), 8),
@@ -170,6 +174,9 @@ impl Settings {
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
             ("audit.checkpoint_seconds", self.audit.checkpoint_seconds, 1),
             ("audit.retention_days", self.audit.retention_days, 1),
+            ("engine.cache_bytes", self.engine.cache_bytes, 1),
+            ("engine.module_bytes", self.engine.module_bytes, 1),
+            ("engine.compile_deadline_ms", self.engine.compile_deadline_ms, 1),
             ("engine.compile_memory_bytes", self.engine.compile_memory_bytes, COMPILER_BYTES),
         ];
         if let Some((key, value, least)) = least.into_iter().find(|(_, value, least)| value < least) {
@@ -249,6 +256,9 @@ fn read(file: &Path) -> Result<Table, SettingsError> {
         // Read as settings, which knows the place of what is wrong; the table is for what comes on top.
         toml::from_str::<Settings>(&text).map_err(|error| wrong(error.to_string()))?;
     }
+    if let Some(folder) = file.parent() {
+        settle(&mut table, folder);
+    }
     Ok(table)
 }
 
@@ -261,7 +271,8 @@ fn count(table: &mut Table) -> Result<bool, String> {
         let Some((section, name)) = key.split_once('.') else { continue };
         let found = table.get_mut(section).and_then(|section| section.get_mut(name));
         if let Some(found @ Value::String(_)) = found {
-            *found = Value::Integer(number(key, found.as_str().unwrap_or_default())?);
+            let read = number(key, found.as_str().unwrap_or_default());
+            *found = Value::Integer(read.map_err(|reason| format!("{key}: {reason}"))?);
             any = true;
         }
     }
@@ -276,8 +287,7 @@ fn number(key: &str, text: &str) -> Result<i64, String> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
-    let told =
-        |what: &str| if is_size(key) { format!("{key}: {what}") } else { format!("`{text}` is no whole number") };
+    let told = |what: &str| if is_size(key) { what.to_owned() } else { format!("`{text}` is no whole number") };
     let bytes = parse_bytes(text).map_err(|error| told(&error.to_string()))?;
     i64::try_from(bytes).map_err(|_| told("is larger than any size can be"))
 }

@@ -6,7 +6,7 @@ pub(super) const EXACT: i64 = (1 << 53) - 1;
 
 /// What the schemas and names of one program may take in memory. A type that is used twice is written twice, so a few
 /// lines of a program can describe more than a machine holds.
-pub(super) const MOST_BYTES: usize = 4 << 20;
+pub(super) const MOST_BYTES: usize = 8 << 20;
 /// What one JSON object takes, rounded up.
 const OBJECT_BYTES: usize = 1 << 10;
 

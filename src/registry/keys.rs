@@ -162,7 +162,7 @@ fn well_formed(ask: &KeyAsk) -> Result<(), RegistryError> {
 }
 
 /// A word that is none of ours would cut everything away, and be a mistake.
-pub(super) fn name_something(scopes: &[String]) -> Result<(), RegistryError> {
+pub fn name_something(scopes: &[String]) -> Result<(), RegistryError> {
     for scope in scopes {
         check_scope(scope)?;
         if !Action::is_scope(scope) {

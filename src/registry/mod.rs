@@ -22,8 +22,9 @@ mod tenants;
 mod tokens;
 
 pub use error::RegistryError;
-pub use keys::{KeyAsk, NewKey};
+pub use keys::{KeyAsk, NewKey, name_something};
 pub use people::PrincipalAsk;
 pub use register::{Book, Change, Part, Register, RegisterError, Step, TenantRecord};
 pub use rules::PolicyRecord;
 pub use start::{Door, Registry};
+pub use tenants::CeilingChange;

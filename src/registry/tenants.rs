@@ -4,6 +4,9 @@ use super::start::{About, Registry, covers};
 use crate::authz::{Action, HOUSE, Permit};
 use crate::model::{Caller, Ceilings, TenantId};
 
+/// What is made of the ceilings of a tenant as they are at that moment.
+pub type CeilingChange = Box<dyn FnOnce(Ceilings) -> Ceilings + Send>;
+
 impl Registry {
     /// Some of them, in the order of their names.
     pub fn tenants(&self, part: Part<'_>) -> Result<Vec<TenantRecord>, RegistryError> {
@@ -20,7 +23,7 @@ impl Registry {
         permit: &Permit,
         caller: &Caller,
         id: &TenantId,
-        ceilings: Option<Ceilings>,
+        ceilings: Option<CeilingChange>,
         open: Option<bool>,
         now: u64,
     ) -> Result<TenantRecord, RegistryError> {
@@ -29,12 +32,14 @@ impl Registry {
             let message = "the house itself stays open: nobody could open it again".to_owned();
             return Err(RegistryError::Invalid { field: "open", message });
         }
-        ceilings.as_ref().map(check).transpose()?;
         let (asking, id) = (self.asking(permit, caller, now), id.clone());
         self.change(About::Tenant(id.clone()), move |book| {
             asking.again(book)?;
             let mut record = book.tenant(&id)?.ok_or_else(|| missing(&id))?;
-            record.ceilings = ceilings.unwrap_or(record.ceilings);
+            if let Some(change) = ceilings {
+                record.ceilings = change(record.ceilings);
+                check(&record.ceilings)?;
+            }
             record.open = open.unwrap_or(record.open);
             book.put_tenant(&record)?;
             Ok(record)

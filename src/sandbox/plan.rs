@@ -31,6 +31,11 @@ pub struct LimitsAsk {
 }
 
 impl LimitsAsk {
+    /// Whether a number for this limit was asked for, by its name or with a preset.
+    pub(super) fn names(&self, name: LimitName) -> bool {
+        self.preset.is_some() || self.set.iter().any(|(set, _)| *set == name)
+    }
+
     /// All that is asked for, before anything is cut. In a sandbox, what nothing was said of is as the sandbox has it.
     pub fn wanted(&self, sandbox: Option<&Limits>) -> Limits {
         let mut limits = match (self.preset, sandbox) {
@@ -112,7 +117,10 @@ pub(super) fn limits(ask: &LimitsAsk, most: &Most<'_>, cut: &mut Vec<Cut>) -> Re
         let asked = limits.get(name);
         if asked > ceiling {
             limits.set(name, ceiling);
-            cut.push(Cut::new(name.as_str(), asked, ceiling, by));
+            // From whoever left it to us nothing was taken.
+            if ask.names(name) {
+                cut.push(Cut::new(name.as_str(), asked, ceiling, by));
+            }
         }
     }
     limits.check()?;
@@ -122,26 +130,25 @@ pub(super) fn limits(ask: &LimitsAsk, most: &Most<'_>, cut: &mut Vec<Cut>) -> Re
 /// The grants: what the component declares, cut by what was asked, cut by what the tenant and the sandbox may have.
 pub(super) fn grants(ask: &RunAsk, declared: Wants, most: &Most<'_>, cut: &mut Vec<Cut>) -> Grants {
     let mut one = |what: &str, asked: Option<bool>, tenant: bool, sandbox: bool| -> bool {
-        let wanted = asked.unwrap_or(true);
+        let declared = declares(declared, what);
+        // Where nothing is said it is for the program to want it.
+        let wanted = asked.unwrap_or(declared);
         let refuses = match () {
             () if !tenant => Some("tenant"),
             () if !sandbox => Some("sandbox"),
-            () if !declares(declared, what) => Some("component"),
+            () if !declared => Some("component"),
             () => None,
         };
-        match refuses {
-            // Nobody is told of what he did not ask for and the program does not want.
-            Some(by) if wanted && (asked.is_some() || by != "component") => {
-                cut.push(Cut::new(what, 1, 0, by));
-                false
-            }
-            Some(_) => false,
-            None => wanted,
+        if let Some(by) = refuses.filter(|_| wanted) {
+            cut.push(Cut::new(what, 1, 0, by));
         }
+        wanted && refuses.is_none()
     };
     let spec = most.sandbox;
     let clocks = one("clocks", ask.clocks, most.ceilings.clocks, spec.is_none_or(|spec| spec.clocks));
     let randomness = one("randomness", ask.randomness, most.ceilings.randomness, spec.is_none_or(|s| s.randomness));
+    // Of the fuel there may have been less left in this minute than a run has by itself.
+    cut.retain(|cut| cut.what != LimitName::Fuel.as_str() || ask.limits.names(LimitName::Fuel));
     let args = match &ask.wished {
         Wished::Command { args } => args.clone(),
         Wished::Call { .. } => Vec::new(),
@@ -162,6 +169,7 @@ fn declares(declared: Wants, grant: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::SandboxSpec;
     use super::*;
 
     fn ask() -> RunAsk {
@@ -180,6 +188,12 @@ mod tests {
         }
     }
 
+    fn spec() -> SandboxSpec {
+        let (limits, rules) = (Preset::Small.limits(), (&Rules { preset: None, rules: Vec::new() }).into());
+        let (at, env, cut) = ("/workspace".to_owned(), Vec::new(), Vec::new());
+        SandboxSpec { at, rules, limits, clocks: true, randomness: true, env, cut }
+    }
+
     #[test]
     fn what_is_above_the_ceiling_is_cut_and_told() {
         let mut ceilings = Ceilings::ordinary();
@@ -190,6 +204,13 @@ mod tests {
         let given = limits(&asked, &most, &mut cut).unwrap();
         assert_eq!((given.fuel, given.deadline_ms), (1_000, 50));
         assert_eq!(cut, [Cut::new("fuel", 5_000, 1_000, "tenant")]);
+        cut.clear();
+        let silent = LimitsAsk { preset: None, set: vec![(LimitName::DeadlineMs, 50)] };
+        assert_eq!(limits(&silent, &most, &mut cut).unwrap().fuel, 1_000, "it is held all the same");
+        assert_eq!(cut, [], "nobody asked for more");
+        let preset = LimitsAsk { preset: Some(Preset::Small), set: Vec::new() };
+        limits(&preset, &most, &mut cut).unwrap();
+        assert_eq!(cut, [Cut::new("fuel", Preset::Small.limits().fuel, 1_000, "tenant")]);
         let too_little = LimitsAsk { preset: None, set: vec![(LimitName::Fuel, 0)] };
         assert_eq!(limits(&too_little, &most, &mut cut).unwrap_err().code(), "bad_limits");
     }
@@ -209,6 +230,23 @@ mod tests {
         cut.clear();
         let given = grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
         assert!(!given.clocks);
-        assert_eq!(cut, [Cut::new("clocks", 1, 0, "tenant")]);
+        assert_eq!(cut, [Cut::new("clocks", 1, 0, "tenant")], "the program wants it");
+        // What neither the program nor the caller wants is not cut, whoever would not give it.
+        (ceilings.randomness, ceilings.clocks) = (false, true);
+        let none = SandboxSpec { randomness: false, ..spec() };
+        for sandbox in [None, Some(&none)] {
+            cut.clear();
+            let given = grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox }, &mut cut);
+            assert!(given.clocks && !given.randomness && cut.is_empty(), "{cut:?}");
+        }
+        // Fuel that was left to us, of which there was less.
+        cut.push(Cut::new("fuel", 9, 5, "tenant"));
+        grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        assert_eq!(cut, []);
+        let mut fuel = ask();
+        fuel.limits.set.push((LimitName::Fuel, 9));
+        cut.push(Cut::new("fuel", 9, 5, "tenant"));
+        grants(&fuel, declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
+        assert_eq!(cut.len(), 1);
     }
 }

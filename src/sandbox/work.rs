@@ -85,7 +85,9 @@ impl Hall {
         if place.is_some() {
             let left = self.room_to_work(tenant, limits.written_bytes).await?;
             if limits.written_bytes > left {
-                cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, left, "storage"));
+                if ask.limits.names(LimitName::WrittenBytes) {
+                    cut.push(Cut::new(LimitName::WrittenBytes.as_str(), limits.written_bytes, left, "storage"));
+                }
                 limits.written_bytes = left;
             }
         }

@@ -7,6 +7,7 @@ pub mod bodies;
 mod bounds;
 mod child;
 mod components;
+mod crowds;
 mod diffs;
 mod doors;
 mod edges;

@@ -163,8 +163,8 @@ fn secrets_and_ignored_files_are_left_out_and_said() {
     let (record, left, _) = shelf.create(&name("w"), "me", &world.from("p"), Intake::default()).unwrap();
     let paths: Vec<_> = left.iter().map(|left| left.path.as_str()).collect();
     assert_eq!(paths, [".env", ".git", "a.log", "big", "build", "deep/id_rsa", "deep/secrets"]);
-    assert!(left[0].because.contains("--with-secrets") && left[2].because.contains(".gitignore"));
-    assert!(left[3].because.contains(".sandboxignore"));
+    assert!(left[0].because("--x").contains("(--x takes it)") && left[2].because("").contains(".gitignore"));
+    assert!(left[3].because("").contains(".sandboxignore"));
     assert_eq!(record.files, 5);
     let with = Intake { with_secrets: true, ..Intake::default() };
     let (_, left, _) = shelf.create(&name("w2"), "me", &world.from("p"), with).unwrap();

@@ -18,7 +18,7 @@ use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::recorder::unavailable;
 use super::super::stream::{Seat, seat};
-use super::super::types::{AuditEvents, Raw};
+use super::super::types::{AuditEvents, AuditStreamed, Raw};
 use crate::audit::{AuditError, Detail, EventName, Filter, LogTime, Reader, Record};
 use crate::authz::{Action, HOUSE};
 
@@ -267,7 +267,7 @@ async fn growth(who: Who, Query(growth): Query<Growth>) -> Result<Response, Prob
     get, path = "/v1/audit/tail", tag = "audit",
     params(("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,19}$")),
     responses(
-        (status = 200, body = Raw, content_type = "text/event-stream"),
+        (status = 200, body = AuditStreamed, content_type = "text/event-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]

@@ -99,9 +99,6 @@ struct Within {
     path: Option<String>,
 }
 
-/// What one page tells of what is in a folder, or of a workspace.
-pub(super) const ENTRIES: u32 = 1_000;
-
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -110,7 +107,7 @@ struct Part {
     path: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 
@@ -123,7 +120,7 @@ async fn look(who: Who, Path(sandbox): Path<String>, Query(part): Query<Part>) -
     let (record, permit) = found(&who, &sandbox, Action::SandboxesReadFiles).await?;
     who.fact("what", "entries");
     who.fact("path", part.path.as_deref().unwrap_or("/"));
-    let (path, most) = (part.path.unwrap_or_default(), query::within(part.limit, ENTRIES)?);
+    let (path, most) = (part.path.unwrap_or_default(), query::page(part.limit, &who)?);
     let Looked { entry, entries, next } = who.hall().look(&permit, &record.id, path, (part.cursor, most)).await?;
     apart(who, move |who| {
         let entries = entries.into_iter().map(Into::into).collect();

@@ -19,12 +19,12 @@ use super::{id, parsed};
 use crate::audit::Detail;
 use crate::authz::{Action, Ask, BUILT_IN_ROLES, CustomRole, Reach, Resource, ResourceKind, Wants};
 use crate::model::{Caller, Digest, PolicyName, PrincipalId, RoleName};
-use crate::registry::PolicyRecord;
+use crate::registry::{PolicyRecord, name_something};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(roles))
-        .routes(routes!(put_role, delete_role))
+        .routes(routes!(get_role, put_role, delete_role))
         .routes(routes!(policies))
         .routes(routes!(get_policy, put_policy, delete_policy))
         .routes(routes!(check))
@@ -45,6 +45,22 @@ async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Proble
     let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
     let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
     Ok(Json(Roles { roles, next }))
+}
+
+/// Get a role, built in or your own
+#[utoipa::path(
+    get, path = "/v1/roles/{name}", tag = "roles", params(("name" = String, Path)),
+    responses((status = 200, body = Role), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn get_role(who: Who, Path(name): Path<String>) -> Result<Json<Role>, Problem> {
+    let name: RoleName = id(&name, "role")?;
+    who.permit(Action::RolesRead, &Object::plain(name.as_str())).await?;
+    if BUILT_IN_ROLES.contains(&name.as_str()) {
+        return Ok(Json(built_in(&who, name.as_str())));
+    }
+    let own = who.registry().roles(who.tenant())?;
+    let role = own.iter().find(|role| role.name == name).ok_or_else(|| Problem::missing("role"))?;
+    Ok(Json(Role::from(role)))
 }
 
 /// Define a role, or define it anew
@@ -180,6 +196,7 @@ fn explained(who: &Who, body: ExplainBody) -> Result<Explained, Problem> {
         None => Caller::clone(&who.caller),
         Some(name) => somebody(who, parsed(name, "principal")?)?,
     };
+    name_something(body.scopes.as_deref().unwrap_or_default())?;
     caller.scopes = body.scopes.map(Into::into).or(caller.scopes);
     caller.address = body.address.as_deref().map_or(Ok(caller.address), address)?;
     let at = body.at.as_deref().map(|text| query::time(text, "at")).transpose()?;

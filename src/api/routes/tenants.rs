@@ -13,7 +13,7 @@ use super::{id, parsed};
 use crate::audit::Detail;
 use crate::authz::{Action, HOUSE};
 use crate::model::{Ceilings, PrincipalId, TenantId};
-use crate::registry::{RegistryError, TenantRecord};
+use crate::registry::{CeilingChange, RegistryError, TenantRecord};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update))
@@ -71,6 +71,9 @@ fn found(who: &Who, tenant: &TenantId) -> Result<TenantRecord, Problem> {
 }
 
 /// Change what a tenant may have, or close it
+///
+/// Of its ceilings those change that are named; `null` takes one away, and what holds then is what the owner of the machine
+/// may have.
 #[utoipa::path(
     patch, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = String, Path)), request_body = TenantPatch,
     responses((status = 200, body = Tenant), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -83,7 +86,7 @@ async fn update(
     let tenant: TenantId = id(&tenant, "tenant")?;
     let permit = who.permit_tenant(Action::TenantsUpdate, &tenant).await?;
     found(&who, &tenant)?;
-    let ceilings = body.ceilings.map(Ceilings::from);
+    let ceilings = body.ceilings.map(|patch| Box::new(|now| patch.onto(now)) as CeilingChange);
     let registry = who.registry();
     // As it is asked for, and then as it is.
     if let Some(open) = body.open {

@@ -16,7 +16,7 @@ use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::types::{MadeWorkspace, Raw, Workspace, WorkspaceTree, Workspaces};
 use super::super::upload;
-use super::files::{ENTRIES, is_zip, sent_archive};
+use super::files::{is_zip, sent_archive};
 use super::id;
 use crate::authz::{Action, Permit};
 use crate::model::{Labels, PrincipalId};
@@ -93,26 +93,16 @@ async fn list(who: Who, Query(part): Query<Part>) -> Result<Json<Workspaces>, Pr
     }))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct After {
-    /// `next` of the page before.
-    cursor: Option<String>,
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
 /// Get a workspace and what it holds, by path
 ///
 /// Each page tells the tree that it is of: where another page tells another, the workspace was changed in between.
 #[utoipa::path(
-    get, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), After),
+    get, path = "/v1/workspaces/{name}", tag = "workspaces", params(("name" = String, Path), Part),
     responses((status = 200, body = WorkspaceTree), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn get(who: Who, Path(name): Path<String>, Query(part): Query<After>) -> Result<Response, Problem> {
+async fn get(who: Who, Path(name): Path<String>, Query(part): Query<Part>) -> Result<Response, Problem> {
     let (record, permit) = found(&who, &name, Action::WorkspacesRead).await?;
-    let most = query::within(part.limit, ENTRIES)?;
+    let most = query::page(part.limit, &who)?;
     let making = Growing::new(Contents::Files, who.in_memory());
     let (record, tree) = making.done(who.hall().read_workspace(&permit, record.name, making.ask()).await)?;
     apart(who, move |who| {

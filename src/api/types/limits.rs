@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::strict;
-use super::wire::Whole;
+use super::wire::{Change, Whole};
 use crate::model::{Ceilings, LimitName, Limits, Preset};
 use crate::sandbox::LimitsAsk;
 
@@ -44,6 +44,19 @@ macro_rules! limits {
         impl From<&Limits> for AllLimits {
             fn from(limits: &Limits) -> Self {
                 Self { $($field: Whole(limits.$field),)* }
+            }
+        }
+
+        /// A change of limits: those that it names, and no others.
+        #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(in crate::api) struct LimitsPatch {
+            $(#[serde(default)] #[schema(value_type = Option<Whole>)] $field: Change<Whole>,)*
+        }
+
+        impl LimitsPatch {
+            fn onto(self, now: Limits, widest: Limits) -> Limits {
+                Limits { $($field: self.$field.of(now.$field, widest.$field),)* }
             }
         }
 
@@ -121,8 +134,72 @@ impl From<&Ceilings> for CeilingsBody {
     }
 }
 
+/// A change of what a tenant may have: the fields that it names, and no others. `null` takes a ceiling away: what holds
+/// then is what the owner of the machine may have.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct CeilingsPatch {
+    #[serde(default, deserialize_with = "strict::named")]
+    limits: LimitsPatch,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    clocks: Change<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    randomness: Change<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    concurrent_runs: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    runs_per_minute: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    fuel_per_minute: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    live_sandboxes: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    sandbox_seconds: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    storage_bytes: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    storage_files: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    keys: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    principals: Change<Whole>,
+}
+
+impl CeilingsPatch {
+    pub(in crate::api) fn onto(self, now: Ceilings) -> Ceilings {
+        let widest = Ceilings::widest();
+        Ceilings {
+            limits: self.limits.onto(now.limits, widest.limits),
+            clocks: self.clocks.of(now.clocks, widest.clocks),
+            randomness: self.randomness.of(now.randomness, widest.randomness),
+            concurrent_runs: self.concurrent_runs.of(now.concurrent_runs, widest.concurrent_runs),
+            runs_per_minute: self.runs_per_minute.of(now.runs_per_minute, widest.runs_per_minute),
+            fuel_per_minute: self.fuel_per_minute.of(now.fuel_per_minute, widest.fuel_per_minute),
+            live_sandboxes: self.live_sandboxes.of(now.live_sandboxes, widest.live_sandboxes),
+            sandbox_seconds: self.sandbox_seconds.of(now.sandbox_seconds, widest.sandbox_seconds),
+            storage_bytes: self.storage_bytes.of(now.storage_bytes, widest.storage_bytes),
+            storage_files: self.storage_files.of(now.storage_files, widest.storage_files),
+            keys: self.keys.of(now.keys, widest.keys),
+            principals: self.principals.of(now.principals, widest.principals),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -138,5 +215,32 @@ mod tests {
         let body = CeilingsBody::from(&ceilings);
         assert_eq!(serde_json::to_value(&body).unwrap(), serde_json::to_value(&ceilings).unwrap());
         assert_eq!(Ceilings::from(body), ceilings);
+    }
+
+    /// Each ceiling by itself, so that none is forgotten or taken for another.
+    #[test]
+    fn a_change_is_of_the_ceilings_that_it_names_and_no_others() {
+        let (ordinary, widest) = (Ceilings::ordinary(), serde_json::to_value(Ceilings::widest()).unwrap());
+        let before = serde_json::to_value(&ordinary).unwrap();
+        let changed = |patch: serde_json::Value| {
+            let patch: CeilingsPatch = serde_json::from_value(patch).unwrap();
+            serde_json::to_value(patch.onto(ordinary.clone())).unwrap()
+        };
+        assert_eq!(changed(json!({})), before);
+        let plain = before.as_object().unwrap().keys().filter(|name| *name != "limits").map(|name| (None, name));
+        let limits = before["limits"].as_object().unwrap().keys().map(|name| (Some("limits"), name));
+        for (within, name) in plain.chain(limits) {
+            let at = within.map_or(format!("/{name}"), |within| format!("/{within}/{name}"));
+            let other = if before[name].is_boolean() { json!(false) } else { json!(7) };
+            for (said, is) in [(other.clone(), &other), (json!(null), widest.pointer(&at).unwrap())] {
+                let patch = if within.is_some() { json!({"limits": {name: said}}) } else { json!({name: said}) };
+                let mut after = before.clone();
+                *after.pointer_mut(&at).unwrap() = is.clone();
+                assert_eq!(changed(patch), after, "{at}");
+            }
+        }
+        for bad in [json!({"nothing": 1}), json!({"limits": null}), json!({"limits": {"x": 1}}), json!({"keys": -1})] {
+            assert!(serde_json::from_value::<CeilingsPatch>(bad).is_err());
+        }
     }
 }

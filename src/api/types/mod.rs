@@ -10,10 +10,10 @@ mod sandboxes;
 mod wire;
 mod workspaces;
 
-pub(super) use audit::AuditEvents;
+pub(super) use audit::{AuditEvents, AuditStreamed};
 pub(super) use components::{Component, ComponentSummary, Components};
 pub(super) use form::{ModuleForm, RunForm};
-pub(super) use limits::{CeilingsBody, LimitsBody};
+pub(super) use limits::{CeilingsBody, CeilingsPatch, LimitsBody};
 pub(super) use people::{
     CheckBody, Checked, ExplainBody, Explained, Key, KeyBody, Keys, MadeKey, MadeToken, Policies, Policy, PolicyBody,
     Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{CeilingsBody, Whole, time_s};
+use super::{CeilingsBody, CeilingsPatch, Whole, time_s};
 use crate::api::strict;
 use crate::authz::{Action, CustomRole, Reach, Wants};
 use crate::identity::{KeyRecord, TokenInfo};
@@ -393,7 +393,7 @@ pub(in crate::api) struct TenantBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct TenantPatch {
     #[serde(default, deserialize_with = "strict::named_or_none")]
-    pub(in crate::api) ceilings: Option<CeilingsBody>,
+    pub(in crate::api) ceilings: Option<CeilingsPatch>,
     /// Nobody of a closed tenant is let in.
     #[serde(default)]
     pub(in crate::api) open: Option<bool>,

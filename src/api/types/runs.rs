@@ -162,19 +162,32 @@ pub(in crate::api) fn place(
     Ok(PlaceAsk { workspace, at: at.unwrap_or_else(|| "/workspace".to_owned()), rules: Rules { preset, rules } })
 }
 
+/// How much of it, or whether.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::api) enum Amount {
+    Number(u64),
+    Whether(bool),
+}
+
 /// Something that was asked for and not given.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct CutBody {
+    /// A limit, `clocks`, `randomness` or `ttl_seconds`.
     what: String,
-    asked: u64,
-    given: u64,
+    asked: Amount,
+    given: Amount,
     /// `tenant`, `sandbox`, `component` or `storage`.
     by: String,
 }
 
 impl From<&Cut> for CutBody {
     fn from(cut: &Cut) -> Self {
-        Self { what: cut.what.clone(), asked: cut.asked, given: cut.given, by: cut.by.clone() }
+        let amount = |number| match cut.what.as_str() {
+            "clocks" | "randomness" => Amount::Whether(number != 0),
+            _ => Amount::Number(number),
+        };
+        Self { what: cut.what.clone(), asked: amount(cut.asked), given: amount(cut.given), by: cut.by.clone() }
     }
 }
 

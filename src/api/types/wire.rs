@@ -24,6 +24,12 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
+impl From<Whole> for u64 {
+    fn from(whole: Whole) -> Self {
+        whole.0
+    }
+}
+
 struct Number;
 
 impl Visitor<'_> for Number {
@@ -51,6 +57,32 @@ impl Visitor<'_> for Number {
         }
         // Without a fraction it is written with digits alone.
         format!("{:.0}", number.abs()).parse().map(Whole).map_err(E::custom)
+    }
+}
+
+/// What a change says of a field: nothing, that it should be gone (`null`), or what it should be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::api) enum Change<T> {
+    #[default]
+    AsItIs,
+    Gone,
+    To(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Gone, Self::To))
+    }
+}
+
+impl<T> Change<T> {
+    /// What it is after the change, where it was `now`, and is `without` where it is gone.
+    pub(in crate::api) fn of<U: From<T>>(self, now: U, without: U) -> U {
+        match self {
+            Self::AsItIs => now,
+            Self::Gone => without,
+            Self::To(value) => value.into(),
+        }
     }
 }
 

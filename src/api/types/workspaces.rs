@@ -85,9 +85,10 @@ pub(in crate::api) struct MadeWorkspace {
 }
 
 impl MadeWorkspace {
-    pub(in crate::api) fn new(record: &WorkspaceRecord, left: Vec<Left>, found: Vec<Found>) -> Self {
-        let left_out = left.into_iter().map(|left| LeftOut { path: left.path, because: left.because }).collect();
+    pub(in crate::api) fn new(record: &WorkspaceRecord, all: Vec<Left>, found: Vec<Found>) -> Self {
+        let left = |left: Left| LeftOut { because: left.because("?with_secrets=true"), path: left.path };
         let credential = |found: Found| CredentialBody { path: found.path, line: found.line, what: found.what };
+        let left_out = all.into_iter().map(left).collect();
         Self { workspace: record.into(), left_out, credentials: found.into_iter().map(credential).collect() }
     }
 }

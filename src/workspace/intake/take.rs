@@ -58,10 +58,26 @@ pub struct Intake {
 }
 
 /// Something that was not taken, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     pub path: String,
-    pub because: String,
+    why: LeftOut,
+}
+
+impl Left {
+    /// In words; `with_secrets` is how whoever reads them says that he wants such names after all.
+    pub fn because(&self, with_secrets: &str) -> String {
+        match self.why {
+            LeftOut::Ignored { by } => format!("ignored by {by}"),
+            LeftOut::OwnData => "the folder where ringfence keeps its own data".into(),
+            LeftOut::SecretName => format!("its name says that it holds a secret ({with_secrets} takes it)"),
+            LeftOut::LeavesTheFolder => "a link that leads out of the folder".into(),
+            LeftOut::LinkWinds => "a link with '..' after a name; '..' may only begin it".into(),
+            LeftOut::LinkTooLong => "a link to a name that is too long for any file".into(),
+            LeftOut::NotAFile => "neither file, folder nor link".into(),
+            LeftOut::NotText => "its name is no UTF-8".into(),
+        }
+    }
 }
 
 /// A content that looks like a credential; never the credential itself.
@@ -229,7 +245,7 @@ fn take_selected(blobs: &Blobs, selection: Selection, open: Open<'_>, intake: In
         return Err(WorkspaceError::Credentials(found));
     }
     keep(blobs, &tree, open)?;
-    let left_out = selection.left_out.into_iter().map(|(path, why)| Left { path, because: because(why) }).collect();
+    let left_out = selection.left_out.into_iter().map(|(path, why)| Left { path, why }).collect();
     Ok(Taken { tree, left_out, found })
 }
 
@@ -240,19 +256,6 @@ fn open_plain(root: &File, path: &str) -> Result<File, WorkspaceError> {
         Errno::LOOP | Errno::NOENT | Errno::NOTDIR | Errno::INVAL => WorkspaceError::Changed { path: path.to_owned() },
         errno => WorkspaceError::io(path, errno),
     })
-}
-
-fn because(why: LeftOut) -> String {
-    match why {
-        LeftOut::Ignored { by } => format!("ignored by {by}"),
-        LeftOut::OwnData => "the folder where ringfence keeps its own data".into(),
-        LeftOut::SecretName => "its name says that it holds a secret (--with-secrets takes it)".into(),
-        LeftOut::LeavesTheFolder => "a link that leads out of the folder".into(),
-        LeftOut::LinkWinds => "a link with '..' after a name; '..' may only begin it".into(),
-        LeftOut::LinkTooLong => "a link to a name that is too long for any file".into(),
-        LeftOut::NotAFile => "neither file, folder nor link".into(),
-        LeftOut::NotText => "its name is no UTF-8".into(),
-    }
 }
 
 /// All but the names that every preset hides.

@@ -7,8 +7,7 @@ use super::desk::fails;
 async fn the_log_of_a_server_is_read_as_one_here() {
     let desk = Desk::new().await;
     for _ in 0..3 {
-        desk.ok(&["whoami"]);
-        desk.ok(&["key", "list"]);
+        desk.ok(&["audit", "checkpoint"]);
     }
     let dir = desk.house.dir.path().join("data/audit");
     let here = |args: &[&str]| {
@@ -21,7 +20,7 @@ async fn the_log_of_a_server_is_read_as_one_here() {
         &["audit", "list", "--limit", "4", "--json"][..],
         &["audit", "list", "--limit", "3", "--from", "2"],
         &["audit", "list", "--limit", "100", "--event", "service_started"],
-        &["audit", "list", "--limit", "1", "--action", "keys:list", "--decision", "allowed", "--tenant", "main"],
+        &["audit", "list", "--limit", "1", "--action", "audit:read", "--decision", "allowed", "--tenant", "main"],
     ] {
         assert_eq!(desk.ok(args), here(args), "{args:?}");
     }
@@ -80,7 +79,7 @@ async fn the_tail_of_a_log_goes_on_as_things_happen() {
                         std::thread::scope(|scope| {
                             let reading = scope.spawn(|| lines.next());
                             while !reading.is_finished() {
-                                desk.ok(&["key", "list"]);
+                                desk.ok(&["audit", "checkpoint"]);
                             }
                             seen.push(seq(&reading.join().unwrap().unwrap().unwrap()));
                         });
@@ -88,7 +87,7 @@ async fn the_tail_of_a_log_goes_on_as_things_happen() {
                         seen.push(seq(&lines.next().unwrap().unwrap()));
                     }
                     if from == Some("0") && seen.len() == 4 {
-                        desk.ok(&["key", "list"]);
+                        desk.ok(&["audit", "checkpoint"]);
                     }
                 }
                 child.kill().unwrap();

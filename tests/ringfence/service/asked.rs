@@ -42,6 +42,14 @@ async fn a_value_that_cannot_be_read_is_told_with_one_that_can() {
         let (_, detail) = about(&house.post(key, "/v1/policy-explain", body).await, 422, Some(field));
         assert!(detail.contains(advice), "{field}: {detail}");
     }
+    // What is no scope of a key is none of a question about one.
+    for scope in ["runs:nothing", "nothing:*", "runs", "RUNS:*", ""] {
+        let scopes = json!(["runs:*", scope]);
+        let ask = json!({"action": "runs:create", "scopes": scopes});
+        let asked = house.post(key, "/v1/policy-explain", ask).await;
+        let made = house.post(key, "/v1/keys", json!({"name": "x", "scopes": scopes})).await;
+        assert_eq!(about(&asked, 422, Some("scopes")), about(&made, 422, Some("scopes")), "{scope}");
+    }
 }
 
 #[tokio::test]

@@ -80,6 +80,46 @@ async fn what_is_no_route_or_no_method_is_said_as_a_problem() {
     assert_eq!(document["openapi"], "3.1.0");
 }
 
+/// A key is written into the page: it may run what is in it and ask us, and nothing else.
+#[tokio::test]
+async fn the_page_may_do_what_it_needs_and_nothing_else() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let house = House::new().await;
+    let page = House::send(house.ask("GET", "/docs")).await;
+    let text = String::from_utf8(page.bytes).unwrap();
+    let hash = |tag: &str| {
+        let (_, after) = text.split_once(&format!("<{tag}>")).unwrap();
+        let (inside, rest) = after.split_once(&format!("</{tag}>")).unwrap();
+        assert!(!rest.contains(&format!("<{tag}")), "one {tag}");
+        let sum = sha2::Sha256::digest(inside.as_bytes());
+        format!("{tag}-src 'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(sum))
+    };
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    let mut parts: Vec<&str> = policy.split("; ").collect();
+    parts.sort_unstable();
+    let (script, style) = (hash("script"), hash("style"));
+    let needed = [
+        "base-uri 'none'",
+        "connect-src 'self'",
+        "default-src 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        &script,
+        &style,
+    ];
+    assert_eq!(parts, needed);
+    assert_eq!(page.headers["x-frame-options"], "DENY");
+    assert_eq!(page.headers["referrer-policy"], "no-referrer");
+    // Attributes that would be scripts or styles are not run; and what is there is not guessed to be something else.
+    let attributes = ["onclick=\"", "onload=\"", " style=\"", "javascript:", "<link", "<img"];
+    assert!(attributes.iter().all(|no| !text.contains(no)), "the policy would stop it");
+    for path in ["/docs", "/openapi.json", "/v1/whoami", "/nothing", "/healthz"] {
+        let reply = house.get(&house.admin, path).await;
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a07_bodies_are_bounded_and_a08_json_is_strict() {
     let house = House::with(&[("http.body_bytes", "4096"), ("http.upload_bytes", "1000000")]).await;

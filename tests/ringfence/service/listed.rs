@@ -58,6 +58,31 @@ async fn keys_principals_roles_policies_and_tenants_come_in_pages() {
     }
 }
 
+/// One by one as in the list, and to those who may see it there.
+#[tokio::test]
+async fn each_role_of_the_list_can_be_asked_for_by_its_name() {
+    let house = House::new().await;
+    let (admin, dev) = (&house.admin, house.person("dev", &["developer"]).await);
+    let role = json!({"actions": ["runs:read"], "own_only": true});
+    house.with_json(admin, "PUT", "/v1/roles/helper", role).await.is(200);
+    let all = house.get(admin, "/v1/roles").await.is(200)["roles"].clone();
+    assert_eq!(names(all.as_array().unwrap(), "name").len(), 7);
+    for role in all.as_array().unwrap() {
+        let path = format!("/v1/roles/{}", role["name"].as_str().unwrap());
+        assert_eq!(house.get(admin, &path).await.is(200), *role);
+        assert_eq!(house.get(&dev, &path).await.status, house.get(&dev, "/v1/roles").await.status, "{path}");
+    }
+    for never in ["never", "NO ROLE"] {
+        assert_eq!(house.get(admin, &format!("/v1/roles/{never}")).await.is(404)["code"], "not_found");
+    }
+    let text = r#"forbid (principal, action == Action::"roles:read", resource == Role::"helper");"#;
+    house.with_json(admin, "PUT", "/v1/policies/hide", json!({"text": text})).await.is(200);
+    let hidden = house.get(admin, "/v1/roles/helper").await;
+    assert!(hidden.status == 403 || hidden.status == 404, "{hidden:?}");
+    let shown = house.get(admin, "/v1/roles").await.is(200)["roles"].clone();
+    assert!(!names(shown.as_array().unwrap(), "name").contains(&"helper".to_owned()));
+}
+
 #[tokio::test]
 async fn components_come_in_pages_and_what_may_not_be_seen_ends_none() {
     let house = House::new().await;

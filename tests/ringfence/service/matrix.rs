@@ -110,6 +110,7 @@ fn at_large(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
         ("principals:update", "PUT", victim.clone(), json!({"kind": "agent", "roles": ["NEW"]})),
         ("roles:create", "PUT", "/v1/roles/NEW".into(), json!({"actions": ["runs:read"]})),
         ("roles:read", "GET", "/v1/roles".into(), none.clone()),
+        ("roles:read", "GET", "/v1/roles/viewer".into(), none.clone()),
         ("roles:delete", "DELETE", "/v1/roles/never".into(), none.clone()),
         ("policies:create", "PUT", "/v1/policies/NEW".into(), json!({"text": ""})),
         ("policies:read", "GET", "/v1/policies".into(), none.clone()),

@@ -71,6 +71,35 @@ async fn changes_of_a_tenant_at_one_moment_are_both_kept() {
     }
 }
 
+/// Each names what it changes, so that the other is left as it is, also at one moment; and what comes of it is looked at.
+#[tokio::test]
+async fn ceilings_that_are_not_named_stay_as_they_are() {
+    let house = House::new().await;
+    house.tenant("acme").await;
+    let patch =
+        |ceilings: Value| house.with_json(&house.admin, "PATCH", "/v1/tenants/acme", json!({"ceilings": ceilings}));
+    let mut wanted = house.get(&house.admin, "/v1/tenants/acme").await.is(200)["ceilings"].clone();
+    for round in 1..=ROUNDS {
+        let (one, other) = tokio::join!(patch(json!({"keys": round})), patch(json!({"limits": {"fuel": round}})));
+        one.is(200);
+        other.is(200);
+        (wanted["keys"], wanted["limits"]["fuel"]) = (json!(round), json!(round));
+        assert_eq!(house.get(&house.admin, "/v1/tenants/acme").await.is(200)["ceilings"], wanted);
+    }
+    // Taken away, it is what the owner of the machine has.
+    let widest = house.get(&house.admin, "/v1/tenants/main").await.is(200)["ceilings"].clone();
+    let told = patch(json!({"keys": null, "limits": {"fuel": null}})).await.is(200);
+    (wanted["keys"], wanted["limits"]["fuel"]) = (widest["keys"].clone(), widest["limits"]["fuel"].clone());
+    assert_eq!(told["ceilings"], wanted);
+    for bad in [json!({"limits": {"fuel": 0}}), json!({"keys": 3, "limits": {"stack_bytes": 700_000}})] {
+        let refused = patch(bad).await;
+        assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("ceilings.limits")));
+    }
+    assert_eq!(patch(json!({"limits": null})).await.code(), "bad_json");
+    assert_eq!(patch(json!({"nothing": 1})).await.is(400)["field"], "ceilings.nothing");
+    assert_eq!(house.get(&house.admin, "/v1/tenants/acme").await.is(200)["ceilings"], wanted);
+}
+
 #[tokio::test]
 async fn a_role_that_is_given_and_deleted_at_one_moment_is_one_of_both() {
     let house = House::new().await;

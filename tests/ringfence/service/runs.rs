@@ -235,3 +235,43 @@ async fn what_is_above_the_ceilings_is_cut_and_told() {
     let refused = house.post(&boss, "/v1/runs", json!({"component": digest, "limits": {"fuel": 0}})).await;
     assert_eq!((refused.status, refused.code().as_str()), (422, "bad_limits"));
 }
+
+/// Of what nobody asked for nothing was cut, though it is held; and what is given or not is told so.
+#[tokio::test]
+async fn what_was_not_asked_for_is_not_told_as_cut() {
+    let house = House::new().await;
+    let boss = house.tenant("acme").await;
+    let submit = async |text: &'static str| {
+        let request = house.ask("POST", "/v1/components").header("x-api-key", &boss).body(text);
+        House::send(request).await.is(201)["digest"].as_str().unwrap().to_owned()
+    };
+    // Neither wants to know the time or anything random.
+    let plain = submit("(module (func (export \"_start\")))").await;
+    let endless = submit("(module (func (export \"_start\") (loop (br 0))))").await;
+    let less = json!({"ceilings": {"clocks": false, "randomness": false, "limits": {"fuel": 1_000_000}}});
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/acme", less).await.is(200);
+    let run = async |component: &str, more: Value| {
+        let mut body = json!({"component": component});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        house.post(&boss, "/v1/runs", body).await.is(200)
+    };
+    let cut = |run: &Value| -> Vec<Value> {
+        let all = run.get("cut").map_or(&[][..], |cut| cut.as_array().unwrap().as_slice());
+        all.iter().map(|cut| json!([cut["what"], cut["asked"], cut["given"], cut["by"]])).collect()
+    };
+    assert_eq!(cut(&run(&plain, json!({})).await), [] as [Value; 0]);
+    // The end names the limit as it was held.
+    let ended = run(&endless, json!({})).await;
+    assert_eq!((&ended["outcome"]["kind"], &ended["outcome"]["limit"]), (&json!("out_of_fuel"), &json!(1_000_000)));
+    let asked = run(&plain, json!({"randomness": true, "clocks": false, "limits": {"fuel": 2_000_000}})).await;
+    let told = [json!(["fuel", 2_000_000, 1_000_000, "tenant"]), json!(["randomness", true, false, "tenant"])];
+    assert_eq!(cut(&asked), told);
+    // A sandbox tells all that a run in it has.
+    let made = house.post(&boss, "/v1/sandboxes", json!({})).await.is(201);
+    assert_eq!((cut(&made).len(), &made["limits"]["fuel"], &made["clocks"]), (0, &json!(1_000_000), &json!(false)));
+    let made = house.post(&boss, "/v1/sandboxes", json!({"clocks": true, "ttl_seconds": 90_000})).await.is(201);
+    assert_eq!(
+        cut(&made),
+        [json!(["clocks", true, false, "tenant"]), json!(["ttl_seconds", 90_000, 86_400, "tenant"])]
+    );
+}

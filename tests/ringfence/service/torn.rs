@@ -99,6 +99,20 @@ async fn refuses(data: &Path, code: &str, place: &str) {
     assert!(before == kept(data), "{place}: changed");
 }
 
+/// Without it no key opens anything, and with a new one none would ever again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_its_pepper_is_told_which_file_it_needs() {
+    let mut house = House::new().await;
+    house.stop().await;
+    let data = house.dir.path().join("data");
+    fs::remove_file(data.join("secrets/pepper")).unwrap();
+    let error = Service::with_worker(settings(&data), WORKER.into()).await.err().unwrap().to_string();
+    let file = data.join("secrets/pepper").display().to_string();
+    assert!(error.starts_with(&format!("{file} is missing")), "{error}");
+    assert!(error.contains("a copy of a data folder needs its secrets/pepper") && !error.contains("backup"), "{error}");
+    assert!(!data.join("secrets/pepper").exists(), "no other is made in its place");
+}
+
 fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;

@@ -58,7 +58,10 @@ pub async fn allow_plain_http_opens_other_addresses() {
             ringfence::config::Settings::load(None, |_| None, &flags.map(|(key, value)| (key.to_owned(), value)));
         ringfence::app::Service::with_worker(settings.unwrap(), WORKER.into()).await.map(drop)
     };
-    assert!(service("false").await.is_err());
+    let refused = format!("{:#}", service("false").await.err().unwrap());
+    let ways = ["tls.cert_file", "tls.key_file", "tls.self_made=true", "http.allow_plain_http=true", "127.0.0.1"];
+    assert!(ways.iter().all(|way| refused.contains(way)), "{refused}");
+    assert!(!dir.path().join("data").exists(), "nothing is made for a start that is refused");
     service("true").await.unwrap();
 }
 

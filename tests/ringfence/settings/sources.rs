@@ -112,6 +112,8 @@ fn the_flags_and_variables_of_other_commands_hold_for_a_service() {
     for (flag, value, key, expected) in flags {
         assert_eq!(shown(&[flag, value], &[])[key], expected, "{flag}");
     }
+    let listen = config(&["config", "show", "--json", "--listen", "127.0.0.1:7"], &[]);
+    assert_eq!(serde_json::from_slice::<Value>(&listen.stdout).unwrap()["http"]["listen"], "127.0.0.1:7");
     assert_eq!(shown(&["--no-cache"], &[])["cache"], Value::from(false));
     let weak = [("RINGFENCE_CACHE_DIR", "/c"), ("RINGFENCE_CACHE_BYTES", "1KiB"), ("RINGFENCE_LOG", "trace")];
     let all = shown(&[], &weak);
@@ -270,7 +272,13 @@ fn what_cannot_be_used_is_refused_before_the_start() {
         ("audit.alerts.webhook.tries=0", "audit.alerts.webhook.tries"),
         ("audit.alerts.subjects=1", "audit.alerts.subjects"),
         ("http.nothing=1", "http.nothing"),
-        ("http.page=many", "http.page, from flags, http.page: `many` is no whole number"),
+        ("http.page=many", "http.page, from flags: `many` is no whole number"),
+        ("engine.module_bytes=0", "engine.module_bytes is 0, but must be at least 1"),
+        ("engine.cache_bytes=0", "engine.cache_bytes is 0"),
+        ("engine.compile_deadline_ms=0", "engine.compile_deadline_ms is 0"),
+        ("http.body_bytes=0", "http.body_bytes is 0"),
+        ("http.upload_bytes=0", "http.upload_bytes is 0"),
+        ("http.header_bytes=0", "http.header_bytes is 0"),
         ("http.body_bytes=1TiB", "write a whole number of bytes, or one with KiB, MiB or GiB"),
         ("runs.sweep_seconds=31", "runs.sweep_seconds is 31, but must be at most 30"),
         ("engine.compile_memory_bytes=1", "engine.compile_memory_bytes is 1, but must be at least"),
@@ -282,7 +290,67 @@ fn what_cannot_be_used_is_refused_before_the_start() {
         let output = config(&["config", "check", "--set", set], &[]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && said.contains(words), "{set}: {said}");
+        let key = set.split('=').next().unwrap();
+        assert!(said.matches(key).count() <= 1, "its name is said once: {said}");
     }
+}
+
+/// A file means by a path the same wherever it is read; who writes a flag or a variable means where he is.
+#[test]
+fn paths_in_a_file_begin_at_the_folder_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("etc")).unwrap();
+    let file = dir.path().join("etc/ringfence.toml");
+    let issuers = ["secret_file = 'idp.secret'", "pem_file = '../idp.pem'", "jwks_file = '/idp.jwks'"].map(|keys| {
+        let (url, audience) = ("jwks_url = 'https://idp.example/keys'", keys.split('_').next().unwrap());
+        ISSUER.replace(url, keys).replace("'ringfence'", &format!("'{audience}'"))
+    });
+    let text = format!(
+        "data_dir = 'data'\ntls = {{ cert_file = 'cert', key_file = '/key' }}\nengine.cache_dir = 'code'\n\
+         audit = {{ dir = 'log', key_file = 'k', alerts.webhook.key_file = 'hook' }}\n{}",
+        issuers.concat()
+    );
+    std::fs::write(&file, text).unwrap();
+    let said = |file: &std::path::Path| {
+        let loaded = Settings::load(Some(file), |_| None, &[]).unwrap();
+        let whole = serde_json::to_value(&loaded).unwrap();
+        let at = |path: &str| whole.pointer(path).unwrap_or_else(|| panic!("{path}")).as_str().unwrap().to_owned();
+        [
+            at("/data_dir"),
+            at("/tls/cert_file"),
+            at("/tls/key_file"),
+            at("/engine/cache_dir"),
+            at("/audit/dir"),
+            at("/audit/key_file"),
+            at("/audit/alerts/webhook/key_file"),
+            at("/identity/tokens/issuers/0/keys/secret_file"),
+            at("/identity/tokens/issuers/1/keys/pem_file"),
+            at("/identity/tokens/issuers/2/keys/jwks_file"),
+        ]
+    };
+    let in_etc = |path: &str| dir.path().join("etc").join(path).display().to_string();
+    let paths = ["data", "cert", "/key", "code", "log", "k", "hook", "idp.secret", "../idp.pem", "/idp.jwks"];
+    assert_eq!(said(&file), paths.map(in_etc));
+    let known = Settings::keys().into_iter().filter(|(key, _)| key.ends_with("_file") || key.ends_with("dir"));
+    assert_eq!(known.count(), 7, "and there are no others");
+    // A start finds the file from any folder.
+    std::fs::write(dir.path().join("etc/idp.secret"), "a shared secret of many characters, so that it is good")
+        .unwrap();
+    let secret =
+        ISSUER.replace("RS256", "HS256").replace("jwks_url = 'https://idp.example/keys'", "secret_file = 'idp.secret'");
+    std::fs::write(&file, secret).unwrap();
+    let data = dir.path().join("data").display().to_string();
+    let check = |file: &str, folder: &std::path::Path| {
+        let mut command = Command::new(WORKER);
+        command.args(["config", "check", "--config", file, "--data-dir", &data]).env_clear().current_dir(folder);
+        command.output().unwrap().status.success()
+    };
+    assert!(check(file.to_str().unwrap(), "/".as_ref()) && check("etc/ringfence.toml", dir.path()));
+    assert!(check("ringfence.toml", &dir.path().join("etc")));
+    // The working directory, where a flag says it.
+    let flag = [("tls.cert_file".to_owned(), "x".to_owned()), ("tls.key_file".to_owned(), "y".to_owned())];
+    let loaded = Settings::load(Some(&file), |_| None, &flag).unwrap();
+    assert_eq!(loaded.tls.cert_file.unwrap().to_str(), Some("x"));
 }
 
 /// As in the environment and flags; and what is no size is told with what is one.

@@ -1,0 +1,40 @@
+use std::path::Path;
+
+use toml::{Table, Value};
+
+/// Those that are paths: what a file says begins at its own folder.
+const PATHS: [&str; 7] = [
+    "data_dir",
+    "tls.cert_file",
+    "tls.key_file",
+    "engine.cache_dir",
+    "audit.dir",
+    "audit.key_file",
+    "audit.alerts.webhook.key_file",
+];
+/// The same of the keys of an issuer.
+const KEY_FILES: [&str; 3] = ["secret_file", "pem_file", "jwks_file"];
+
+/// Makes paths of a file begin at its folder, so that they mean the same wherever it is read.
+pub(super) fn settle(table: &mut Table, folder: &Path) {
+    let settled = |value: &mut Value| {
+        if let Value::String(path) = value {
+            *path = folder.join(&*path).display().to_string();
+        }
+    };
+    for key in PATHS {
+        let mut names = key.split('.');
+        let first = names.next().and_then(|name| table.get_mut(name));
+        if let Some(value) = names.fold(first, |at, name| at?.get_mut(name)) {
+            settled(value);
+        }
+    }
+    let issuers = table.get_mut("identity").and_then(|identity| identity.get_mut("tokens")?.get_mut("issuers"));
+    for issuer in issuers.and_then(Value::as_array_mut).into_iter().flatten() {
+        for name in KEY_FILES {
+            if let Some(value) = issuer.get_mut("keys").and_then(|keys| keys.get_mut(name)) {
+                settled(value);
+            }
+        }
+    }
+}
