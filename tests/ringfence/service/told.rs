@@ -11,8 +11,15 @@ use super::line::Line;
 use super::proven::{events, one};
 
 /// What no request can bring about; how the log itself writes its own is tested with it.
-const ELSEWHERE: [&str; 6] =
-    ["tail_cut", "clock_set_back", "signing_key_added", "signing_key_removed", "records_pruned", "audit_exported"];
+const ELSEWHERE: [&str; 7] = [
+    "tail_cut",
+    "clock_set_back",
+    "signing_key_added",
+    "signing_key_removed",
+    "records_pruned",
+    "records_not_forwarded",
+    "audit_exported",
+];
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];
 /// In each of several.
