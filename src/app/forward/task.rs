@@ -86,20 +86,21 @@ impl Forwarder {
                 }
                 continue;
             }
-            match self.round(end, telemetry).await {
-                Ok(()) => {
-                    wait = FIRST_WAIT;
-                    if self.target.well() {
-                        tracing::info!(forward = self.target.name, "the audit log is forwarded again");
-                    }
+            let before = self.kept;
+            let done = self.round(end, telemetry).await;
+            // It may have taken some, and then no more.
+            if done.is_ok() || self.kept != before {
+                wait = FIRST_WAIT;
+                if self.target.well() {
+                    tracing::info!(forward = self.target.name, "the audit log is forwarded again");
                 }
-                Err(failure) => {
-                    self.tell(&failure, telemetry);
-                    if !waited(wait.mul_f64(1.0 - rand::random::<f64>() / 2.0), stop).await {
-                        return;
-                    }
-                    wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            if let Err(failure) = done {
+                self.tell(&failure, telemetry);
+                if !waited(wait.mul_f64(1.0 - rand::random::<f64>() / 2.0), stop).await {
+                    return;
                 }
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
     }
@@ -154,9 +155,6 @@ impl Forwarder {
     }
 
     async fn read(&self, end: u64) -> Result<Next, Failure> {
-        if self.at.next >= end {
-            return Ok(Next::Nothing);
-        }
         let (at, reader, shape) = (self.at, Arc::clone(&self.audit.reader), self.shape.clone());
         let read = tokio::task::spawn_blocking(move || Batch::after(at, &reader, end, &shape)).await;
         read.map_err(|error| Failure::new("log", error))?.map_err(|error| Failure::new("log", error))

@@ -64,6 +64,9 @@ impl Batch {
     /// What comes after a position, of the records before `end`, which are durable. They must follow the one that was sent
     /// last, or it is another log.
     pub fn after(from: Position, reader: &Reader, end: u64, shape: &Shape) -> Result<Next, AuditError> {
+        if from.next >= end {
+            return Ok(Next::Nothing);
+        }
         let page = reader.page(&Filter::default(), from.next, RECORDS, Some(end))?;
         let (mut to, mut body) = (from, Vec::new());
         for line in &page.lines {
@@ -84,7 +87,7 @@ impl Batch {
             to = Position { next: record.seq + 1, last: TreeHash::of_leaf(line.as_bytes()) };
         }
         if body.is_empty() {
-            return Ok(Next::Nothing);
+            return Err(AuditError::NoRecord { seq: from.next, first: reader.first()? });
         }
         Ok(Next::Batch(Batch { records: from.next..to.next, body: body.into(), to }))
     }

@@ -73,6 +73,25 @@ fn a_position_before_what_was_pruned_is_still_checked_and_the_gap_is_told() {
     assert!(refused(&world).contains("record 2 is not the one that was sent"));
 }
 
+/// Somebody took a segment out of the middle: nobody goes on behind it as if nothing had been there.
+#[test]
+fn records_that_are_missing_are_told() {
+    let world = World::filled(60);
+    let reader = Reader::new(&world.path());
+    let mut at = Position::open(&reader, ORIGIN, "siem").unwrap();
+    let gone = &segments(&world.path())[2];
+    std::fs::remove_file(gone).unwrap();
+    let error = loop {
+        match Batch::after(at, &reader, 60, &JSON) {
+            Ok(Next::Batch(batch)) => at = batch.to,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(gone.ends_with(format!("{:020}.jsonl", at.next)), "{at:?}");
+    assert_eq!(error.code(), "audit_no_record");
+}
+
 #[test]
 fn batches_hold_all_records_in_order_and_are_bounded() {
     let world = World::new();
