@@ -14,6 +14,7 @@ use super::recorder::Recorder;
 use super::settings::HttpSettings;
 use super::shares::{Share, Shares};
 use super::visit::Visit;
+use crate::audit::forward::Target;
 use crate::audit::{Detail, EventName, Reader, Standing};
 use crate::authz::{Action, Ask, Denied, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{AuthError, Authenticator, Directory, Offered};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub telemetry: Arc<Telemetry>,
     pub audit: Arc<Standing>,
     pub audit_reader: Arc<Reader>,
+    /// Where the audit log is sent as well.
+    pub forwards: Vec<Arc<Target>>,
     /// Whether the store answers, asked by `readyz`.
     pub store_answers: Box<dyn Fn() -> bool + Send + Sync>,
 }

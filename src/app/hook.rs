@@ -25,8 +25,12 @@ pub(super) fn webhook(settings: &WebhookSettings) -> anyhow::Result<Option<Webho
         _ => bail!("{failed}: url and key_file go together; name both"),
     };
     let key = Zeroizing::new(fs::read(file).with_context(|| format!("{failed}.key_file: {}", file.display()))?);
-    let key = key.strip_suffix(b"\n").map_or(key.as_slice(), |key| key.strip_suffix(b"\r").unwrap_or(key));
-    Ok(Some(Webhook::new(url, key, settings.private).context(failed)?))
+    Ok(Some(Webhook::new(url, without_end(&key), settings.private).context(failed)?))
+}
+
+/// A key as it is in a file: one line end after it is not part of it.
+pub(super) fn without_end(key: &[u8]) -> &[u8] {
+    key.strip_suffix(b"\n").map_or(key, |key| key.strip_suffix(b"\r").unwrap_or(key))
 }
 
 /// One alert, as it is sent. Whoever gets it twice knows it by its id.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::disk::RealDisk;
+use crate::audit::forward::Target;
 use crate::audit::note::SignedCheckpoint;
 use crate::audit::{
     AuditError, AuditSettings, Begin, Detail, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader,
@@ -171,7 +172,7 @@ impl Audit {
     }
 
     /// Keeps each checkpoint elsewhere as well, and lets old segments go, until the service stops.
-    pub(super) async fn look_after(&self, stop: CancellationToken) {
+    pub(super) async fn look_after(&self, targets: &[Arc<Target>], stop: CancellationToken) {
         let mut checkpoints = self.log.now().checkpoints();
         let (mut prune, mut look) = (tokio::time::interval(DAY), tokio::time::interval(LOOK));
         loop {
@@ -188,7 +189,7 @@ impl Audit {
                     }
                 }
                 _ = prune.tick() => {
-                    if let Err(error) = self.prune().await {
+                    if let Err(error) = self.prune(targets).await {
                         tracing::warn!("old segments of the audit log are still there: {error}");
                     }
                 }
@@ -212,12 +213,26 @@ impl Audit {
         }
     }
 
-    async fn prune(&self) -> anyhow::Result<()> {
-        let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(self.retention)?)?;
-        let reader = Arc::clone(&self.reader);
-        let before = tokio::task::spawn_blocking(move || reader.kept_since(&LogTime::from(since))).await??;
+    /// What a target of forwarding has not got yet is kept for longer.
+    async fn prune(&self, targets: &[Arc<Target>]) -> anyhow::Result<()> {
+        let mut before = self.kept_for(self.retention).await?;
+        for target in targets {
+            let next = target.next();
+            if next < before {
+                let longer = DAY * u32::try_from(target.keep_days).unwrap_or(u32::MAX);
+                before = before.min(next.max(self.kept_for(self.retention.saturating_add(longer)).await?));
+                tracing::warn!(forward = target.name, next, before, "old records are still to be forwarded");
+            }
+        }
         self.log.now().prune(before).await?;
         Ok(())
+    }
+
+    /// The first record that is younger than this, to a segment.
+    async fn kept_for(&self, time: Duration) -> anyhow::Result<u64> {
+        let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::try_from(time)?)?;
+        let reader = Arc::clone(&self.reader);
+        Ok(tokio::task::spawn_blocking(move || reader.kept_since(&LogTime::from(since))).await??)
     }
 
     /// The last record, and the signature under all of them.

@@ -5,6 +5,7 @@ mod backup;
 mod certificate;
 mod chronicle;
 mod data;
+mod forward;
 mod hook;
 mod log;
 mod replay;

@@ -11,6 +11,7 @@ use super::alerts::{Around, Watch};
 use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
+use super::forward::{self, Forwarder};
 use super::hook;
 use super::log::{self, Audit};
 use super::secrets::secret;
@@ -40,6 +41,7 @@ pub struct Service {
     pub first_key: Option<ApiKey>,
     audit: Audit,
     alerts: Watch,
+    forwarders: Vec<Forwarder>,
     /// The certificate that was made here, where one was asked for.
     pub certificate: Option<Certificate>,
     _alone: fs::File,
@@ -113,6 +115,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     Store::look(&data)?;
     log::check(&settings.audit, &data)?;
     hook::webhook(&settings.audit.alerts.webhook)?;
+    forward::check(&settings.audit, &data)?;
     match cache_dir(settings, &data) {
         Some(cache) => data::check_cache(&cache),
         None => Ok(()),
@@ -141,6 +144,7 @@ impl Service {
             }
         };
         let hook = hook::webhook(&settings.audit.alerts.webhook)?;
+        let outlets = forward::outlets(&settings.audit, &data)?;
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
@@ -163,6 +167,7 @@ impl Service {
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let audit = Audit::open(&settings.audit, &data, &store, &instance).await?;
         let before = *audit.log.now().size().borrow();
+        let forwarders = forward::open(&settings.audit.forward, outlets, &audit).await?;
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
@@ -179,6 +184,7 @@ impl Service {
             telemetry: Arc::clone(&telemetry),
             audit: Arc::clone(&audit.log),
             audit_reader: Arc::clone(&audit.reader),
+            forwards: forwarders.iter().map(|one| Arc::clone(&one.target)).collect(),
             store_answers: Box::new(move || Register::version(&asked).is_ok()),
         };
         let around = Around {
@@ -205,6 +211,7 @@ impl Service {
             first_key,
             audit,
             alerts,
+            forwarders,
             certificate,
             _alone: alone,
         })
@@ -228,7 +235,11 @@ impl Service {
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let looking_after = CancellationToken::new();
         let (audit, until) = (self.audit.clone(), looking_after.clone());
-        let keeping = tokio::spawn(async move { audit.look_after(until).await });
+        let targets: Vec<_> = self.forwarders.iter().map(|one| Arc::clone(&one.target)).collect();
+        let keeping = tokio::spawn(async move { audit.look_after(&targets, until).await });
+        let closed = CancellationToken::new();
+        let forward = |one: Forwarder| tokio::spawn(one.keep(Arc::clone(&self.telemetry), closed.clone()));
+        let forwarding: Vec<_> = self.forwarders.into_iter().map(forward).collect();
         let alerting = tokio::spawn(self.alerts.keep(looking_after.clone()));
         let watching = tokio::spawn(self.registry.clone().watch());
         let ending = tokio::spawn(end_closed(self.registry.clone(), self.hall.clone()));
@@ -250,6 +261,9 @@ impl Service {
         drop(alerting.await);
         drop(keeping.await);
         self.audit.close().await;
+        // The last record as well.
+        closed.cancel();
+        drop(futures_util::future::join_all(forwarding).await);
         watching.abort();
         ending.abort();
         fold(&self.store);

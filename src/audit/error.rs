@@ -32,6 +32,8 @@ pub enum AuditError {
     WrongOrigin { found: String, expected: String },
     #[error("{what}: {bad}")]
     Note { what: &'static str, bad: BadNote },
+    #[error("{file}, how far the audit log was forwarded, {what}; to send the log from its first record on, remove it")]
+    Position { file: String, what: String },
     #[error("the log must have a key that signs")]
     NoKey,
     #[error("too many records wait to be written")]
@@ -62,6 +64,7 @@ impl AuditError {
             AuditError::Forked { .. } => "audit_forked",
             AuditError::WrongOrigin { .. } => "audit_wrong_origin",
             AuditError::Note { .. } => "audit_bad_note",
+            AuditError::Position { .. } => "audit_bad_position",
             AuditError::NoKey => "audit_no_key",
             AuditError::Busy => "audit_busy",
             AuditError::Stopped(cause) => cause.code(),

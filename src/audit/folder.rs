@@ -21,6 +21,9 @@ pub const TREE: &str = "tree";
 /// Checkpoints that are kept: at the end of each segment, at each stop, at each change of keys.
 pub const CHECKPOINTS: &str = "checkpoints";
 
+/// How far each target has got the log that it is forwarded to.
+pub const FORWARD: &str = "forward";
+
 const SEGMENT_END: &str = ".jsonl";
 const DIGITS: usize = 20;
 
@@ -52,6 +55,11 @@ pub fn kept_checkpoint(size: u64) -> String {
 /// The size of the checkpoint in a file of that name.
 pub fn kept_checkpoint_size(name: &str) -> Option<u64> {
     digits(name)
+}
+
+/// The file of the position of a target.
+pub fn forward(name: &str) -> String {
+    format!("{FORWARD}/{name}")
 }
 
 /// Opens a file of the folder to read. What is no file is not opened: a pipe would wait for ever, a link lead elsewhere.

@@ -20,6 +20,7 @@ mod text;
 pub mod alerts;
 pub mod disk;
 pub mod folder;
+pub mod forward;
 pub mod note;
 pub mod tree;
 

@@ -57,6 +57,7 @@ events! {
     "signing_key_added" SigningKeyAdded Service Low
     "signing_key_removed" SigningKeyRemoved Service Low
     "records_pruned" RecordsPruned Service Low
+    "records_not_forwarded" RecordsNotForwarded Service Medium
     "service_started" ServiceStarted Service Information
     "service_stopped" ServiceStopped Service Information
     "configuration_changed" ConfigurationChanged Service Low

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::AlertSettings;
+use super::forward::ForwardSettings;
 
 /// Where the audit log is kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct AuditSettings {
     pub retention_days: u64,
     /// Whether a start reads each byte of the log, or what came last and both ends of what is older.
     pub check_everything: bool,
+    /// Where it is sent as well.
+    pub forward: Vec<ForwardSettings>,
     pub alerts: AlertSettings,
 }
 
@@ -32,6 +35,7 @@ impl Default for AuditSettings {
             checkpoint_seconds: 10,
             retention_days: 90,
             check_everything: false,
+            forward: Vec::new(),
             alerts: AlertSettings::default(),
         }
     }

@@ -8,6 +8,7 @@ use super::audit::text_of;
 use super::audit_source::{Source, matches, query};
 use super::show;
 use crate::audit::disk::RealDisk;
+use crate::audit::forward::Position;
 use crate::audit::note::SigningKey;
 use crate::audit::{Filter, Format, Log, LogSettings, LogTime, Reader, Record};
 
@@ -176,11 +177,21 @@ pub(super) struct PruneArgs {
     /// How long records are kept
     #[arg(long, value_name = "DAYS", default_value_t = 90)]
     keep_days: u32,
+    /// Also what a target of forwarding has not got yet
+    #[arg(long)]
+    unforwarded: bool,
 }
 
 pub(super) fn prune(args: &PruneArgs, reader: &Reader, dir: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let keep = jiff::SignedDuration::from_hours(i64::from(args.keep_days) * 24);
-    let before = reader.kept_since(&LogTime::from(jiff::Timestamp::now().checked_sub(keep)?))?;
+    let mut before = reader.kept_since(&LogTime::from(jiff::Timestamp::now().checked_sub(keep)?))?;
+    let waiting = if args.unforwarded { None } else { Position::least(reader)? };
+    if let Some((name, next)) = waiting.filter(|(_, next)| *next < before) {
+        let how =
+            format!("--unforwarded takes them away, and forward/{name} is in the way of a target that is no more");
+        show::complain(&format!("records from {next} on stay for {name}, which has not got them: {how}"), None);
+        before = next;
+    }
     let keys = text_of(&args.key)?.lines().map(SigningKey::from_text).collect::<Result<Vec<_>, _>>()?;
     let settings = LogSettings::new(&reader.checkpoint()?.checkpoint().origin);
     let (log, _) = Log::open(Box::new(RealDisk::open(dir)?), &settings, keys)?;

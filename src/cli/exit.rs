@@ -139,7 +139,8 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(REFUSED);
     }
     if let Some((code, exit)) = audit(error) {
-        show::complain(&error.to_string(), Some(code));
+        let whole = error.downcast_ref::<AuditError>().is_some();
+        show::complain(&if whole { format!("{error:#}") } else { error.to_string() }, Some(code));
         return ExitCode::from(exit);
     }
     let (code, exit) = match engine_error(error) {

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::paths::settle;
 use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
-use crate::audit::AuditSettings;
+use crate::audit::{AuditSettings, forward};
 use crate::identity::IdentitySettings;
 use crate::model::parse_bytes;
 use crate::sandbox::HallSettings;
@@ -202,6 +202,9 @@ impl Settings {
         if let Some(host) = self.http.hosts.iter().find(|host| !is_host(host)) {
             let how = "write what callers have between https:// and the port";
             return wrong(format!("http.hosts: `{host}` is no name of a host and no address; {how}"));
+        }
+        if let Err(error) = forward::check(&self.audit.forward) {
+            return wrong(format!("audit.forward.{error}"));
         }
         if let Err(error) = self.audit.alerts.check() {
             return wrong(format!("audit.alerts.{error}"));

@@ -1,15 +1,14 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use reqwest::Url;
 
 use super::address::Reach;
-use super::door::{Guarded, System, client, leads_outside, told};
+use super::door::{Guarded, client, destination, leads_outside, told};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const KEY_BYTES: usize = 32;
-const SIGNATURE: &str = "ringfence-signature";
+pub(super) const SIGNATURE: &str = "ringfence-signature";
 const REFUSED: &str =
     "the name leads to an address that is not of the internet; audit.alerts.webhook.private allows it";
 
@@ -17,7 +16,7 @@ const REFUSED: &str =
 pub enum WebhookError {
     #[error("url: write `https://`, or `http://` and this machine (127.0.0.1, [::1], localhost), without a password")]
     Url,
-    #[error("url: the address is not of the internet; `private` allows it")]
+    #[error("the address is not of the internet; `private` allows it")]
     Private,
     #[error("key_file: {KEY_BYTES} bytes at least")]
     Key,
@@ -29,45 +28,53 @@ pub enum WebhookError {
 pub struct Webhook {
     client: reqwest::Client,
     url: Url,
-    key: hmac::Key,
+    key: Signer,
 }
 
 impl Webhook {
     /// Names are led to addresses of the internet, and to others only where `private` says so.
     pub fn new(url: &str, key: &[u8], private: bool) -> Result<Self, WebhookError> {
         let reach = if private { Reach::Any } else { Reach::Internet };
-        let url = Url::parse(url).map_err(|_| WebhookError::Url)?;
-        let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        let open = !url.username().is_empty() || url.password().is_some();
-        if open || !(url.scheme() == "https" || url.scheme() == "http" && here) {
-            return Err(WebhookError::Url);
-        }
+        let url = destination(url).ok_or(WebhookError::Url)?;
         if leads_outside(&url, reach) {
             return Err(WebhookError::Private);
         }
-        if key.len() < KEY_BYTES {
-            return Err(WebhookError::Key);
-        }
-        let client = client(Guarded { names: Arc::new(System), reach, refused: REFUSED }, DEADLINE)
+        let key = Signer::new(key)?;
+        let client = client(Guarded::system(reach, REFUSED), DEADLINE)
             .map_err(|error| WebhookError::Client(error.to_string()))?;
-        Ok(Self { client, url, key: hmac::Key::new(hmac::HMAC_SHA256, key) })
+        Ok(Self { client, url, key })
     }
 
     /// Once: it was taken, or why not. `now` in seconds since 1970 is part of what is signed, so that whoever gets it can
     /// refuse what is old.
     pub async fn post(&self, body: &str, now: u64) -> Result<(), String> {
         let request = self.client.post(self.url.clone()).header("content-type", "application/json");
-        let sent = request.header(SIGNATURE, self.signature(body, now)).body(body.to_owned()).send().await;
+        let sent =
+            request.header(SIGNATURE, self.key.signature(body.as_bytes(), now)).body(body.to_owned()).send().await;
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(format!("the answer was {}", answer.status())),
             Err(error) => Err(told(&error.without_url())),
         }
     }
+}
 
-    fn signature(&self, body: &str, now: u64) -> String {
-        let tag = hmac::sign(&self.key, format!("{now}.{body}").as_bytes());
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+/// Signs what is sent with a key that whoever gets it knows.
+pub(super) struct Signer(hmac::Key);
+
+impl Signer {
+    pub(super) fn new(key: &[u8]) -> Result<Self, WebhookError> {
+        if key.len() < KEY_BYTES {
+            return Err(WebhookError::Key);
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key)))
+    }
+
+    pub(super) fn signature(&self, body: &[u8], now: u64) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(format!("{now}.").as_bytes());
+        context.update(body);
+        let hex: String = context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={now},v1={hex}")
     }
 }
@@ -80,8 +87,11 @@ mod tests {
     fn a_message_is_signed_over_time_and_body() {
         let hook = Webhook::new("https://siem.example/x", &[b'k'; 32], false).unwrap();
         // printf '7.{}' | openssl dgst -sha256 -hmac kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
-        assert_eq!(hook.signature("{}", 7), "t=7,v1=363c19930b9157b620e03750b1cb6234f462a93f71b358f45ede1c07731f80e2");
-        assert_ne!(hook.signature("{}", 8), hook.signature("{}", 7).replace("t=7", "t=8"));
+        assert_eq!(
+            hook.key.signature(b"{}", 7),
+            "t=7,v1=363c19930b9157b620e03750b1cb6234f462a93f71b358f45ede1c07731f80e2"
+        );
+        assert_ne!(hook.key.signature(b"{}", 8), hook.key.signature(b"{}", 7).replace("t=7", "t=8"));
     }
 
     #[test]

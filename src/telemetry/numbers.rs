@@ -37,6 +37,18 @@ struct Sent {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Forward {
+    /// As the configuration calls it.
+    target: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotForwarded {
+    target: String,
+    reason: &'static str,
+}
+
 /// All counters of a service.
 pub struct Telemetry {
     registry: Registry,
@@ -50,6 +62,11 @@ pub struct Telemetry {
     connections: Gauge,
     alerts: Family<Raised, Counter>,
     alerts_sent: Family<Sent, Counter>,
+    forwarded: Family<Forward, Counter>,
+    never_forwarded: Family<Forward, Counter>,
+    not_forwarded: Family<NotForwarded, Counter>,
+    forward_behind: Family<Forward, Gauge>,
+    forward_late: Family<Forward, Gauge>,
 }
 
 impl Default for Telemetry {
@@ -72,6 +89,11 @@ impl Telemetry {
             connections: Gauge::default(),
             alerts: Family::default(),
             alerts_sent: Family::default(),
+            forwarded: Family::default(),
+            never_forwarded: Family::default(),
+            not_forwarded: Family::default(),
+            forward_behind: Family::default(),
+            forward_late: Family::default(),
         };
         let registry = &mut all.registry;
         registry.register("requests", "Requests answered", all.requests.clone());
@@ -87,7 +109,22 @@ impl Telemetry {
         let help =
             "What became of alerts that were to be sent: sent, given_up (tried too often), left_out (too many wait)";
         registry.register("alerts_sent", help, all.alerts_sent.clone());
+        all.register_forwarding();
         all
+    }
+
+    fn register_forwarding(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Records of the audit log that were sent, those that were sent again too";
+        registry.register("forwarded_records", help, self.forwarded.clone());
+        let help = "Records that left the audit log before they were sent";
+        registry.register("forward_lost_records", help, self.never_forwarded.clone());
+        let help = "Tries that failed: refused (by the answer), unreachable, disk, log";
+        registry.register("forward_failures", help, self.not_forwarded.clone());
+        let help = "Records of the audit log that a target has not got yet";
+        registry.register("forward_behind_records", help, self.forward_behind.clone());
+        let help = "Whether a target has taken nothing for longer than its patience";
+        registry.register("forward_late", help, self.forward_late.clone());
     }
 
     pub fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
@@ -123,6 +160,25 @@ impl Telemetry {
 
     pub fn alert_sent(&self, result: &'static str) {
         self.alerts_sent.get_or_create(&Sent { result }).inc();
+    }
+
+    pub fn forwarded(&self, target: &str, records: u64) {
+        self.forwarded.get_or_create(&Forward { target: target.to_owned() }).inc_by(records);
+    }
+
+    pub fn never_forwarded(&self, target: &str, records: u64) {
+        self.never_forwarded.get_or_create(&Forward { target: target.to_owned() }).inc_by(records);
+    }
+
+    pub fn not_forwarded(&self, target: &str, reason: &'static str) {
+        self.not_forwarded.get_or_create(&NotForwarded { target: target.to_owned(), reason }).inc();
+    }
+
+    /// How it stands with a target.
+    pub fn forwarding(&self, target: &str, behind: u64, late: bool) {
+        let of = Forward { target: target.to_owned() };
+        self.forward_behind.get_or_create(&of).set(i64::try_from(behind).unwrap_or(i64::MAX));
+        self.forward_late.get_or_create(&of).set(late.into());
     }
 
     /// As Prometheus reads it.

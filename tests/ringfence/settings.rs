@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod engine;
+mod forwarding;
 mod http;
 mod identity;
 mod runs;

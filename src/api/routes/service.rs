@@ -34,6 +34,8 @@ struct Ready {
     ready: bool,
     /// What is not ready.
     waiting_for: Vec<&'static str>,
+    /// What is not well and keeps no work from being done.
+    warnings: Vec<&'static str>,
 }
 
 /// Whether the service takes work, and what is missing if it does not
@@ -63,7 +65,9 @@ async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
     }
     let ready = waiting_for.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, waiting_for }))
+    let late = parts.forwards.iter().any(|target| target.is_late());
+    let warnings = late.then_some("the audit log is not forwarded").into_iter().collect();
+    (status, Json(Ready { ready, waiting_for, warnings }))
 }
 
 /// Numbers for Prometheus
@@ -79,6 +83,10 @@ async fn metrics(who: Who, State(api): State<Api>) -> Result<Response, Problem> 
     let parts = api.parts();
     parts.telemetry.running(parts.hall.running());
     parts.telemetry.stuck(parts.hall.stuck());
+    let size = *parts.audit.now().size().borrow();
+    for target in &parts.forwards {
+        parts.telemetry.forwarding(&target.name, size.saturating_sub(target.next()), target.is_late());
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], parts.telemetry.text()).into_response())
 }

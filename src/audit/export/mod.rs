@@ -3,13 +3,18 @@
 mod cef;
 mod ocsf;
 
+use serde::{Deserialize, Serialize};
+
 use super::record::Record;
 use super::scan::BadRecord;
 
 /// How events are written for others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// The lines as they are in the log: they can still be proved.
+    #[default]
+    #[serde(rename = "jsonl")]
     Json,
     /// Open Cybersecurity Schema Framework, 1.3.
     Ocsf,

@@ -81,6 +81,18 @@ impl Reader {
         }
     }
 
+    /// The hash of a record, also of one that was pruned.
+    pub fn hash_of(&self, seq: u64) -> Result<TreeHash, AuditError> {
+        match self.line(seq) {
+            Ok(line) => Ok(TreeHash::of_leaf(line.as_bytes())),
+            Err(AuditError::NoRecord { seq, first }) if seq < first => {
+                let hashes = Kept::open(&self.root).read(0, seq, 1)?;
+                hashes.first().copied().ok_or(AuditError::NoRecord { seq, first })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The root of the first `size` records, from the kept hashes.
     pub fn root_at(&self, size: u64) -> Result<TreeHash, AuditError> {
         tree::root(&Kept::open(&self.root), size)

@@ -18,7 +18,7 @@ const PAGE_BYTES: usize = 4 << 20;
 /// The log of a folder, to be read.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    pub(super) root: PathBuf,
+    pub(in super::super) root: PathBuf,
 }
 
 /// Events that were asked for, as lines, and where to go on.

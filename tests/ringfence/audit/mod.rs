@@ -3,6 +3,7 @@
 pub mod alerts;
 mod crash_disk;
 mod faults;
+mod forwarding;
 mod fuzz;
 mod kills;
 mod notes;

@@ -58,6 +58,13 @@ impl Served {
         kill_process(self.pid(), Signal::KILL).unwrap();
     }
 
+    /// A line of its status, in KiB.
+    pub fn memory(&self, name: &str) -> i64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_start_matches(':').trim_end_matches(" kB").trim().parse().unwrap()
+    }
+
     /// As an operator stops it.
     pub fn stop(mut self) {
         kill_process(self.pid(), Signal::TERM).unwrap();

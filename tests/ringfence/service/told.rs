@@ -12,8 +12,14 @@ use super::line::Line;
 use super::proven::{events, one};
 
 /// What no request can bring about; how the log itself writes its own is tested with it.
-const ELSEWHERE: [&str; 5] =
-    ["tail_cut", "clock_set_back", "signing_key_added", "signing_key_removed", "records_pruned"];
+const ELSEWHERE: [&str; 6] = [
+    "tail_cut",
+    "clock_set_back",
+    "signing_key_added",
+    "signing_key_removed",
+    "records_pruned",
+    "records_not_forwarded",
+];
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];
 /// In each of several.

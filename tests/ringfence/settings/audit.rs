@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(8);
 const ORIGIN: &str = "here.example/audit";
 
 /// A log in many small segments, which ended a hundred days ago.
-async fn old_log(root: &Path) {
+pub async fn old_log(root: &Path) {
     let root = root.to_owned();
     let made = tokio::task::spawn_blocking(move || {
         let mut settings = LogSettings::new(ORIGIN);
@@ -35,14 +35,14 @@ async fn old_log(root: &Path) {
     made.await.unwrap();
 }
 
-async fn over(root: &Path, more: &[(&str, &str)]) -> House {
+pub async fn over(root: &Path, more: &[(&str, &str)]) -> House {
     let (dir, key) = (root.join("log"), root.join("key"));
     let mut all = vec![("audit.dir", dir.to_str().unwrap()), ("audit.key_file", key.to_str().unwrap())];
     all.extend(more);
     House::with(&all).await
 }
 
-fn segments(root: &Path) -> Vec<std::path::PathBuf> {
+pub fn segments(root: &Path) -> Vec<std::path::PathBuf> {
     let mut all: Vec<_> = std::fs::read_dir(root.join("log/log")).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
     all

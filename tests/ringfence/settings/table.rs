@@ -1,6 +1,6 @@
 //! Each key with three values that differ, and the test that fails when the service ignores it.
 
-use super::{alerts, audit, engine, http, identity, runs, served};
+use super::{alerts, audit, engine, forwarding, http, identity, runs, served};
 use crate::service::{alerting, bodies, storage};
 
 pub struct Row {
@@ -64,6 +64,15 @@ pub const ROWS: &[Row] = &[
     row("audit.checkpoint_seconds", ["1", "2", "3"], audit::checkpoint_seconds_are_how_long_a_record_waits),
     row("audit.retention_days", ["1", "2", "3"], audit::retention_days_let_old_segments_go),
     row("audit.check_everything", ["true", "false", "true"], audit::check_everything_finds_what_is_damaged_far_back),
+    row(
+        "audit.forward",
+        [
+            "[{ name = 'a', kind = 'file', path = 'a' }]",
+            "[{ name = 'b', kind = 'http', url = 'b' }]",
+            "[{ name = 'c', kind = 'syslog', address = 'c', tls = false }]",
+        ],
+        forwarding::each_target_gets_what_its_kind_and_format_say,
+    ),
     row("audit.alerts.denials.severity", ["'off'", "low", "off"], alerts::severity_is_told_and_off_is_silent),
     row("audit.alerts.denials.more_than", ["7", "8", "9"], alerts::more_than_so_much_is_told),
     row("audit.alerts.denials.window_s", ["7", "8", "9"], alerts::window_s_is_how_long_it_counts_and_is_quiet),
