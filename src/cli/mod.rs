@@ -243,6 +243,14 @@ fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     Ok(done)
 }
 
+/// The same for what serves many at once: nobody waits for what another has computed.
+fn block_on_many<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(done)
+}
+
 /// Whether an error is one of the engine's, and which.
 fn engine_error(error: &anyhow::Error) -> Option<&EngineError> {
     error.downcast_ref()

@@ -95,7 +95,7 @@ fn host_settings(host: &Overrides) -> Vec<(&'static str, String)> {
 pub(super) fn serve(args: &ServeArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
     let settings = args.settings.load(host)?;
     app::start_service_log(&settings.log);
-    super::block_on(async {
+    super::block_on_many(async {
         let service = Service::new(settings).await?;
         let url = service.url()?;
         // Before anybody can know that it is there to be stopped.
