@@ -22,7 +22,7 @@ use crate::engine::{Engine, EngineSettings};
 use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
-use crate::sandbox::{Hall, Ledger, Tenants};
+use crate::sandbox::{Hall, Hands, Ledger, Machine, Tenants};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::workspace::Catalog;
@@ -128,6 +128,11 @@ impl Service {
 
     /// The same in a process of another program; `worker` is ours, which compiles.
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
+        Self::with_clock(settings, worker, Box::new(Machine::default())).await
+    }
+
+    /// The same by a clock of one's own.
+    pub async fn with_clock(settings: Settings, worker: PathBuf, hands: Box<dyn Hands>) -> anyhow::Result<Self> {
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
         let (shown, certificate) = match settings.tls.wanted()? {
@@ -164,8 +169,8 @@ impl Service {
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
-        let hall =
-            Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
+        let (engine, own) = (engine(&settings, &data, worker)?, (settings.runs.clone(), hands));
+        let hall = Hall::with_clock(engine, ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let asked = store.clone();
@@ -187,7 +192,7 @@ impl Service {
         };
         let alerts = Watch::new(&settings.audit.alerts, hook, around, before);
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
-        let first = registry.first(now()).await?;
+        let first = registry.first(hall.now() / 1_000).await?;
         if let Some(made) = &first {
             audit.first_key(&made.record).await?;
         }

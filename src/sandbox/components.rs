@@ -1,9 +1,10 @@
+use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::error::SandboxError;
-use super::hall::{Hall, covers, covers_in, now};
+use super::hall::{Hall, covers, covers_in};
 use super::ledger::LedgerError;
 use super::record::ComponentRecord;
 use crate::authz::{Action, Permit};
@@ -11,12 +12,14 @@ use crate::engine::{Build, Program};
 use crate::model::{Digest, Labels, Mode, Preset, TenantId, Weight};
 
 impl Hall {
-    /// Takes a program in: it is read, checked and compiled, and kept once. Whether it is new to the tenant.
+    /// Takes a program in: it is read, checked and compiled, and kept once. Whether it is new to the tenant. What it has in
+    /// memory counts until it is kept, also when the caller has gone away.
     pub async fn submit(
         &self,
         permit: &Permit,
         bytes: Bytes,
         labels: Labels,
+        counted: Option<Box<dyn Any + Send>>,
     ) -> Result<(Arc<ComponentRecord>, bool), SandboxError> {
         covers_in(permit, Action::ComponentsCreate)?;
         self.open()?;
@@ -42,19 +45,20 @@ impl Hall {
             labels,
             description: serde_json::to_value(program.description())
                 .map_err(|error| SandboxError::Internal(error.to_string()))?,
-            created: now(),
+            created: self.now(),
         };
         let (hall, kept) = (self.clone(), record.clone());
         // To the end, also when the caller has gone away: its room is given back when the row counts.
-        let keeping = tokio::spawn(async move {
+        let keeping = self.to_its_end(async move {
+            let _counted = counted;
             let new = hall.inner().ledger.keep_component(kept.clone(), bytes).await?;
             if new {
                 hall.count_rows_apart(&kept.tenant, Weight { bytes: size, files: 1 }).await;
             }
             drop(room);
-            Ok::<bool, SandboxError>(new)
+            Ok(new)
         });
-        if keeping.await.map_err(|error| SandboxError::Internal(error.to_string()))?? {
+        if keeping.await? {
             return Ok((Arc::new(record), true));
         }
         let known = self.known(tenant, digest)?;

@@ -5,6 +5,7 @@ mod asked;
 pub mod bodies;
 mod bounds;
 mod child;
+mod clocks;
 mod components;
 mod diffs;
 mod doors;
@@ -37,6 +38,7 @@ mod streams;
 mod told;
 mod torn;
 mod trouble;
+mod turns;
 
 pub use house::{House, Reply};
 pub use life::tar;

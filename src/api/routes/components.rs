@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -69,7 +70,8 @@ async fn submit(
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
     let (labels, kept) = (labels(given)?, bytes.clone());
-    let (record, new) = match who.hall().submit(&permit, bytes, labels).await {
+    let counted = Some(Box::new(in_memory) as Box<dyn Any + Send>);
+    let (record, new) = match who.hall().submit(&permit, bytes, labels, counted).await {
         Ok(taken) => taken,
         Err(refused) => {
             // Whoever tries it under another name is found by this.
