@@ -92,16 +92,23 @@ async fn whole(body: Body, http: &HttpSettings, most: u64) -> Result<Bytes, Prob
     collect(Pieces::new(body, http, most), None).await
 }
 
+/// So much of a body is not counted: what large bodies and answers hold keeps no small one out. The requests at work bound
+/// how often it is there.
+const SMALL: u64 = 64 << 10;
+
 /// A whole body in memory, where there is room for it.
 pub(super) async fn held(body: Body, http: &HttpSettings, most: u64, held: &mut InMemory) -> Result<Bytes, Problem> {
     collect(Pieces::new(body, http, most), Some(held)).await
 }
 
 async fn collect(mut pieces: Pieces, mut held: Option<&mut InMemory>) -> Result<Bytes, Problem> {
+    let mut free = SMALL;
     let mut next = async || {
         let piece = pieces.next().await?;
         if let (Some(piece), Some(held)) = (&piece, &mut held) {
-            held.grow(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
+            let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            held.grow(bytes.saturating_sub(free))?;
+            free = free.saturating_sub(bytes);
         }
         Ok::<_, Problem>(piece)
     };

@@ -11,6 +11,7 @@ use super::alerts::{Around, Watch};
 use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
+use super::descriptors::{allow_many_files, fitting};
 use super::hook;
 use super::log::{self, Audit};
 use super::secrets::secret;
@@ -132,7 +133,8 @@ impl Service {
     }
 
     /// The same by a clock of one's own.
-    pub async fn with_clock(settings: Settings, worker: PathBuf, hands: Box<dyn Hands>) -> anyhow::Result<Self> {
+    pub async fn with_clock(mut settings: Settings, worker: PathBuf, hands: Box<dyn Hands>) -> anyhow::Result<Self> {
+        settings.http = fitting(settings.http, allow_many_files());
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
         let (shown, certificate) = match settings.tls.wanted()? {
@@ -148,7 +150,7 @@ impl Service {
         let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
-        let signing = secret(&data, "signing", false)?;
+        let signing = secret(&data, "signing", known)?;
         let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
         let instance: String = instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let tokens = settings.identity.tokens.clone();

@@ -156,6 +156,7 @@ impl Settings {
         let least = [
             ("http.page", u64::from(http.page), 1),
             ("http.connections", u64::from(http.connections), 1),
+            ("http.address_connections", u64::from(http.address_connections), 1),
             ("http.requests", u64::from(http.requests), 1),
             ("http.headers", u64::from(http.headers), 8),
             ("http.header_ms", http.header_ms, 10),
