@@ -188,7 +188,7 @@ mod tests {
             ("resource == Run::\"a\" || resource == Run::\"b\"", 7),
             ("[\"a\", \"b\", \"c\"].contains(\"d\")", 6),
             ("if principal has labels then true else 1 < 2", 7),
-            ("resource.hasTag(\"a\") && resource.getTag(\"a\") like \"a*b\"", 11),
+            ("resource.hasTag(\"a\") && resource.getTag(\"a\") like \"a*b\"", 10),
             ("{a: 1, b: [2, 3]}.a == 1", 8),
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
