@@ -25,7 +25,9 @@ impl Hall {
         self.open()?;
         let tenant = permit.tenant();
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let digest = digest_of(&bytes).await?;
+        let whole = bytes.clone();
+        // It is a stranger's, and may be large.
+        let digest = self.apart(tenant, move || Digest::of(&whole)).await?;
         // Before anything is compiled; what the tenant has already takes no more of it.
         let room = match self.inner().ledger.component(tenant, digest)? {
             Some(_) => None,
@@ -124,11 +126,4 @@ impl Hall {
         let limit = self.engine().settings().module_bytes;
         if bytes > limit { Err(SandboxError::TooLarge { bytes, limit }) } else { Ok(()) }
     }
-}
-
-/// On a thread of its own: it is a stranger's, and may be large.
-async fn digest_of(bytes: &Bytes) -> Result<Digest, SandboxError> {
-    let bytes = bytes.clone();
-    let digest = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
-    digest.map_err(|error| SandboxError::Internal(error.to_string()))
 }
