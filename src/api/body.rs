@@ -92,16 +92,25 @@ async fn whole(body: Body, http: &HttpSettings, most: u64) -> Result<Bytes, Prob
     collect(Pieces::new(body, http, most), None).await
 }
 
+/// A body up to this is not counted: what large bodies and answers hold keeps no small one out. The requests at work bound
+/// how many there are.
+const SMALL: u64 = 64 << 10;
+
 /// A whole body in memory, where there is room for it.
 pub(super) async fn held(body: Body, http: &HttpSettings, most: u64, held: &mut InMemory) -> Result<Bytes, Problem> {
     collect(Pieces::new(body, http, most), Some(held)).await
 }
 
 async fn collect(mut pieces: Pieces, mut held: Option<&mut InMemory>) -> Result<Bytes, Problem> {
+    let (mut come, mut counted) = (0_u64, 0);
     let mut next = async || {
         let piece = pieces.next().await?;
         if let (Some(piece), Some(held)) = (&piece, &mut held) {
-            held.grow(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
+            come = come.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if come > SMALL {
+                held.grow(come - counted)?;
+                counted = come;
+            }
         }
         Ok::<_, Problem>(piece)
     };

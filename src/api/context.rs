@@ -1,6 +1,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts as Head;
@@ -41,7 +41,6 @@ pub struct Parts {
 pub(super) struct Inner {
     parts: Parts,
     began: Instant,
-    began_at: u64,
     pub(super) requests: Arc<Shares>,
     pub(super) streams: Arc<Shares>,
     bodies: Arc<Bodies>,
@@ -63,7 +62,7 @@ impl Api {
             telemetry.run_ended(run.outcome().unwrap_or("failed"), fuel);
         });
         let recorder = Recorder::new(Arc::clone(&parts.audit), Arc::clone(&parts.audit_reader));
-        Self(Arc::new(Inner { parts, began: Instant::now(), began_at: wall(), requests, streams, bodies, recorder }))
+        Self(Arc::new(Inner { parts, began: Instant::now(), requests, streams, bodies, recorder }))
     }
 
     pub(super) fn parts(&self) -> &Parts {
@@ -74,24 +73,14 @@ impl Api {
         &self.0
     }
 
+    /// Seconds since 1970, by the clock by which sandboxes expire as well.
     pub(super) fn now(&self) -> u64 {
-        not_before(wall(), self.0.began_at, self.0.began.elapsed())
+        self.0.parts.hall.now() / 1_000
     }
 
     fn tick(&self) -> u64 {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
-}
-
-/// Seconds since 1970.
-fn wall() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// What time it is where the clock may be set back: never earlier than when we began and as long as we have been at work
-/// since, or what has expired would be good again.
-fn not_before(wall: u64, began: u64, since: Duration) -> u64 {
-    wall.max(began.saturating_add(since.as_secs()))
 }
 
 /// A caller who is known, and what he may be asked about.
@@ -311,8 +300,8 @@ impl Who {
         self.not_denied(action, &resource, None).await
     }
 
-    /// The same for a question on which nothing follows: whether an object may be shown in a list.
-    pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
+    /// The same for a question on which nothing follows; asked of many rows, and so `apart`.
+    pub(super) fn could(&self, action: Action, object: &Object<'_>) -> bool {
         let Object { id, owner, labels } = *object;
         let resource = Resource { kind: action.kind(), tenant: self.tenant(), id, owner, labels };
         matches!(self.decided(action, &resource, None), Ok(Ok(_)))
@@ -355,7 +344,7 @@ impl Who {
     }
 
     /// The same for a question on which nothing follows.
-    pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
+    pub(super) fn could_tenant(&self, action: Action, tenant: &TenantId) -> bool {
         let (kind, id) = (ResourceKind::Tenant, tenant.as_str());
         matches!(self.decided(action, &Resource { kind, tenant, id, owner: None, labels: NO_LABELS }, None), Ok(Ok(_)))
     }
@@ -366,18 +355,5 @@ impl Who {
         let (kind, id) = (ResourceKind::Service, "service");
         let resource = Resource { kind, tenant: &house, id, owner: None, labels: NO_LABELS };
         self.decide(Action::ServiceRead, &resource, None).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a14_a_clock_that_is_set_back_makes_nothing_good_again() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(not_before(1_060, 1_000, minute), 1_060);
-        assert_eq!(not_before(7, 1_000, minute), 1_060, "set back while we are at work");
-        assert_eq!(not_before(9_000, 1_000, minute), 9_000, "set on, it is followed");
     }
 }

@@ -10,13 +10,14 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::addresses::{Addresses, Open};
 use super::exchange::{Exchange, Spoken};
+use super::pace::Paced;
 use super::settings::{HttpSettings, TlsSettings};
 use super::tls::{self, CertificateFiles, TlsError, TlsWanted};
 use crate::model::RequestId;
@@ -90,6 +91,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let room = Arc::new(Semaphore::new(http.connections as usize));
+    let addresses = Addresses::new(http.address_connections);
     let all = TaskTracker::new();
     let builder = Arc::new(builder(http));
     let http = Arc::new(http.clone());
@@ -113,6 +115,11 @@ pub async fn serve(
                 }
             },
         };
+        let Some(open) = addresses.one_more(address.ip()) else {
+            // It is closed at once. The log is not for whoever wants to fill it.
+            tracing::debug!(%address, "one connection too many from there");
+            continue;
+        };
         let one = One {
             builder: Arc::clone(&builder),
             http: Arc::clone(&http),
@@ -123,7 +130,7 @@ pub async fn serve(
         let (tls, telemetry) = (listener.tls.clone(), Arc::clone(&telemetry));
         all.spawn(async move {
             telemetry.connected(1);
-            one.whole(stream, address, tls, place).await;
+            one.whole(stream, address, tls, (place, open)).await;
             telemetry.connected(-1);
         });
     }
@@ -147,6 +154,9 @@ fn builder(http: &HttpSettings) -> http1::Builder {
     builder
 }
 
+/// What a connection has of the room that there is, until it is over.
+type Room = (OwnedSemaphorePermit, Open);
+
 struct One {
     builder: Arc<http1::Builder>,
     http: Arc<HttpSettings>,
@@ -156,7 +166,7 @@ struct One {
 }
 
 impl One {
-    async fn whole(self, tcp: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, _place: OwnedSemaphorePermit) {
+    async fn whole(self, tcp: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, _room: Room) {
         let _ = tcp.set_nodelay(true);
         match tls {
             None => self.speak(tcp, address).await,
@@ -169,8 +179,6 @@ impl One {
     }
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, address: SocketAddr) {
-        let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(Duration::from_millis(self.http.write_ms)));
         let exchange = Arc::new(Exchange::default());
         let (begins, answered) = (Arc::clone(&exchange), Arc::clone(&exchange));
         let service = self.router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
@@ -179,7 +187,7 @@ impl One {
             request
         });
         let service = TowerToHyperService::new(service.map_response(move |answer| answered.watch(answer)));
-        let stream = TokioIo::new(Spoken::new(Box::pin(stream), Arc::clone(&exchange)));
+        let stream = TokioIo::new(Spoken::new(Paced::new(Box::pin(stream), &self.http), Arc::clone(&exchange)));
         let mut connection = self.builder.serve_connection(stream, service);
         let done = tokio::select! {
             done = &mut connection => done,

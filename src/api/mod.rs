@@ -9,6 +9,7 @@
 //! What this area must never do: decide who may do what, read a body without a bound, answer with words of a guest that
 //! are not marked as such, or say of another tenant's object that it is there.
 
+mod addresses;
 mod body;
 mod context;
 mod document;
@@ -19,6 +20,7 @@ mod held;
 mod large;
 mod listed;
 mod listen;
+mod pace;
 mod page;
 mod problem;
 mod query;

@@ -1,5 +1,9 @@
-use super::context::Who;
+use std::ops::Deref;
+
+use super::context::{Object, Who};
 use super::problem::Problem;
+use crate::authz::Action;
+use crate::model::TenantId;
 use crate::sandbox::SandboxError;
 
 /// Rows that are looked at for one page, shown or not: a list costs no more than this, whoever may see how little.
@@ -43,13 +47,37 @@ pub(super) fn page<T, Place>(
     Ok(Rows { rows: shown, next })
 }
 
-/// Makes an answer on a thread that may take its time: what is read from the disk, or large.
+/// A caller for whom something is done on a thread that may take its time. Only there it is asked of each row of a list
+/// whether he may see it: a thousand questions to the policies, on the thread that serves everybody, would hold it up.
+pub(super) struct Apart(Who);
+
+impl Deref for Apart {
+    type Target = Who;
+
+    fn deref(&self) -> &Who {
+        &self.0
+    }
+}
+
+impl Apart {
+    /// May he do this to an object of his tenant? Nothing follows from it but that the object is shown in a list.
+    pub(super) fn may(&self, action: Action, object: &Object<'_>) -> bool {
+        self.0.could(action, object)
+    }
+
+    pub(super) fn may_tenant(&self, action: Action, tenant: &TenantId) -> bool {
+        self.0.could_tenant(action, tenant)
+    }
+}
+
+/// Makes an answer on a thread that may take its time: what is read from the disk, or large, or asks much. It is one of
+/// those that the tenant may have at a time, so he waits for it where he has them all, and nobody else does.
 pub(super) async fn apart<T: Send + 'static>(
     who: Who,
-    work: impl FnOnce(&Who) -> Result<T, Problem> + Send + 'static,
+    work: impl FnOnce(&Apart) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(move || work(&who)).await;
-    done.map_err(|error| Problem::from(SandboxError::Internal(error.to_string())))?
+    let (hall, tenant) = (who.hall().clone(), who.tenant().clone());
+    hall.apart(&tenant, move || work(&Apart(who))).await?
 }
 
 #[cfg(test)]

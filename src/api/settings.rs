@@ -15,6 +15,8 @@ pub struct HttpSettings {
     pub hosts: Vec<String>,
     /// Connections at one time; more wait in the kernel.
     pub connections: u32,
+    /// Of them those from one address, which may be that of a proxy with everybody behind it; one more is closed.
+    pub address_connections: u32,
     /// Requests at work at one time; one more is told to come again. No tenant gets more than half of them.
     pub requests: u32,
     /// All headers of a request together.
@@ -34,8 +36,10 @@ pub struct HttpSettings {
     pub stall_ms: u64,
     /// How long a whole body may take.
     pub body_ms: u64,
-    /// How long a reader may take nothing of an answer before the connection is cut.
+    /// How long a reader may keep an answer waiting, at once or in pieces, before it is looked how much he took meanwhile.
     pub write_ms: u64,
+    /// What he must have taken then, in each second; else the connection is cut. With 0 anything is enough.
+    pub write_least_bytes: u64,
     /// How many objects one page of a list has at most.
     pub page: u32,
     /// Event streams that are open at one time. No tenant gets more than half of them.
@@ -49,6 +53,7 @@ impl Default for HttpSettings {
             allow_plain_http: false,
             hosts: Vec::new(),
             connections: 10_000,
+            address_connections: 5_000,
             requests: 1_024,
             header_bytes: 32 << 10,
             headers: 64,
@@ -60,6 +65,7 @@ impl Default for HttpSettings {
             stall_ms: 10_000,
             body_ms: 120_000,
             write_ms: 30_000,
+            write_least_bytes: 16 << 10,
             page: 100,
             streams: 1_000,
         }

@@ -6,9 +6,9 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::data::{data_dir, folder_of};
+use super::descriptors::allow_many_files;
 use crate::audit::folder;
 use crate::config::Settings;
 use crate::model::TenantId;
@@ -43,7 +43,8 @@ pub struct BackedUp {
 pub fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<BackedUp> {
     let data = data_dir(settings)?;
     let store = super::existing_store(&data)?;
-    allow_many_files();
+    // A file is open for each tenant that has files, and two for each folder on the way down.
+    let _ = allow_many_files();
     let (mut copying, mut missing) = (Copying::default(), Vec::new());
     refuse_inside(&data, to)?;
     make_folder(to, |aside| copy((&data, settings), &store, aside, &mut copying, &mut missing))?;
@@ -60,13 +61,6 @@ fn refuse_inside(data: &Path, to: &Path) -> anyhow::Result<()> {
         bail!("{} is inside of the data folder {}; choose a place outside of it", to.display(), data.display());
     }
     Ok(())
-}
-
-/// A file is open for each tenant that has files, and two for each folder on the way down.
-fn allow_many_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where it stays as it is, it may be enough.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 fn copy(

@@ -5,6 +5,7 @@ mod backup;
 mod certificate;
 mod chronicle;
 mod data;
+mod descriptors;
 mod forward;
 mod hook;
 mod log;

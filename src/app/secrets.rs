@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,25 @@ pub(super) fn folder(data: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Thirty-two bytes that are made once and kept for nobody else to read.
+/// Thirty-two bytes that are made once and kept for nobody else to read. They are made where there are none, and only
+/// where nothing was made with them yet: whatever else keeps us from reading them, those that are there stay.
 pub(super) fn secret(data: &Path, name: &str, must_exist: bool) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let folder = folder(data)?;
     let path = folder.join(name);
-    if let Ok(bytes) = fs::read(&path).map(Zeroizing::new) {
-        let bytes: [u8; 32] = bytes.as_slice().try_into().with_context(|| format!("{} is damaged", path.display()))?;
-        return Ok(Zeroizing::new(bytes));
+    match fs::read(&path).map(Zeroizing::new) {
+        Ok(bytes) => {
+            let bytes: [u8; 32] =
+                bytes.as_slice().try_into().with_context(|| format!("{} is damaged", path.display()))?;
+            return Ok(Zeroizing::new(bytes));
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+        Err(_) => {}
     }
     if must_exist {
         let (file, data) = (path.display(), data.display());
-        let what = "without it no key of those that are known can be checked";
+        let what = "without it no key or token that was given out can be checked";
         bail!(
             "{file} is missing: {what}; put back the file that was there with the rest of {data} (a copy of a data folder \
              needs its secrets/{name})"

@@ -11,6 +11,7 @@ use super::alerts::{Around, Watch};
 use super::certificate::{self, Certificate};
 use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
+use super::descriptors::{allow_many_files, fitting};
 use super::forward::{self, Forwarder};
 use super::hook;
 use super::log::{self, Audit};
@@ -23,7 +24,7 @@ use crate::engine::{Engine, EngineSettings};
 use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
-use crate::sandbox::{Hall, Ledger, Tenants};
+use crate::sandbox::{Hall, Hands, Ledger, Machine, Tenants};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::workspace::Catalog;
@@ -131,8 +132,14 @@ impl Service {
 
     /// The same in a process of another program; `worker` is ours, which compiles.
     pub async fn with_worker(settings: Settings, worker: PathBuf) -> anyhow::Result<Self> {
+        Self::with_clock(settings, worker, Box::new(Machine::default())).await
+    }
+
+    /// The same by a clock of one's own.
+    pub async fn with_clock(mut settings: Settings, worker: PathBuf, hands: Box<dyn Hands>) -> anyhow::Result<Self> {
         // Before anything is made: a start that cannot be leaves nothing behind.
         Listener::check(&settings.http, &settings.tls)?;
+        settings.http = fitting(settings.http, allow_many_files());
         let data = data_folder(&settings)?;
         let alone = alone(&data)?;
         let (shown, certificate) = match settings.tls.wanted()? {
@@ -149,7 +156,7 @@ impl Service {
         let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
-        let signing = secret(&data, "signing", false)?;
+        let signing = secret(&data, "signing", known)?;
         let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
         let instance: String = instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let tokens = settings.identity.tokens.clone();
@@ -171,8 +178,8 @@ impl Service {
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
-        let hall =
-            Hall::new(engine(&settings, &data, worker)?, ledger, Arc::new(house), chronicle, settings.runs.clone());
+        let (engine, own) = (engine(&settings, &data, worker)?, (settings.runs.clone(), hands));
+        let hall = Hall::with_clock(engine, ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let asked = store.clone();
@@ -195,7 +202,7 @@ impl Service {
         };
         let alerts = Watch::new(&settings.audit.alerts, hook, around, before);
         // Last of all that can fail: the key is shown once, so nobody may lose it with an error.
-        let first = registry.first(now()).await?;
+        let first = registry.first(hall.now() / 1_000).await?;
         if let Some(made) = &first {
             audit.first_key(&made.record).await?;
         }

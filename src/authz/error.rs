@@ -3,7 +3,7 @@ use std::fmt;
 use cedar_policy::ffi::DetailedError;
 use serde::Serialize;
 
-use super::check::{POLICY_BYTES, TENANT_BYTES, TENANT_POLICIES};
+use super::check::{POLICY_BYTES, TENANT_BYTES, TENANT_PARTS, TENANT_POLICIES};
 use super::role::TENANT_ROLES;
 use crate::model::{PolicyName, RoleName};
 
@@ -76,6 +76,11 @@ pub enum PolicyError {
     TooLongTogether { bytes: usize },
     #[error("the tenant has {policies} policies (each `permit` and `forbid` counts); the most is {TENANT_POLICIES}")]
     TooMany { policies: usize },
+    #[error(
+        "the conditions of all policies of the tenant have {parts} operators and operands together (`a == b` has three); \
+         the most is {TENANT_PARTS}, since each decision may look at all of them; name roles or labels instead of many objects"
+    )]
+    TooMuchTogether { parts: usize },
     #[error("the policy `{policy}` is too complicated: {fault}")]
     TooComplicated { policy: PolicyName, fault: Fault },
     #[error("the policy `{policy}` holds no `permit` and no `forbid`")]
@@ -116,6 +121,7 @@ impl PolicyError {
             PolicyError::TooLong { .. } => "policy_too_long",
             PolicyError::TooLongTogether { .. } => "policies_too_long",
             PolicyError::TooMany { .. } => "policies_too_many",
+            PolicyError::TooMuchTogether { .. } => "policies_too_complicated",
             PolicyError::TooComplicated { .. } => "policy_too_complicated",
             PolicyError::Empty { .. } => "policy_empty",
             PolicyError::Syntax { .. } => "policy_syntax",

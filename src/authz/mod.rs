@@ -32,7 +32,7 @@ mod rules;
 pub use action::{Action, UnknownAction};
 pub use authorizer::Authorizer;
 pub use builtin::{BUILT_IN_ROLES, HOUSE};
-pub use check::{Checked, POLICY_BYTES, TENANT_BYTES, TENANT_POLICIES};
+pub use check::{Checked, POLICY_BYTES, TENANT_BYTES, TENANT_PARTS, TENANT_POLICIES};
 pub use error::{Fault, PolicyError};
 pub use explain::{Explanation, RoleReach};
 pub use permit::{Denied, DeniedReason, Permit};

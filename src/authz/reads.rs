@@ -119,6 +119,38 @@ fn names_principal(json: &Value) -> bool {
     }
 }
 
+/// How many operators and operands the conditions of a policy have, and one for the policy itself.
+pub(super) fn parts(policy: &cedar_policy::Policy) -> Result<usize, PolicyError> {
+    let json = policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?;
+    let conditions = json.get("conditions").and_then(Value::as_array).into_iter().flatten();
+    Ok(1 + conditions.filter_map(|condition| condition.get("body")).map(parts_of).sum::<usize>())
+}
+
+/// In Cedar's JSON an expression is an operator over its operands, which have names or stand in a list.
+fn parts_of(json: &Value) -> usize {
+    let operands = |(operator, operands): (&String, &Value)| match operands {
+        // A set or a record may be written down as one literal.
+        value if operator == "Value" => leaves(value),
+        Value::Object(named) => 1 + named.values().map(parts_of).sum::<usize>(),
+        other => 1 + parts_of(other),
+    };
+    match json {
+        Value::Array(items) => items.iter().map(parts_of).sum(),
+        Value::Object(fields) => fields.iter().map(operands).sum(),
+        _ => 0,
+    }
+}
+
+fn leaves(literal: &Value) -> usize {
+    match literal {
+        Value::Array(items) => 1 + items.iter().map(leaves).sum::<usize>(),
+        Value::Object(fields) if !fields.keys().any(|name| name.starts_with("__")) => {
+            1 + fields.values().map(leaves).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +177,23 @@ mod tests {
             ("resource.hasTag(context.wants.backend)", Reads { wants: true, ..none }),
         ] {
             assert_eq!(reads(condition), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn each_operator_and_operand_counts() {
+        for (condition, expected) in [
+            ("true", 1),
+            ("resource == Run::\"a\"", 3),
+            ("resource == Run::\"a\" || resource == Run::\"b\"", 7),
+            ("[\"a\", \"b\", \"c\"].contains(\"d\")", 6),
+            ("if principal has labels then true else 1 < 2", 7),
+            ("resource.hasTag(\"a\") && resource.getTag(\"a\") like \"a*b\"", 10),
+            ("{a: 1, b: [2, 3]}.a == 1", 8),
+        ] {
+            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+            let policy = cedar_policy::Policy::parse(None, text).unwrap();
+            assert_eq!(parts(&policy).unwrap(), 1 + expected, "{condition}: {}", policy.to_json().unwrap());
         }
     }
 

@@ -5,7 +5,7 @@ use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet, Validator};
 
 use super::action::Action;
 use super::builtin::Words;
-use super::check::{self, TENANT_BYTES, TENANT_POLICIES};
+use super::check::{self, TENANT_BYTES, TENANT_PARTS, TENANT_POLICIES};
 use super::error::PolicyError;
 use super::reads::{self, Reads};
 use super::role::{CustomRole, TENANT_ROLES};
@@ -100,8 +100,11 @@ fn texts_of(validator: &Validator, texts: &[(PolicyName, String)]) -> Result<Vec
             policies.push(policy);
         }
     }
-    match policies.len() {
-        count if count > TENANT_POLICIES => Err(PolicyError::TooMany { policies: count }),
+    if policies.len() > TENANT_POLICIES {
+        return Err(PolicyError::TooMany { policies: policies.len() });
+    }
+    match policies.iter().map(reads::parts).sum::<Result<usize, _>>()? {
+        parts if parts > TENANT_PARTS => Err(PolicyError::TooMuchTogether { parts }),
         _ => Ok(policies),
     }
 }

@@ -160,6 +160,7 @@ impl Settings {
             ("http.upload_bytes", http.upload_bytes, 1),
             ("http.header_bytes", u64::from(http.header_bytes), 256),
             ("http.connections", u64::from(http.connections), 1),
+            ("http.address_connections", u64::from(http.address_connections), 1),
             ("http.requests", u64::from(http.requests), 1),
             ("http.headers", u64::from(http.headers), 8),
             ("http.header_ms", http.header_ms, 10),

@@ -109,10 +109,11 @@ impl Registry {
     ) -> Result<Checked, RegistryError> {
         let tenant = permit.tenant().clone();
         covers(permit, Action::PoliciesCreate, &tenant, tenant.as_str())?;
+        let asking = self.asking(permit, caller, policy.created);
+        // Before it is checked: that takes a thread, of which one tenant needs no more than one at a time.
+        let _turn = self.turn(&tenant).await;
         let (registry, asked) = (self.clone(), policy.clone());
         let checked = apart(move || Ok(registry.0.authorizer.check(&asked.name, &asked.text)?)).await?;
-        let asking = self.asking(permit, caller, policy.created);
-        let _turn = self.turn(&tenant).await;
         let before = self.rules(&tenant)?;
         let mut after = before.clone();
         after.policies.retain(|known| known.name != policy.name);

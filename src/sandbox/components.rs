@@ -1,9 +1,10 @@
+use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::error::SandboxError;
-use super::hall::{Hall, covers, covers_in, now};
+use super::hall::{Hall, covers, covers_in};
 use super::ledger::LedgerError;
 use super::record::{ComponentRecord, Wants};
 use crate::authz::{Action, Permit};
@@ -20,14 +21,22 @@ pub struct Submitted {
 }
 
 impl Hall {
-    /// Takes a program in: it is read, checked and compiled, and kept once, with what is said of it. Whether it is new to
-    /// the tenant.
-    pub async fn submit(&self, permit: &Permit, bytes: Bytes, labels: Labels) -> Result<Submitted, SandboxError> {
+    /// Takes a program in: it is read, checked and compiled, and kept once, with what is said of it. What it has in memory
+    /// counts until it is kept, also when the caller has gone away.
+    pub async fn submit(
+        &self,
+        permit: &Permit,
+        bytes: Bytes,
+        labels: Labels,
+        counted: Option<Box<dyn Any + Send>>,
+    ) -> Result<Submitted, SandboxError> {
         covers_in(permit, Action::ComponentsCreate)?;
         self.open()?;
         let tenant = permit.tenant();
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let digest = digest_of(&bytes).await?;
+        let whole = bytes.clone();
+        // It is a stranger's, and may be large.
+        let digest = self.apart(tenant, move || Digest::of(&whole)).await?;
         // Before anything is compiled; what the tenant has already takes no more of it.
         let room = match self.inner().ledger.component(tenant, digest)? {
             Some(_) => None,
@@ -55,20 +64,21 @@ impl Hall {
             kind: about.kind,
             command: about.command,
             wants: Wants::of(about),
-            created: now(),
+            created: self.now(),
         };
         let (hall, kept, text) = (self.clone(), record.clone(), described.clone());
         // To the end, also when the caller has gone away: its room is given back when the row counts.
-        let keeping = tokio::spawn(async move {
+        let keeping = self.to_its_end(async move {
+            let _counted = counted;
             let new = hall.inner().ledger.keep_component(kept.clone(), text, bytes).await?;
             if new {
                 let weight = Weight { bytes: size.saturating_add(more), files: 1 };
                 hall.count_rows_apart(&kept.tenant, weight).await;
             }
             drop(room);
-            Ok::<bool, SandboxError>(new)
+            Ok(new)
         });
-        if keeping.await.map_err(|error| SandboxError::Internal(error.to_string()))?? {
+        if keeping.await? {
             return Ok(Submitted { record: Arc::new(record), described, new: true });
         }
         let known = self.known(tenant, digest)?.ok_or_else(|| SandboxError::NoComponent(digest.to_string()))?;
@@ -143,11 +153,4 @@ impl Hall {
         let limit = self.engine().settings().module_bytes;
         if bytes > limit { Err(SandboxError::TooLarge { bytes, limit }) } else { Ok(()) }
     }
-}
-
-/// On a thread of its own: it is a stranger's, and may be large.
-async fn digest_of(bytes: &Bytes) -> Result<Digest, SandboxError> {
-    let bytes = bytes.clone();
-    let digest = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
-    digest.map_err(|error| SandboxError::Internal(error.to_string()))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::chronicle::By;
 use super::error::SandboxError;
-use super::hall::{Hall, now};
+use super::hall::Hall;
 use super::ledger::LedgerError;
 use super::live::Live;
 use super::record::{Failure, RetryRecord, RunRecord, RunState};
@@ -46,7 +46,8 @@ impl Ending {
 
     /// Its start is not on record, so it does not begin; whoever has found it meanwhile is told.
     pub(super) fn refused(mut self, run: RunRecord, error: &SandboxError) {
-        self.over(&Arc::new(failed(run, error)), false);
+        let failed = failed(run, error, self.hall.now());
+        self.over(&Arc::new(failed), false);
     }
 
     pub(super) async fn whole(
@@ -59,7 +60,7 @@ impl Ending {
         let replayable = planned.replayable.clone();
         let done = self.hall.work(planned, Some(Arc::clone(&self.live)), self.live.cancel.clone()).await;
         run.state = RunState::Ended;
-        run.ended = Some(now());
+        run.ended = Some(self.hall.now());
         let mut untold = run.clone();
         let refused = match done {
             Ok(report) => {
@@ -68,7 +69,7 @@ impl Ending {
                 None
             }
             Err(error) => {
-                run = failed(run, &error);
+                run = failed(run, &error, self.hall.now());
                 Some(error)
             }
         };
@@ -76,7 +77,8 @@ impl Ending {
         let ended = self.hall.inner().chronicle.ended(&run, &by);
         if let Err(unkept) = ended.await {
             let error = SandboxError::from(unkept);
-            self.over(&Arc::new(failed(run, &error)), false);
+            let failed = failed(run, &error, self.hall.now());
+            self.over(&Arc::new(failed), false);
             return Err(error);
         }
         // It is written down before anybody hears of it; who brought what cannot be run may try again.
@@ -145,7 +147,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(run) = self.lost.take() {
-            let run = lost(run);
+            let run = lost(run, self.hall.now());
             // Nobody can wait for it here.
             drop(self.hall.inner().chronicle.lost(&run));
             self.over(&Arc::new(run), false);
@@ -154,18 +156,18 @@ impl Drop for Ending {
 }
 
 /// As a run that came to nothing.
-pub(super) fn failed(mut run: RunRecord, error: &SandboxError) -> RunRecord {
+pub(super) fn failed(mut run: RunRecord, error: &SandboxError, now: u64) -> RunRecord {
     run.state = RunState::Ended;
-    run.ended = Some(now());
+    run.ended = Some(now);
     run.report = None;
     run.failure = Some(Failure { code: error.code().to_owned(), message: error.to_string() });
     run
 }
 
 /// As a run of which nobody knows how it would have ended, since the service went down meanwhile.
-pub(super) fn lost(mut run: RunRecord) -> RunRecord {
+pub(super) fn lost(mut run: RunRecord, now: u64) -> RunRecord {
     run.state = RunState::Ended;
-    run.ended = Some(now());
+    run.ended = Some(now);
     run.failure = Some(Failure {
         code: "service_stopped".to_owned(),
         message: "the service went down while this ran; nothing is known of its end".to_owned(),

@@ -4,7 +4,7 @@ use super::ending::lost;
 use super::error::SandboxError;
 use super::hall::{Hall, covers};
 use super::ledger::Much;
-use super::live::{Event, Live, Look, Place};
+use super::live::{Event, Live, Look, Place, Seen};
 use super::record::RunState;
 use crate::authz::{Action, Permit};
 use crate::model::{RunId, TenantId};
@@ -18,13 +18,14 @@ pub struct Events {
     hall: Hall,
     live: Arc<Live>,
     after: u64,
+    seen: Seen,
     room: HasRoom,
 }
 
 impl Events {
     /// Those of a run that has just begun.
     pub(super) fn of(hall: Hall, live: Arc<Live>, room: HasRoom) -> Self {
-        Self { hall, live, after: 0, room }
+        Self { hall, live, after: 0, seen: Seen::default(), room }
     }
 
     /// `None` after the last.
@@ -35,10 +36,11 @@ impl Events {
             tokio::pin!(news);
             // From here on nothing is missed, even if it happens before the wait.
             news.as_mut().enable();
-            let event = match live.look(self.after) {
+            let event = match live.look(self.after, &mut self.seen) {
                 Look::Event(event) => event,
                 Look::There(place) => self.written(place).await?,
                 Look::Gone => {
+                    self.seen = Seen::default();
                     self.live = self.hall.over(&live.tenant, &live.id, &self.room).await?;
                     continue;
                 }
@@ -88,12 +90,12 @@ impl Hall {
             let message = format!("the run has no event {after}; its last is {last}");
             return Err(SandboxError::Invalid { field: "Last-Event-ID", message });
         }
-        Ok(Events { hall: self.clone(), live, after, room })
+        Ok(Events { hall: self.clone(), live, after, seen: Seen::default(), room })
     }
 
     /// The events of a run that is over, or of which nobody knows how it would have ended.
     async fn over(&self, tenant: &TenantId, id: &RunId, room: &HasRoom) -> Result<Arc<Live>, SandboxError> {
         let run = self.recorded(tenant, id, Much::Head, room).await?;
-        Ok(Live::ended(if run.state == RunState::Running { lost(run) } else { run }))
+        Ok(Live::ended(if run.state == RunState::Running { lost(run, self.now()) } else { run }))
     }
 }

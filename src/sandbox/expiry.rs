@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 
 use super::ending::lost;
 use super::error::SandboxError;
-use super::hall::{Hall, locked, now};
+use super::hall::{Hall, locked};
 use super::record::{SandboxChange, SandboxRecord};
 use super::state::SandboxState;
 use crate::model::SandboxId;
@@ -59,6 +59,7 @@ impl Hall {
     /// What must be done before the first request: what the last process left is brought to an end.
     pub async fn begin_service(&self) -> Result<(), SandboxError> {
         let ledger = &self.inner().ledger;
+        self.inner().clock.not_before(ledger.newest_time()?);
         for half in ledger.half_made()? {
             self.change(&half.tenant, &half.id, SandboxChange::GivenUp).await?;
         }
@@ -103,7 +104,7 @@ impl Hall {
         self.sweep_each(given_up).await;
         let mut last: Option<SandboxRecord> = None;
         loop {
-            let expired = self.inner().ledger.expired(now(), last.as_ref(), MOST)?;
+            let expired = self.inner().ledger.expired(self.now(), last.as_ref(), MOST)?;
             let all = expired.len();
             last = expired.last().cloned();
             self.sweep_each(expired).await;
@@ -113,13 +114,22 @@ impl Hall {
         }
         self.tidy().await;
         self.write_off().await?;
+        self.write_time(false).await?;
         let second = 1_000;
         let settings = &self.inner().settings;
-        let before = |seconds: u64| now().saturating_sub(seconds.saturating_mul(second));
+        let before = |seconds: u64| self.now().saturating_sub(seconds.saturating_mul(second));
         // An answer that is forgotten cannot be given again.
         let (runs, retries) = (settings.history_seconds, settings.retry_seconds.min(settings.history_seconds));
         while self.inner().ledger.forget(before(runs), before(retries)).await? {}
         Ok(())
+    }
+
+    /// A service that starts later, by a clock that is set back, finds how late it was.
+    async fn write_time(&self, last: bool) -> Result<(), SandboxError> {
+        match self.inner().clock.to_write(last) {
+            Some(now) => Ok(self.inner().ledger.reached(now).await?),
+            None => Ok(()),
+        }
     }
 
     async fn sweep_each(&self, sandboxes: Vec<SandboxRecord>) {
@@ -200,7 +210,7 @@ impl Hall {
         let open = open.map_err(|error| SandboxError::Internal(error.to_string()))??;
         for run in open {
             if self.watched(&run.tenant, &run.id).is_none() {
-                let run = lost(run);
+                let run = lost(run, self.now());
                 self.inner().chronicle.lost(&run).await?;
                 self.inner().ledger.put_run(Arc::new(run), None, None).await?;
             }
@@ -248,6 +258,9 @@ impl Hall {
             if tokio::time::timeout(HANGS, tasks.wait()).await.is_err() {
                 tracing::warn!("{} things are not at their end and are given up", tasks.len());
             }
+        }
+        if let Err(error) = self.write_time(true).await {
+            tracing::warn!("what time it is could not be written down: {error}");
         }
     }
 

@@ -2,7 +2,6 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
 
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
@@ -11,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::chronicle::Chronicle;
+use super::clock::{Clock, Hands, Machine};
 use super::error::SandboxError;
 use super::expiry::Stuck;
 use super::guests::Guests;
@@ -68,6 +68,7 @@ pub(super) struct Inner {
     pub(super) guests: Guests,
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
+    pub(super) clock: Clock,
     pub(super) components: Cache<(TenantId, Digest), Arc<ComponentRecord>>,
     /// Those of sandboxes, made ready; they do not change while one lives.
     pub(super) rules: Cache<SandboxId, Arc<Policy>>,
@@ -103,7 +104,19 @@ impl Hall {
         chronicle: Arc<dyn Chronicle>,
         settings: HallSettings,
     ) -> Self {
+        Self::with_clock(engine, ledger, tenants, chronicle, (settings, Box::new(Machine::default())))
+    }
+
+    /// The same by a clock of one's own.
+    pub fn with_clock(
+        engine: Engine,
+        ledger: Arc<dyn Ledger>,
+        tenants: Arc<dyn Tenants>,
+        chronicle: Arc<dyn Chronicle>,
+        (settings, hands): (HallSettings, Box<dyn Hands>),
+    ) -> Self {
         Self(Arc::new(Inner {
+            clock: Clock::new(hands),
             engine,
             ledger,
             tenants,
@@ -150,6 +163,11 @@ impl Hall {
         self.0.guests.threads().is_some()
     }
 
+    /// Milliseconds since 1970. It never goes back, also not from one start to the next.
+    pub fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+
     /// How many runs are at work.
     pub fn running(&self) -> u64 {
         self.0.quota.running()
@@ -188,7 +206,7 @@ impl Hall {
     }
 
     /// Does something for a tenant on a thread that may wait, when he has no more than enough of them.
-    pub(super) async fn apart<T: Send + 'static>(
+    pub async fn apart<T: Send + 'static>(
         &self,
         tenant: &TenantId,
         work: impl FnOnce() -> T + Send + 'static,
@@ -282,10 +300,4 @@ pub(super) fn covers_in(permit: &Permit, action: Action) -> Result<(), SandboxEr
         ResourceKind::Tenant => covers(permit, action, &tenant, tenant.as_str()),
         _ => Err(SandboxError::Permit),
     }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -164,6 +164,10 @@ pub trait Ledger: Send + Sync {
     /// Those that are being made.
     fn half_made(&self) -> Result<Vec<SandboxRecord>, LedgerError>;
     fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()>;
+    /// The newest time that was written down, zero where none was; in milliseconds since 1970.
+    fn newest_time(&self) -> Result<u64, LedgerError>;
+    /// Writes down that it is as late as this. What is written already and is newer stays.
+    fn reached(&self, now: u64) -> Step<'_, ()>;
     /// How many sandboxes each tenant has.
     fn sandbox_counts(&self) -> Result<Vec<(TenantId, u64)>, LedgerError>;
 }

@@ -95,21 +95,27 @@ impl Written {
         }
     }
 
-    /// Where the output goes on after so many bytes of it.
-    fn after(&self, done: u64) -> Option<Place> {
-        let (mut before, mut ends) = (0u64, [0u64; 2]);
-        for (turn, length) in self.order.iter().enumerate() {
-            let (stream, side) = if turn % 2 == 0 { (Stream::Stdout, 0) } else { (Stream::Stderr, 1) };
-            let length = u64::from(*length);
-            let begin = ends.get(side).copied().unwrap_or(0);
-            if let Some(own) = ends.get_mut(side) {
-                *own = begin + length;
+    /// Where the output goes on after so many bytes of it, looked for from the turn on in which the reader was.
+    fn after(&self, done: u64, seen: &mut Seen) -> Option<Place> {
+        if seen.before > done {
+            *seen = Seen::default();
+        }
+        while let Some(length) = self.order.get(seen.turn).copied().map(u64::from) {
+            let (stream, [own, other]) = match seen.turn % 2 {
+                0 => (Stream::Stdout, seen.ends),
+                _ => (Stream::Stderr, seen.ends),
+            };
+            #[cfg(test)]
+            LOOKED_AT.with(|looked| looked.set(looked.get() + 1));
+            if seen.before + length > done {
+                let (from, left) = (own + (done - seen.before), seen.before + length - done);
+                return Some(Place { stream, from, left, last: seen.turn + 1 == self.order.len() });
             }
-            if before + length > done {
-                let (from, left) = (begin + (done - before), before + length - done);
-                return Some(Place { stream, from, left, last: turn + 1 == self.order.len() });
+            // The last turn may still grow.
+            if seen.turn + 1 == self.order.len() {
+                return None;
             }
-            before += length;
+            *seen = Seen { turn: seen.turn + 1, before: seen.before + length, ends: [other, own + length] };
         }
         None
     }
@@ -130,6 +136,22 @@ impl Written {
     fn total(&self) -> u64 {
         self.order.iter().map(|length| u64::from(*length)).sum()
     }
+}
+
+/// How far a reader has come: the turn in which he is, so that nobody looks through all turns for each event, while the
+/// guest waits to write one more.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Seen {
+    turn: usize,
+    /// Bytes before this turn; and of them those of the stream whose turn it is, and those of the other one.
+    before: u64,
+    ends: [u64; 2],
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Turns that were looked at.
+    static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// A stream whose turn it is, from where on, and how much it wrote in this turn.
@@ -279,7 +301,7 @@ impl Live {
     }
 
     /// In one look: an end that comes between two would be missed.
-    pub(super) fn look(&self, after: u64) -> Look {
+    pub(super) fn look(&self, after: u64, seen: &mut Seen) -> Look {
         if after < FIRST {
             return Look::Event(Event { number: FIRST, what: Happened::Started(self.id.clone()) });
         }
@@ -287,7 +309,7 @@ impl Live {
         if state.at == At::Ledger {
             return Look::Gone;
         }
-        if let Some(place) = state.written.after(after - FIRST) {
+        if let Some(place) = state.written.after(after - FIRST, seen) {
             if state.at == At::Head {
                 return Look::There(place);
             }
@@ -322,8 +344,8 @@ mod tests {
 
     fn all(live: &Live, after: u64) -> Vec<(u64, String)> {
         let mut events = Vec::new();
-        let mut at = after;
-        while let Look::Event(event) = live.look(at) {
+        let (mut at, mut seen) = (after, Seen::default());
+        while let Look::Event(event) = live.look(at, &mut seen) {
             at = event.number;
             let text = match event.what {
                 Happened::Started(_) => "started".to_owned(),
@@ -371,8 +393,10 @@ mod tests {
         assert!(live.bytes() < 2 * TURNS as u64, "some wait for the end");
         assert_eq!(live.order().len(), TURNS + 2);
         assert_eq!(live.bytes(), 2 * TURNS as u64);
+        LOOKED_AT.set(0);
         let bytes: usize = all(&live, 1).iter().map(|(_, text)| text.len() - "Stdout ".len()).sum();
         assert_eq!(bytes, 2 * TURNS);
+        assert!(LOOKED_AT.get() < 4 * TURNS, "nobody begins at the start for each event: {}", LOOKED_AT.get());
     }
 
     #[test]
@@ -397,10 +421,10 @@ mod tests {
             let live = live();
             std::thread::scope(|scope| {
                 scope.spawn(|| live.end(&record, true));
-                let (mut at, mut last) = (0, None);
+                let (mut at, mut last, mut seen) = (0, None, Seen::default());
                 // Asked again and again, and not only when there is news.
                 loop {
-                    match live.look(at) {
+                    match live.look(at, &mut seen) {
                         Look::Event(event) => (at, last) = (event.number, Some(event.what)),
                         Look::Never => break,
                         _ => {}

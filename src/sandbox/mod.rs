@@ -11,6 +11,7 @@
 //! again.
 
 mod chronicle;
+mod clock;
 mod closing;
 mod components;
 mod counting;
@@ -39,6 +40,7 @@ mod storage;
 mod work;
 
 pub use chronicle::{By, Chronicle, Heard, Kept, Unkept};
+pub use clock::{Hands, Machine};
 pub use components::Submitted;
 pub use error::{SandboxError, Sort};
 pub use events::{Events, HasRoom};

@@ -1,5 +1,5 @@
 use super::error::SandboxError;
-use super::hall::{Hall, now};
+use super::hall::Hall;
 use super::plan::PlaceAsk;
 use super::record::{SandboxRecord, SandboxSpec};
 use super::sandboxes::{checked, may_read};
@@ -61,8 +61,8 @@ impl Hall {
             workspace: asked.workspace,
             spec,
             labels: Labels::new(),
-            created: now(),
-            expires: now(),
+            created: self.now(),
+            expires: self.now(),
         };
         self.inner().ledger.add_sandbox(sandbox.clone()).await?;
         let own = Own { hall: self.clone(), made: Some(sandbox.clone()) };

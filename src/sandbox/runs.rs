@@ -9,7 +9,7 @@ use super::chronicle::{By, Heard};
 use super::ending::{Ending, failed};
 use super::error::SandboxError;
 use super::events::{Events, HasRoom};
-use super::hall::{Hall, covers, covers_in, now};
+use super::hall::{Hall, covers, covers_in};
 use super::live::Live;
 use super::plan::RunAsk;
 use super::record::{RetryRecord, RunRecord, RunState};
@@ -174,7 +174,7 @@ impl Hall {
             sandbox,
             state: RunState::Running,
             labels: ask.labels.clone(),
-            created: now(),
+            created: self.now(),
             ended: None,
             report: None,
             failure: None,
@@ -198,7 +198,7 @@ impl Begun {
             };
             let error = SandboxError::from(error);
             // That nothing came of it belongs on record then.
-            hall.inner().chronicle.ended(&failed(run, &error), &by).await?;
+            hall.inner().chronicle.ended(&failed(run, &error, hall.now()), &by).await?;
             Err(error)
         }
     }

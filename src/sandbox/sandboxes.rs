@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::counting::within;
 use super::error::SandboxError;
 use super::files::whose;
-use super::hall::{Hall, Shelf, covers, covers_in, locked, now};
+use super::hall::{Hall, Shelf, covers, covers_in, locked};
 use super::ledger::SandboxFilter;
 use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
 use super::record::{SandboxChange, SandboxRecord, SandboxSpec, Unchanged};
@@ -53,7 +53,7 @@ impl Hall {
         let (ask, ceilings, spec) = self.apart(tenant, looked_at).await?;
         let (spec, ttl) = spec?;
         let room = self.room(tenant).await?;
-        let created = now();
+        let created = self.now();
         let record = SandboxRecord {
             id: SandboxId::random(),
             tenant: tenant.clone(),
@@ -129,7 +129,7 @@ impl Hall {
 
     /// One that the tenant has and whose time is not over, for whoever is then asked whether he may.
     pub fn known_sandbox(&self, tenant: &TenantId, id: &SandboxId) -> Result<Option<SandboxRecord>, SandboxError> {
-        Ok(self.inner().ledger.sandbox(tenant, id)?.filter(|sandbox| sandbox.is_there(now())))
+        Ok(self.inner().ledger.sandbox(tenant, id)?.filter(|sandbox| sandbox.is_there(self.now())))
     }
 
     /// In the order in which they were made. This reads from the disk, for as long as the filter needs.
@@ -140,7 +140,7 @@ impl Hall {
         after: Option<&SandboxId>,
         most: u32,
     ) -> Result<Vec<SandboxRecord>, SandboxError> {
-        Ok(self.inner().ledger.sandboxes(tenant, filter, now(), after, most)?)
+        Ok(self.inner().ledger.sandboxes(tenant, filter, self.now(), after, most)?)
     }
 
     /// The sandbox, if the permit is for this and its state allows the move now. Only what is written down by
@@ -169,7 +169,7 @@ impl Hall {
         id: &SandboxId,
         change: SandboxChange,
     ) -> Result<SandboxRecord, SandboxError> {
-        match self.inner().ledger.change_sandbox(tenant, id, change, now()).await? {
+        match self.inner().ledger.change_sandbox(tenant, id, change, self.now()).await? {
             Ok(changed) => Ok(changed),
             Err(Unchanged::Missing) => Err(SandboxError::NoSandbox(id.clone())),
             Err(Unchanged::Illegal(refused)) => Err(refused.into()),
@@ -209,7 +209,7 @@ impl Hall {
     pub async fn extend(&self, permit: &Permit, id: &SandboxId, seconds: u64) -> Result<SandboxRecord, SandboxError> {
         let most = self.ceilings(permit.tenant())?.sandbox_seconds;
         let cut = (seconds > most).then(|| Cut::new("ttl_seconds", seconds, most, "tenant"));
-        let expires = now().saturating_add(seconds.min(most).saturating_mul(1_000));
+        let expires = self.now().saturating_add(seconds.min(most).saturating_mul(1_000));
         self.changed_for(permit, id, SandboxChange::Extend { expires, cut }).await
     }
 

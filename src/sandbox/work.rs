@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SandboxError;
-use super::hall::{Hall, now};
+use super::hall::Hall;
 use super::live::Live;
 use super::own::Own;
 use super::plan::{self, Cut, Most, RunAsk, What, Wished};
@@ -68,7 +68,7 @@ impl Hall {
         let most = Most { ceilings: &ceilings, sandbox: place.as_ref().map(|place| &place.sandbox.spec) };
         let mut cut = Vec::new();
         let mut limits = plan::limits(&ask.limits, &most, &mut cut)?;
-        let running = self.inner().quota.run(tenant, &ceilings, limits.fuel, now())?;
+        let running = self.inner().quota.run(tenant, &ceilings, limits.fuel, self.now())?;
         if running.fuel() < limits.fuel {
             cut.push(Cut::new(LimitName::Fuel.as_str(), limits.fuel, running.fuel(), "tenant"));
             limits.fuel = running.fuel();
@@ -191,7 +191,7 @@ impl Hall {
             }
         }
         if let Some(fuel) = spent(&done) {
-            place.ends(fuel, now());
+            place.ends(fuel, self.now());
         }
         Ok(done?)
     }

@@ -6,7 +6,7 @@ use super::components::{Found, Known};
 use super::history::History;
 use super::lane::{Lasting, StepError};
 use super::open::Store;
-use super::{components, runs, sandboxes};
+use super::{components, mark, runs, sandboxes};
 use crate::model::{Digest, Json, PrincipalId, RunId, SandboxId, Stream, TenantId, Weight};
 use crate::sandbox::{
     AskRoom, ComponentRecord, Ledger, LedgerError, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage,
@@ -229,6 +229,14 @@ impl Ledger for Store {
     fn remove_sandbox(&self, id: &SandboxId) -> Step<'_, ()> {
         let id = id.clone();
         self.later(Lasting::Power, move |connection| sandboxes::remove(connection, &id))
+    }
+
+    fn newest_time(&self) -> Result<u64, LedgerError> {
+        self.reader(mark::newest_time).map_err(failed)
+    }
+
+    fn reached(&self, now: u64) -> Step<'_, ()> {
+        self.later(Lasting::Process, move |connection| mark::reached(connection, now))
     }
 
     fn sandbox_counts(&self) -> Result<Vec<(TenantId, u64)>, LedgerError> {

@@ -70,3 +70,16 @@ pub(super) fn counted(connection: &Connection) -> rusqlite::Result<u64> {
     let found = one(connection, "SELECT value FROM facts WHERE name = 'commits'", (), |row| row.get(0))?;
     Ok(found.unwrap_or(0))
 }
+
+/// What time it was, in milliseconds since 1970, as far as that was written down.
+pub(super) fn newest_time(connection: &Connection) -> rusqlite::Result<u64> {
+    let found = one(connection, "SELECT value FROM facts WHERE name = 'newest_ms'", (), |row| row.get(0))?;
+    Ok(found.unwrap_or(0))
+}
+
+pub(super) fn reached(connection: &Connection, now: u64) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO facts (name, value) VALUES ('newest_ms', ?)
+               ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+    connection.prepare_cached(sql)?.execute([i64::try_from(now).unwrap_or(i64::MAX)])?;
+    Ok(())
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use ringfence::authz::{
     Action, Ask, Authorizer, BUILT_IN_ROLES, CustomRole, Denied, DeniedReason, HOUSE, Permit, PolicyError, Resource,
-    ResourceKind, TENANT_POLICIES, Wants,
+    ResourceKind, TENANT_PARTS, TENANT_POLICIES, Wants,
 };
 use ringfence::model::{Caller, Credential, KeyId, Labels, PrincipalId, PrincipalKind, TenantId};
 

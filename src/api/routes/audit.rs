@@ -21,6 +21,7 @@ use super::super::stream::{Seat, seat};
 use super::super::types::{AuditEvents, AuditStreamed, Raw};
 use crate::audit::{AuditError, Detail, EventName, Filter, LogTime, Reader, Record};
 use crate::authz::{Action, HOUSE};
+use crate::model::TenantId;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -282,7 +283,8 @@ async fn tail(who: Who, State(api): State<Api>, headers: HeaderMap) -> Result<Re
     who.fact("first", from);
     let own = who.tenant().as_str();
     let filter = Filter { tenant: (own != HOUSE).then(|| own.to_owned()), ..Filter::default() };
-    let tail = Tail { api: api.clone(), filter, from, size, waiting: Vec::new(), _seat: seat };
+    let tail =
+        Tail { api: api.clone(), tenant: who.tenant().clone(), filter, from, size, waiting: Vec::new(), _seat: seat };
     let events = futures_util::stream::unfold(tail, |mut tail| async move {
         let line = tail.next().await?;
         Some((Ok::<_, Infallible>(line), tail))
@@ -292,6 +294,7 @@ async fn tail(who: Who, State(api): State<Api>, headers: HeaderMap) -> Result<Re
 
 struct Tail {
     api: Api,
+    tenant: TenantId,
     filter: Filter,
     from: u64,
     size: tokio::sync::watch::Receiver<u64>,
@@ -314,7 +317,7 @@ impl Tail {
             }
             let (api, filter, from) = (self.api.clone(), self.filter.clone(), self.from);
             let read = move || api.inner().recorder.reader.page(&filter, from, AT_ONCE, Some(end));
-            let page = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
+            let page = self.api.parts().hall.apart(&self.tenant, read).await.ok()?.ok()?;
             self.from = if page.end { end } else { page.next };
             self.waiting = page.lines;
             self.waiting.reverse();

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -71,7 +72,8 @@ async fn submit(
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
     let (labels, kept) = (labels(given)?, bytes.clone());
-    let Submitted { record, described, new } = match who.hall().submit(&permit, bytes, labels).await {
+    let counted = Some(Box::new(in_memory) as Box<dyn Any + Send>);
+    let Submitted { record, described, new } = match who.hall().submit(&permit, bytes, labels, counted).await {
         Ok(taken) => taken,
         Err(refused) => {
             // Whoever tries it under another name is found by this.
@@ -92,8 +94,6 @@ async fn submit(
             .await?;
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    // The module itself is with the engine by now.
-    drop(in_memory);
     let answer = shown(&who, &record, &described)?;
     Ok((status, answer).into_response())
 }

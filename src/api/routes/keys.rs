@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Object, Who};
 use super::super::listed::Page;
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{Key, KeyBody, Keys, MadeKey, MadeToken, TokenBody, WhoIAm};
@@ -72,12 +73,16 @@ struct Filter {
 )]
 async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Keys>, Problem> {
     let of: Option<PrincipalId> = filter.principal.as_deref().map(|name| parsed(name, "principal")).transpose()?;
-    let labels = Labels::new();
-    let shown = |key: &KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
-    let read = |part: Part<'_>| who.registry().keys(who.tenant(), of.as_ref(), part);
-    let page = Page::new(filter.cursor, filter.limit);
-    let (keys, next) = page.cut(who.http().page, read, |key| key.id.as_str(), shown)?;
-    Ok(Json(Keys { keys: keys.iter().map(Key::from).collect(), next }))
+    let listed = apart(who, move |who| {
+        let labels = Labels::new();
+        let shown =
+            |key: &KeyRecord| who.may(Action::KeysRead, &Object::owned(key.id.as_str(), &key.principal, &labels));
+        let read = |part: Part<'_>| who.registry().keys(who.tenant(), of.as_ref(), part);
+        let page = Page::new(filter.cursor, filter.limit);
+        let (keys, next) = page.cut(who.http().page, read, |key| key.id.as_str(), shown)?;
+        Ok(Keys { keys: keys.iter().map(Key::from).collect(), next })
+    });
+    listed.await.map(Json)
 }
 
 async fn found(who: &Who, text: &str, action: Action) -> Result<(KeyRecord, Permit), Problem> {

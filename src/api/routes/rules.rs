@@ -38,13 +38,16 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 )]
 async fn roles(who: Who, Query(page): Query<Page>) -> Result<Json<Roles>, Problem> {
     who.permit(Action::RolesRead, &Object::plain("*")).await?;
-    let own = who.registry().roles(who.tenant())?;
-    let mut all: Vec<Role> =
-        BUILT_IN_ROLES.into_iter().map(|name| built_in(&who, name)).chain(own.iter().map(Role::from)).collect();
-    all.sort_by(|a, b| a.name().cmp(b.name()));
-    let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
-    let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
-    Ok(Json(Roles { roles, next }))
+    let listed = apart(who, move |who| {
+        let own = who.registry().roles(who.tenant())?;
+        let mut all: Vec<Role> =
+            BUILT_IN_ROLES.into_iter().map(|name| built_in(who, name)).chain(own.iter().map(Role::from)).collect();
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        let shown = |role: &Role| who.may(Action::RolesRead, &Object::plain(role.name()));
+        let (roles, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, Role::name)), Role::name, shown)?;
+        Ok(Roles { roles, next })
+    });
+    listed.await.map(Json)
 }
 
 /// Get a role, built in or your own
@@ -98,10 +101,13 @@ async fn delete_role(who: Who, Path(name): Path<String>) -> Result<StatusCode, P
 )]
 async fn policies(who: Who, Query(page): Query<Page>) -> Result<Json<Policies>, Problem> {
     who.permit(Action::PoliciesRead, &Object::plain("*")).await?;
-    let all = who.registry().policies(who.tenant())?;
-    let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
-    let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
-    Ok(Json(Policies { policies: policies.iter().map(Policy::from).collect(), next }))
+    let listed = apart(who, move |who| {
+        let all = who.registry().policies(who.tenant())?;
+        let shown = |policy: &PolicyRecord| who.may(Action::PoliciesRead, &Object::plain(policy.name.as_str()));
+        let (policies, next) = page.cut(who.http().page, |part| Ok(part_of(&all, part, name_of)), name_of, shown)?;
+        Ok(Policies { policies: policies.iter().map(Policy::from).collect(), next })
+    });
+    listed.await.map(Json)
 }
 
 fn built_in(who: &Who, name: &str) -> Role {

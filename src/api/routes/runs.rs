@@ -28,7 +28,6 @@ use crate::authz::{Action, Permit, Wants};
 use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
     Asked, Before, HasRoom, Heard, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary,
-    SandboxError,
 };
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -105,7 +104,7 @@ impl Request {
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail).at("Content-Type"));
             }
         };
-        let retry = retry(place, headers, &run, module.as_ref())?;
+        let retry = retry(who, place, headers, (&run, module.as_ref())).await?;
         let body: RunBody = strict::read(&run)?;
         let accept = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
         let streamed = accept.contains("text/event-stream");
@@ -120,8 +119,15 @@ impl Request {
 }
 
 /// The same request sent to another place is another request.
-fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) -> Result<Option<RetryKey>, Problem> {
+async fn retry(
+    who: &Who,
+    place: &str,
+    headers: &HeaderMap,
+    (run, module): (&Bytes, Option<&Bytes>),
+) -> Result<Option<RetryKey>, Problem> {
     const KEY: usize = 255;
+    /// More is hashed where that may take its time.
+    const AT_ONCE: usize = 256 << 10;
     let Some(value) = only(headers, "Idempotency-Key")? else { return Ok(None) };
     let key = value
         .to_str()
@@ -131,11 +137,17 @@ fn retry(place: &str, headers: &HeaderMap, run: &Bytes, module: Option<&Bytes>) 
         Problem::bad("bad_header", format!("write 1 to {KEY} visible characters of ASCII, no spaces"))
             .at("Idempotency-Key")
     })?;
-    let mut hash = blake3::Hasher::new();
-    hash.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes());
-    hash.update(&(run.len() as u64).to_le_bytes()).update(run);
-    hash.update(module.map_or(&[][..], |module| module));
-    Ok(Some(RetryKey { key: key.to_owned(), request: *hash.finalize().as_bytes() }))
+    let (place, run, module) = (place.to_owned(), run.clone(), module.cloned().unwrap_or_default());
+    let large = run.len() + module.len() > AT_ONCE;
+    let hash = move || {
+        let mut hash = blake3::Hasher::new();
+        hash.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes());
+        hash.update(&(run.len() as u64).to_le_bytes()).update(&run);
+        hash.update(&module);
+        *hash.finalize().as_bytes()
+    };
+    let request = if large { who.hall().apart(who.tenant(), hash).await? } else { hash() };
+    Ok(Some(RetryKey { key: key.to_owned(), request }))
 }
 
 pub(super) async fn start(
@@ -171,7 +183,7 @@ pub(super) async fn start(
         return Ok(stream(events, guard, seat, counted));
     }
     let run = started.end().await?;
-    told(Arc::unwrap_or_clone(run), who.in_memory()).await
+    told(who, Arc::unwrap_or_clone(run), who.in_memory()).await
 }
 
 /// The first answer to a request that was made before, as it is wanted now.
@@ -183,7 +195,7 @@ async fn again(who: &Who, before: &Before, apart: bool, seat: Option<Seat>) -> R
     }
     let counted = Growing::new(Contents::Run, who.in_memory());
     let run = counted.done(who.hall().read_before(before, &room(&counted)).await)?;
-    let told = told(run, counted.held()).await?;
+    let told = told(who, run, counted.held()).await?;
     if !apart {
         return Ok(told);
     }
@@ -208,13 +220,12 @@ fn room(counted: &Arc<Growing>) -> HasRoom {
 
 /// A run as it is told. What one that wrote much is told with is made where that may take its time, and counted until its
 /// reader has it.
-async fn told(run: RunRecord, held: InMemory) -> Result<Response, Problem> {
+async fn told(who: &Who, run: RunRecord, held: InMemory) -> Result<Response, Problem> {
     if !run.is_large() {
         return Ok(Json(Run::from(run)).into_response());
     }
-    let id = run.id.clone();
-    let made = tokio::task::spawn_blocking(move || whole(held, &Run::from(run))).await;
-    let made = made.map_err(|error| Problem::from(SandboxError::Internal(error.to_string())))?;
+    let (id, tenant) = (run.id.clone(), run.tenant.clone());
+    let made = who.hall().apart(&tenant, move || whole(held, &Run::from(run))).await?;
     made.map_err(|problem| {
         let detail = format!(
             "the run {id} is over and in the history, but there is no room in memory for its answer now; ask for it later, \
@@ -346,7 +357,7 @@ async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
     let (run, permit) = found(&who, &run, Action::RunsRead).await?;
     let counted = Growing::new(Contents::Run, who.in_memory());
     let record = counted.done(who.hall().read_run(&permit, &run.id, &room(&counted)).await)?;
-    told(record, counted.held()).await
+    told(&who, record, counted.held()).await
 }
 
 /// Cancel a run; one that is over stays as it is

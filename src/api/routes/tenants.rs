@@ -6,6 +6,7 @@ use utoipa_axum::routes;
 use super::super::body::Strict;
 use super::super::context::{Api, Who};
 use super::super::listed::Page;
+use super::super::page::apart;
 use super::super::problem::Problem;
 use super::super::query::{Path, Query};
 use super::super::types::{MadeKey, Tenant, TenantBody, TenantPatch, Tenants};
@@ -13,7 +14,7 @@ use super::{id, parsed};
 use crate::audit::Detail;
 use crate::authz::{Action, HOUSE};
 use crate::model::{Ceilings, PrincipalId, TenantId};
-use crate::registry::{CeilingChange, RegistryError, TenantRecord};
+use crate::registry::{CeilingChange, Part, RegistryError, TenantRecord};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update))
@@ -43,13 +44,17 @@ async fn create(who: Who, Strict(body): Strict<TenantBody>) -> Result<(StatusCod
     responses((status = 200, body = Tenants), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn list(who: Who, Query(page): Query<Page>) -> Result<Json<Tenants>, Problem> {
-    let shown = |tenant: &TenantRecord| who.may_tenant(Action::TenantsRead, &tenant.id);
-    let (all, next) = match who.tenant().as_str() {
-        HOUSE => page.cut(who.http().page, |part| who.registry().tenants(part), |tenant| tenant.id.as_str(), shown)?,
-        // Others see their own at most; they do not look through all for it.
-        _ => (vec![who.registry().tenant(who.tenant())?].into_iter().filter(shown).collect(), None),
-    };
-    Ok(Json(Tenants { tenants: all.iter().map(Tenant::from).collect(), next }))
+    let listed = apart(who, move |who| {
+        let shown = |tenant: &TenantRecord| who.may_tenant(Action::TenantsRead, &tenant.id);
+        let read = |part: Part<'_>| who.registry().tenants(part);
+        let (all, next) = match who.tenant().as_str() {
+            HOUSE => page.cut(who.http().page, read, |tenant| tenant.id.as_str(), shown)?,
+            // Others see their own at most; they do not look through all for it.
+            _ => (vec![who.registry().tenant(who.tenant())?].into_iter().filter(shown).collect(), None),
+        };
+        Ok(Tenants { tenants: all.iter().map(Tenant::from).collect(), next })
+    });
+    listed.await.map(Json)
 }
 
 /// Get a tenant and its ceilings

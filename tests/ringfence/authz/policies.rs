@@ -97,6 +97,26 @@ fn policies_are_bounded_in_number_and_size() {
     assert_eq!(set(&authorizer, &long, &[]).unwrap_err().code(), "policies_too_long");
 }
 
+#[test]
+fn what_a_decision_may_cost_is_bounded_over_all_policies() {
+    let comparisons = |many: usize| {
+        let all: Vec<_> = (0..many).map(|number| format!("resource == Key::\"k{number}\"")).collect();
+        format!("permit (principal, action == Action::\"keys:read\", resource) when {{ {} }};", all.join(" || "))
+    };
+    // Each has four parts but the last, and each policy one of its own: 240.
+    let one = comparisons(60);
+    let all = |many: usize| -> Vec<String> { (0..many).map(|number| format!("@id(\"p{number}\") {one}")).collect() };
+    let names: Vec<_> = (0..26).map(|number| format!("t{number}")).collect();
+    let set_of = |texts: &[String]| {
+        let texts: Vec<_> = names.iter().zip(texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        set(&with(&[], &[]), &texts, &[])
+    };
+    set_of(&all(TENANT_PARTS / 240)).unwrap();
+    let refused = set_of(&all(TENANT_PARTS / 240 + 1)).unwrap_err();
+    assert_eq!(refused.code(), "policies_too_complicated");
+    assert!(refused.to_string().contains("6240"), "{refused}");
+}
+
 /// Cedar alone overflows its stack on the first of these, which would end the process, and takes the others that are
 /// refused here as valid, or thinks about them for minutes.
 #[test]

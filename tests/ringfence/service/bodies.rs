@@ -194,3 +194,29 @@ async fn the_answer_of_a_run_that_wrote_much_is_counted_until_it_is_taken() {
     let events = house.get(key, &format!("/v1/runs/{id}/events")).await;
     assert!(events.status == 200 && events.bytes.len() > 1 << 20);
 }
+
+#[tokio::test]
+async fn small_documents_come_in_whatever_large_bodies_hold() {
+    let patient = [("http.stall_ms", "600000"), ("http.body_ms", "600000")];
+    let bounds = [("http.body_bytes", "100000"), ("http.bodies_bytes", "200000")];
+    let house = House::with(&[patient, bounds].concat()).await;
+    let key = &house.admin;
+    // One that stops a little before its end, and holds what there is.
+    let upload = |bytes: usize| {
+        let (body, tell) = half(vec![0; bytes]);
+        let request = house.ask("POST", "/v1/components").header("x-api-key", key).body(body);
+        (tokio::spawn(House::send(request)), tell)
+    };
+    let held = upload(199_000);
+    let full = || async {
+        let reply = house.post(key, "/v1/runs", json!({"component": "x".repeat(70_000)})).await;
+        matches!(reply.status, 429 | 503)
+    };
+    while !full().await {
+        tokio::task::yield_now().await;
+    }
+    let none = format!("sha256:{}", "0".repeat(64));
+    let reply = house.post(key, "/v1/runs", json!({"component": none})).await;
+    assert_eq!((reply.status, reply.code().as_str()), (404, "no_component"));
+    drop(held);
+}

@@ -24,9 +24,15 @@ pub struct Served {
 impl Served {
     /// Starts it over a folder, with settings; what it logs goes into `log` there.
     pub fn start(dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::start_after(":", dir, settings)
+    }
+
+    /// The same after something that the shell does first.
+    pub fn start_after(first: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         // What a full disk does is tried with a limit on files, which must be told and not deadly.
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", WORKER, "serve", "--json", "--listen", "127.0.0.1:0"]);
+        let script = format!("{first}; trap '' XFSZ; exec \"$@\"");
+        command.args(["-c", &script, "sh", WORKER, "serve", "--json", "--listen", "127.0.0.1:0"]);
         command.arg("--data-dir").arg(dir.join("data"));
         let code = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("code");
         command.arg("--set").arg(format!("engine.cache_dir={}", code.display()));

@@ -27,7 +27,10 @@ async fn a07_ten_thousand_idle_connections_leave_the_service_answering() {
     assert!(many > 500, "{many} descriptors show nothing; raise the limit of this process");
     let connections = (many + 16).to_string();
     // None of them is cut while they come.
-    let served = Served::start(dir.path(), &[("http.connections", &connections), ("http.header_ms", "600000")]);
+    let served = Served::start(
+        dir.path(),
+        &[("http.connections", &connections), ("http.address_connections", &connections), ("http.header_ms", "600000")],
+    );
     served.give(Resource::Nofile, None);
     let (key, address) = (served.first_key.clone().unwrap(), served.url.strip_prefix("http://").unwrap().to_owned());
     let open = |metrics: &[u8]| -> usize {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use reqwest::{Client, Method, RequestBuilder};
 use ringfence::app::Service;
 use ringfence::config::Settings;
+use ringfence::sandbox::Hands;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +113,35 @@ impl House {
         self.stop = CancellationToken::new();
         self.serving = Some(tokio::spawn(service.serve(self.stop.clone())));
         self
+    }
+
+    /// By a clock of the test's own.
+    pub async fn at(hands: Box<dyn Hands>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut service = Self::service_at(settings(&dir, &[]), hands).await.unwrap();
+        let admin = service.first_key.take().unwrap().expose().to_owned();
+        let (url, stop) = (service.url().unwrap(), CancellationToken::new());
+        let serving = Some(tokio::spawn(service.serve(stop.clone())));
+        Self { dir, url, admin, client: client(), began: Instant::now(), stop, serving }
+    }
+
+    pub async fn again_at(mut self, hands: Box<dyn Hands>) -> Self {
+        self.stop().await;
+        let service = Self::service_at(settings(&self.dir, &[]), hands).await.unwrap();
+        self.url = service.url().unwrap();
+        self.stop = CancellationToken::new();
+        self.serving = Some(tokio::spawn(service.serve(self.stop.clone())));
+        self
+    }
+
+    /// Why it does not start again over its folder.
+    pub async fn cannot_begin(&self) -> String {
+        let begun = Service::with_worker(settings(&self.dir, &[]), crate::support::WORKER.into()).await;
+        format!("{:#}", begun.err().expect("it begins"))
+    }
+
+    async fn service_at(settings: Settings, hands: Box<dyn Hands>) -> anyhow::Result<Service> {
+        Service::with_clock(settings, crate::support::WORKER.into(), hands).await
     }
 
     pub async fn stop(&mut self) {

@@ -182,6 +182,56 @@ pub async fn write_ms_ends_the_wait_for_a_reader() {
     tokio::time::timeout(SOON, come_and_gone).await.expect("the setting is ignored: who does not read is waited for");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+pub async fn write_least_bytes_must_be_taken_each_second() {
+    let house = House::with(&[("http.write_ms", "100"), ("http.write_least_bytes", "1024GiB")]).await;
+    let sandbox = house.post(&house.admin, "/v1/sandboxes", json!({})).await.is(201);
+    let path = format!("/v1/sandboxes/{}/files?path=f", sandbox["id"].as_str().unwrap());
+    const WHOLE: usize = 32 << 20;
+    let put = house.ask("PUT", &path).header("x-api-key", &house.admin).body(vec![0; WHOLE]);
+    House::send(put).await.is(204);
+    let mut reader = connect(&house);
+    reader.write_all(head(&house, &format!("GET {path}"), "").as_bytes()).unwrap();
+    // He takes a little each time, and never stops for long.
+    let (mut came, mut piece) = (0, vec![0; 64 << 10]);
+    loop {
+        house.get(&house.admin, "/healthz").await.is(200);
+        match tokio::task::block_in_place(|| reader.read(&mut piece)) {
+            Ok(0) | Err(_) => break,
+            Ok(bytes) => came += bytes,
+        }
+        assert!(came < WHOLE, "the setting is ignored: who drips is waited for");
+    }
+}
+
+/// A connection from an address of this machine.
+async fn connect_from(house: &House, from: &str) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let stream = socket.connect(house.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let stream = stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub async fn address_connections_bound_those_from_one_address() {
+    let house = House::with(&[("http.address_connections", "2")]).await;
+    let ask = head(&house, "GET /v1/whoami", "");
+    let is_answered = |stream: &mut TcpStream| {
+        let _ = stream.write_all(ask.as_bytes());
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        matches!(stream.read(&mut [0; 4_096]), Ok(1..))
+    };
+    let mut open = [connect_from(&house, "127.0.0.2").await, connect_from(&house, "127.0.0.2").await];
+    for stream in &mut open {
+        assert!(is_answered(stream));
+    }
+    assert!(!is_answered(&mut connect_from(&house, "127.0.0.2").await));
+    assert!(is_answered(&mut connect_from(&house, "127.0.0.3").await));
+    assert!(open.iter_mut().all(is_answered), "those that are open stay");
+}
+
 #[tokio::test]
 pub async fn body_bytes_bound_a_document() {
     let house = House::with(&[("http.body_bytes", "100")]).await;
