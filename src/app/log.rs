@@ -222,13 +222,19 @@ impl Audit {
 
     /// The last record, and the signature under all of them.
     pub(super) async fn close(&self) {
-        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await.map(drop);
+        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await;
+        if let Err(error) = stopped {
+            tracing::error!("the stop of the service could not be recorded: {error}");
+        }
+        if let Err(error) = self.closed().await {
+            tracing::error!("the audit log could not be closed: {error:#}");
+        }
+    }
+
+    /// Signs all that is in it, and keeps that elsewhere as well.
+    pub(super) async fn closed(&self) -> anyhow::Result<()> {
         let closed = self.log.now().close().await;
-        if let Err(error) = stopped.and(closed) {
-            tracing::error!("the audit log could not be closed: {error}");
-        }
-        if let Err(error) = self.keep_checkpoint().await {
-            tracing::warn!("the last checkpoint of the audit log could not be kept in the store: {error}");
-        }
+        self.keep_checkpoint().await.context("its last checkpoint could not be kept in the store")?;
+        Ok(closed?)
     }
 }

@@ -7,6 +7,7 @@ mod chronicle;
 mod data;
 mod hook;
 mod log;
+mod policies;
 mod rules;
 mod secrets;
 mod service;
@@ -24,6 +25,7 @@ use crate::model::TenantId;
 pub use backup::{BackedUp, back_up};
 pub use certificate::Certificate;
 pub use data::DataDirError;
+pub use policies::{Removal, remove_policy};
 pub use rules::{TenantRules, tenant_rules};
 pub use service::{Service, check};
 

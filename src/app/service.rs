@@ -46,13 +46,19 @@ pub struct Service {
 }
 
 /// One service for a data folder: a second one would bring to an end what the first has at work.
-fn alone(data: &Path) -> anyhow::Result<fs::File> {
+pub(super) fn alone(data: &Path) -> anyhow::Result<fs::File> {
     let path = data.join("serve.lock");
     let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("another service runs on {}; take another --data-dir, or stop that one", data.display());
     }
     Ok(file)
+}
+
+/// What the service calls itself, where it must differ from others.
+pub(super) fn instance(signing: &[u8; 32]) -> String {
+    let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
+    instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the use cases ask about tenants.
@@ -144,8 +150,7 @@ impl Service {
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
         let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
         let signing = secret(&data, "signing", false)?;
-        let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
-        let instance: String = instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let instance = instance(&signing);
         let tokens = settings.identity.tokens.clone();
         let maker = Arc::new(TokenMaker::new(&instance, SigningKey::ed25519(&signing)?, tokens)?);
 

@@ -21,6 +21,7 @@ mod life;
 mod line;
 mod listed;
 mod lists;
+mod lockouts;
 mod logs;
 mod matrix;
 mod parts;
