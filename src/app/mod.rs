@@ -27,6 +27,7 @@ pub use certificate::Certificate;
 pub use data::DataDirError;
 pub use policies::{Removal, remove_policy};
 pub use rules::{TenantRules, tenant_rules};
+pub use secrets::SecretError;
 pub use service::{Service, check};
 
 pub use crate::store::StoreError;

@@ -1,6 +1,6 @@
 use super::data::{self, data_dir};
 use super::log::Audit;
-use super::secrets::secret;
+use super::secrets::SIGNING;
 use super::service::{alone, instance};
 use crate::audit::{Event, EventName};
 use crate::config::Settings;
@@ -30,7 +30,8 @@ pub async fn remove_policy(settings: &Settings, tenant: &TenantId, name: &Policy
     if !names.contains(name) {
         return Ok(Removal::NoPolicy(names));
     }
-    let audit = Audit::open(&settings.audit, &data, &store, &instance(&*secret(&data, "signing", true)?)).await?;
+    let signing = SIGNING.kept(&data, &|fact| Ok(store.fact(fact)?), true)?;
+    let audit = Audit::open(&settings.audit, &data, &store, &instance(&signing)).await?;
     let event = Event::new(EventName::PolicyDeleted).tenant(tenant.as_str()).resource("policy", name.as_str());
     audit.log.append(&event.detail("offline", true)).await?;
     let (tenant, name) = (tenant.clone(), name.clone());

@@ -13,7 +13,7 @@ use super::chronicle::IntoLog;
 use super::data::{self, data_dir, data_folder, folder_of};
 use super::hook;
 use super::log::{self, Audit};
-use super::secrets::secret;
+use super::secrets::{PEPPER, SIGNING};
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
 use crate::config::{self, Settings};
@@ -23,7 +23,7 @@ use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, Signing
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
 use crate::sandbox::{Hall, Ledger, Tenants};
-use crate::store::Store;
+use crate::store::{Fact, Looked, Store};
 use crate::telemetry::Telemetry;
 use crate::workspace::Catalog;
 
@@ -116,8 +116,14 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     outside(settings)?.check(&settings.identity).context("identity")?;
     let data = data_dir(settings)?;
     data::check(&data)?;
-    Store::look(&data)?;
-    log::check(&settings.audit, &data)?;
+    let looked = Store::look(&data)?;
+    let fact = |fact: Fact| -> anyhow::Result<Option<String>> {
+        looked.as_ref().map_or(Ok(None), |store| Ok(store.fact(fact)?))
+    };
+    let known = looked.as_ref().map_or(Ok(false), Looked::has_tenants)?;
+    PEPPER.look(&data, &fact, known)?;
+    SIGNING.look(&data, &fact, known)?;
+    log::check(&settings.audit, &data, fact(Fact::AuditCheckpoint)?)?;
     hook::webhook(&settings.audit.alerts.webhook)?;
     match cache_dir(settings, &data) {
         Some(cache) => data::check_cache(&cache),
@@ -148,15 +154,21 @@ impl Service {
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
-        let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
-        let signing = secret(&data, "signing", false)?;
+        let fact = |fact: Fact| -> anyhow::Result<Option<String>> { Ok(store.fact(fact)?) };
+        let (secret, signing) = (PEPPER.kept(&data, &fact, known)?, SIGNING.kept(&data, &fact, known)?);
+        for (one, bytes) in [(PEPPER, &secret), (SIGNING, &signing)] {
+            if store.fact(one.fact())?.is_none() {
+                store.keep_fact(one.fact(), one.remembered(bytes)).await?;
+            }
+        }
+        let pepper = Arc::new(Pepper::new(*secret));
         let instance = instance(&signing);
         let tokens = settings.identity.tokens.clone();
         let maker = Arc::new(TokenMaker::new(&instance, SigningKey::ed25519(&signing)?, tokens)?);
 
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let outside = outside(&settings)?;
-        let own = Pepper::new(*secret(&data, "pepper", true)?);
+        let own = Pepper::new(*secret);
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::app::{DataDirError, StoreError};
+use crate::app::{DataDirError, SecretError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
@@ -131,8 +131,12 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
         show::complain(&data.to_string(), Some(data.code()));
         return ExitCode::from(HOST_FAILED);
     }
+    if let Some(secret) = error.downcast_ref::<SecretError>() {
+        show::complain(&secret.to_string(), Some(secret.code()));
+        return ExitCode::from(HOST_FAILED);
+    }
     if let Some((code, exit)) = audit(error) {
-        show::complain(&error.to_string(), Some(code));
+        show::complain(&format!("{error:#}"), Some(code));
         return ExitCode::from(exit);
     }
     let (code, exit) = match engine_error(error) {

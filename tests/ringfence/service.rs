@@ -15,6 +15,7 @@ mod founding;
 mod giving;
 mod guessing;
 mod house;
+mod keepsakes;
 mod kills;
 mod late;
 mod life;

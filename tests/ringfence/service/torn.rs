@@ -58,7 +58,7 @@ impl Killed {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -71,7 +71,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn settings(data: &Path) -> Settings {
+pub(super) fn settings(data: &Path) -> Settings {
     let flags = [("data_dir", data.display().to_string()), ("http.listen", "127.0.0.1:0".to_owned())];
     let flags: Vec<_> = flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Settings::load(None, |_| None, &flags).unwrap()
@@ -99,7 +99,7 @@ async fn refuses(data: &Path, code: &str, place: &str) {
     assert!(before == kept(data), "{place}: changed");
 }
 
-fn flip(path: &Path, at: usize) {
+pub(super) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     fs::write(path, bytes).unwrap();
