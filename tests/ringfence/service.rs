@@ -26,6 +26,7 @@ mod lockouts;
 mod logs;
 mod matrix;
 mod parts;
+mod plainly;
 mod proven;
 mod races;
 mod retries;
