@@ -161,10 +161,12 @@ fn keeps_an_admin(
     if stays && is_not_the_last(book, giver, before, after, now)? {
         return Ok(());
     }
-    Err(RegistryError::LastAdmin(after.map(|after| match (is_admin(&after.roles), after.suspended) {
-        (false, _) => "roles",
-        (true, true) => "suspended",
-        (true, false) => "labels",
+    Err(RegistryError::LastAdmin(after.map(|after| match after {
+        after if !is_admin(&after.roles) => "roles",
+        after if after.suspended => "suspended",
+        after if after.roles != before.roles => "roles",
+        after if after.kind != before.kind => "kind",
+        _ => "labels",
     })))
 }
 

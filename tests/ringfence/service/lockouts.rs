@@ -62,6 +62,22 @@ async fn who_is_the_last_that_may_change_policies_stays() {
     assert_eq!(house.delete(admin, "/v1/principals/second").await.status, 204, "he keeps nothing up");
 }
 
+#[tokio::test]
+async fn the_last_that_may_change_policies_keeps_what_makes_him_so() {
+    let house = House::new().await;
+    let second = house.person("second", &["admin"]).await;
+    let (at, kind) = ("/v1/principals/second", "person");
+    let labelled = json!({"kind": kind, "roles": ["admin"], "labels": {"team": "rules"}});
+    house.with_json(&house.admin, "PUT", at, labelled).await.is(200);
+    let text = r#"forbid (principal, action in Action::"policies:*", resource) unless { principal.hasTag("team") };"#;
+    assert_eq!(put(&house, &house.admin, text).await.0, 200);
+    let bare = json!({"kind": kind, "roles": ["admin"]});
+    let reply = house.with_json(&second, "PUT", at, bare.clone()).await;
+    assert_eq!((reply.code(), &reply.json()["field"]), ("last_admin".to_owned(), &json!("labels")));
+    house.delete(&second, "/v1/policies/x").await.is(204);
+    house.with_json(&second, "PUT", at, bare).await.is(200);
+}
+
 fn remove(house: &House, name: &str, tenant: &str) -> Output {
     let data = house.dir.path().join("data");
     let mut command = Command::new(WORKER);

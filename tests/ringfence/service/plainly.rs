@@ -95,6 +95,7 @@ async fn paths_have_two_hundred_names_everywhere_and_not_one_more() {
     let house = House::new().await;
     let key = &house.admin;
     let at = house.sandbox(key).await;
+    let files = files(&house);
     let deep = |names: usize| vec!["d"; names].join("/");
     for names in [201, 202] {
         let said = refused(
@@ -117,7 +118,7 @@ async fn paths_have_two_hundred_names_everywhere_and_not_one_more() {
     house.delete(key, &other).await.is(204);
 
     // As a guest can.
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(files(&house).join(format!("g/{}", deep(200))));
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(files.join(format!("g/{}", deep(200))));
     made.unwrap();
     for what in ["diff", "archive"] {
         let said = refused(&house.get(key, &format!("{at}/{what}")).await, "path_too_deep", Some("path"));

@@ -66,7 +66,11 @@ pub(super) fn copy(from: &Path, to: &Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &to);
         } else {
-            fs::copy(entry.path(), to).unwrap();
+            match fs::copy(entry.path(), to) {
+                // A service that stopped folded its log in, and may be about to remove it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                done => drop(done.unwrap()),
+            }
         }
     }
 }
