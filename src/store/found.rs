@@ -71,8 +71,12 @@ impl Found {
     }
 
     fn log(&self) -> PathBuf {
+        self.beside("-wal")
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
         let mut name = OsString::from(&self.path);
-        name.push("-wal");
+        name.push(end);
         name.into()
     }
 
@@ -88,7 +92,7 @@ impl Found {
     /// The same for a store that nobody has open: nothing is made beside it.
     pub(super) fn lone_reader(&self) -> Result<Connection, StoreError> {
         // A reader makes the files of the log where they are not. Then the store is all that there is.
-        if !self.log().exists() {
+        if !self.log().exists() || (!self.has_log() && !self.beside("-shm").exists()) {
             return self.open("immutable=1");
         }
         // What is beside the log says how it is read, and a reader writes it anew where nobody else has the store open. It
