@@ -112,7 +112,11 @@ impl Secret {
     }
 
     fn refused(&self, data: &Path, code: &'static str, problem: &str) -> SecretError {
-        let problem = format!("{problem}; without it {}: put back your copy of the folder `secrets`", self.what_for);
+        let problem = format!(
+            "{problem}; without it {}: put back the one that was there with the rest (a copy of a data folder needs its \
+             secrets/{})",
+            self.what_for, self.name
+        );
         SecretError { path: self.path(data).display().to_string(), code, problem }
     }
 
