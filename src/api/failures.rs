@@ -43,6 +43,12 @@ pub(super) fn denied(denied: &Denied, kind: ResourceKind) -> Problem {
 
 impl From<SandboxError> for Problem {
     fn from(error: SandboxError) -> Self {
+        match error {
+            // It went away this moment: that is told as of one that was gone before.
+            SandboxError::NoSandbox(_) => return Problem::missing("sandbox"),
+            SandboxError::NoRun(_) => return Problem::missing("run"),
+            _ => {}
+        }
         let status = match error.sort() {
             Sort::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Sort::NotFound => StatusCode::NOT_FOUND,
@@ -91,9 +97,10 @@ fn field(error: &SandboxError) -> Option<String> {
             WorkspaceError::NoWorkspace(_) => "workspace",
             WorkspaceError::NoFile(_)
             | WorkspaceError::BadPath { .. }
+            | WorkspaceError::TooDeep { .. }
             | WorkspaceError::FileTooLarge { .. }
             | WorkspaceError::Occupied(_) => "path",
-            WorkspaceError::NoChange(_) | WorkspaceError::Incomplete { .. } => "paths",
+            WorkspaceError::NoChange(_) | WorkspaceError::NoPath { .. } | WorkspaceError::Incomplete { .. } => "paths",
             WorkspaceError::Credentials(_) => "allow_credentials",
             _ => return None,
         },
@@ -110,7 +117,9 @@ fn told(error: &SandboxError) -> String {
             format!("there is no workspace `{name}`; GET /v1/workspaces lists those that you may see")
         }
         WorkspaceError::NoDraft(_) => "the files of the sandbox are gone".into(),
-        WorkspaceError::InUse(_) => "a run works in the sandbox; wait for its end, or cancel it".into(),
+        WorkspaceError::InUse(_) => {
+            "something is at work with the files of the sandbox: a run, an apply or a discard; try again when it is over".into()
+        }
         WorkspaceError::OfNothing(_) => {
             "the sandbox began empty: there is no workspace to apply it to; download its files instead".into()
         }
@@ -138,6 +147,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
             RegistryError::Taken { .. }
             | RegistryError::LastAdmin(_)
+            | RegistryError::LockedOut
             | RegistryError::RoleInUse { .. }
             | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
@@ -167,6 +177,7 @@ impl From<RegistryError> for Problem {
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
             RegistryError::LastAdmin(Some(field)) => problem.at(*field),
+            RegistryError::LockedOut => problem.at("text"),
             RegistryError::Policy(policy) => at_fault(problem, policy),
             RegistryError::Token(TokenError::Ttl { .. } | TokenError::OutlivesMaker { .. }) => {
                 problem.at("ttl_seconds")
@@ -211,4 +222,20 @@ fn at_fault(problem: Problem, error: &PolicyError) -> Problem {
 /// A field that makes no sense.
 pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).at(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RunId, SandboxId};
+
+    /// Whether it went before the request looked for it, or after.
+    #[test]
+    fn what_went_away_is_told_as_what_was_never_there() {
+        let sandbox = Problem::from(SandboxError::NoSandbox(SandboxId::random()));
+        let run = Problem::from(SandboxError::NoRun(RunId::random()));
+        for (late, early) in [(sandbox, Problem::missing("sandbox")), (run, Problem::missing("run"))] {
+            assert_eq!((late.code(), late.detail(), late.status()), (early.code(), early.detail(), early.status()));
+        }
+    }
 }

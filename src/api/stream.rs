@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
@@ -83,4 +84,21 @@ async fn shown(event: Event) -> Sent {
         Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()}).to_string()),
     };
     Sent::default().event(name).id(number.to_string()).data(data)
+}
+
+/// Whether the answer is to be a stream: it is accepted, and not less than JSON.
+pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    let kinds = || headers.get_all(header::ACCEPT).iter().filter_map(|kinds| kinds.to_str().ok());
+    let quality = |wanted: &str| {
+        let of = |kind: &str| {
+            let mut parts = kind.split(';').map(str::trim);
+            let is = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+            let said = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            // What cannot be read is taken for no wish.
+            is.then(|| said.map_or(1.0, |said| said.parse::<f32>().unwrap_or(0.0)))
+        };
+        kinds().flat_map(|kinds| kinds.split(',')).filter_map(of).fold(0.0, f32::max)
+    };
+    let events = quality("text/event-stream");
+    events > 0.0 && events >= quality("application/json")
 }

@@ -12,7 +12,7 @@ use crate::audit::forward::Target;
 use crate::audit::note::SignedCheckpoint;
 use crate::audit::{
     AuditError, AuditSettings, Begin, Detail, Event, EventName, Log, LogSettings, LogTime, OpenCheck, Opened, Reader,
-    Standing, signing_keys,
+    Standing, VerifyOptions, kept_signing_keys, signing_keys, verify,
 };
 use crate::authz::HOUSE;
 use crate::config::Settings;
@@ -43,10 +43,12 @@ pub(super) fn folder(settings: &AuditSettings, data: &Path) -> PathBuf {
     settings.dir.clone().unwrap_or_else(|| data.join("audit"))
 }
 
-/// What a start would refuse of the folder and of the keys; nothing is made.
-pub(super) fn check(settings: &AuditSettings, data: &Path) -> anyhow::Result<()> {
+/// What a start would refuse of the folder, of the keys and of the log; nothing is made. `known` is the checkpoint that the
+/// store remembers.
+pub(super) fn check(settings: &AuditSettings, data: &Path, known: Option<String>) -> anyhow::Result<()> {
     let root = folder(settings, data);
-    let failed = || format!("the audit log in {}", root.display());
+    let key_file = key_file(settings, data);
+    let failed = || format!("the audit log in {}, whose key is {}", root.display(), key_file.display());
     match root.metadata() {
         Ok(about) if !about.is_dir() => bail!("{}: that is no folder; move it away", failed()),
         Ok(about) if about.mode() & 0o022 != 0 => Err(AuditError::LooseFolder).with_context(failed)?,
@@ -55,10 +57,46 @@ pub(super) fn check(settings: &AuditSettings, data: &Path) -> anyhow::Result<()>
         Err(_) if settings.dir.is_none() || root.parent().is_some_and(Path::is_dir) => {}
         Err(_) => bail!("{}: make the folder that it is to lie in", failed()),
     }
-    match key_file(settings, data).metadata() {
-        Ok(about) if about.mode() & 0o077 != 0 => Err(AuditError::LooseKeys).with_context(failed),
-        _ => Ok(()),
+    let known = remembered(known)?;
+    match (is_there(&root), key_file.metadata()) {
+        (true, _) => whole(settings, &root, &key_file, known).with_context(failed),
+        (false, _) if known.is_some() => Err(AuditError::NoLog).with_context(failed),
+        (false, Ok(about)) if about.mode() & 0o077 != 0 => Err(AuditError::LooseKeys).with_context(failed),
+        (false, _) => Ok(()),
     }
+}
+
+/// Reads all of a log that is there, and its keys.
+fn whole(
+    settings: &AuditSettings,
+    root: &Path,
+    key_file: &Path,
+    known: Option<SignedCheckpoint>,
+) -> anyhow::Result<()> {
+    let public: Vec<_> = kept_signing_keys(key_file)?.iter().map(|key| key.public().clone()).collect();
+    let options = VerifyOptions {
+        origin: settings.origin.clone(),
+        from: known.into_iter().collect(),
+        // What a crash left unfinished is no fault, and a service may be at work on it.
+        live: true,
+        ..VerifyOptions::default()
+    };
+    if let Some(fault) = verify(root, &options).fault {
+        return Err(fault.into());
+    }
+    let what = "the newest checkpoint";
+    let newest = std::fs::read_to_string(root.join(crate::audit::folder::CHECKPOINT)).context(what)?;
+    let newest: SignedCheckpoint = newest.parse().map_err(|bad| AuditError::Note { what, bad })?;
+    newest.signed_by(&public).map(drop).map_err(|bad| AuditError::Note { what, bad }.into())
+}
+
+fn remembered(text: Option<String>) -> anyhow::Result<Option<SignedCheckpoint>> {
+    text.map(|text| text.parse().context("the checkpoint of the audit log that the store keeps")).transpose()
+}
+
+/// Whether a log was made there.
+fn is_there(root: &Path) -> bool {
+    root.join(crate::audit::folder::ORIGIN).exists()
 }
 
 fn key_file(settings: &AuditSettings, data: &Path) -> PathBuf {
@@ -75,7 +113,11 @@ struct Opening {
 impl Opening {
     fn open(&self) -> Result<(Log, Opened), AuditError> {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = signing_keys(&self.key_file, &settings.origin)?;
+        let may_be_made = settings.begin == Begin::OrCreate && !is_there(&self.dir);
+        let keys = match may_be_made {
+            true => signing_keys(&self.key_file, &settings.origin)?,
+            false => kept_signing_keys(&self.key_file)?,
+        };
         let opened = Log::open(Box::new(RealDisk::open(&self.dir)?), &settings, keys)?;
         // From now on there must be one.
         settings.begin = Begin::Continue;
@@ -97,17 +139,15 @@ impl Audit {
             (None, Ok(text)) => text.trim_end().to_owned(),
             (None, Err(_)) => format!("ringfence-{instance}/audit"),
         };
-        let known: Option<SignedCheckpoint> = match store.fact(Fact::AuditCheckpoint)? {
-            Some(text) => Some(text.parse().context("the checkpoint of the audit log that the store keeps")?),
-            None => None,
-        };
+        let known = remembered(store.fact(Fact::AuditCheckpoint)?)?;
         let mut own = LogSettings::new(&origin);
         own.begin = if known.is_some() { Begin::Continue } else { Begin::OrCreate };
         own.check = if settings.check_everything { OpenCheck::Everything } else { OpenCheck::Ends };
         own.checkpoint_every = Duration::from_secs(settings.checkpoint_seconds);
         own.known = known.into_iter().collect();
         let key_file = key_file(settings, data);
-        let failed = || format!("the audit log in {}", root.display());
+        let failed = || format!("the audit log in {}, whose key is {}", root.display(), key_file.display());
+        let failed = failed();
         let opening = Opening { dir: root.clone(), key_file, settings: Mutex::new(own) };
         // Whoever had it a moment ago may still be about to let go.
         let open = move || {
@@ -122,7 +162,7 @@ impl Audit {
                 }
             }
         };
-        let ((log, opened), opening) = tokio::task::spawn_blocking(open).await?.with_context(failed)?;
+        let ((log, opened), opening) = tokio::task::spawn_blocking(open).await?.context(failed)?;
         if let Some(cut) = &opened.cut {
             tracing::warn!("the audit log ended in the middle of a write and was cut back: {cut:?}");
         }
@@ -237,13 +277,19 @@ impl Audit {
 
     /// The last record, and the signature under all of them.
     pub(super) async fn close(&self) {
-        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await.map(drop);
+        let stopped = self.log.append(&Event::new(EventName::ServiceStopped)).await;
+        if let Err(error) = stopped {
+            tracing::error!("the stop of the service could not be recorded: {error}");
+        }
+        if let Err(error) = self.closed().await {
+            tracing::error!("the audit log could not be closed: {error:#}");
+        }
+    }
+
+    /// Signs all that is in it, and keeps that elsewhere as well.
+    pub(super) async fn closed(&self) -> anyhow::Result<()> {
         let closed = self.log.now().close().await;
-        if let Err(error) = stopped.and(closed) {
-            tracing::error!("the audit log could not be closed: {error}");
-        }
-        if let Err(error) = self.keep_checkpoint().await {
-            tracing::warn!("the last checkpoint of the audit log could not be kept in the store: {error}");
-        }
+        self.keep_checkpoint().await.context("its last checkpoint could not be kept in the store")?;
+        Ok(closed?)
     }
 }

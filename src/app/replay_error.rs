@@ -30,6 +30,11 @@ pub enum ReplayError {
     Component { run: RunId, reason: String },
     #[error("this is {given}, and {run} was one of {component}")]
     OtherComponent { run: RunId, given: Digest, component: Digest },
+    #[error(
+        "the records of {0} are under no checkpoint (one is signed every few seconds): whoever can write the log could have \
+         made them up; wait, or take them as they are with --unsigned"
+    )]
+    NotSigned(RunId),
     #[error("record {seq} is no record of {run} as a service writes it: {what}")]
     Record { run: RunId, seq: u64, what: String },
     #[error(
@@ -63,6 +68,7 @@ impl ReplayError {
             ReplayError::NoComponent { .. } => "no_component",
             ReplayError::Component { .. } => "component_unreadable",
             ReplayError::OtherComponent { .. } => "other_component",
+            ReplayError::NotSigned(_) => "not_signed",
             ReplayError::Record { .. } => "bad_record",
             ReplayError::OtherBuild { .. } => "other_build",
         }

@@ -15,7 +15,7 @@ use super::descriptors::{allow_many_files, fitting};
 use super::forward::{self, Forwarder};
 use super::hook;
 use super::log::{self, Audit};
-use super::secrets::secret;
+use super::secrets::{PEPPER, SIGNING};
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
 use crate::config::{self, Settings};
@@ -25,7 +25,7 @@ use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, Signing
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
 use crate::sandbox::{Hall, Hands, Ledger, Machine, Tenants};
-use crate::store::Store;
+use crate::store::{Fact, Looked, Store};
 use crate::telemetry::Telemetry;
 use crate::workspace::Catalog;
 
@@ -49,13 +49,19 @@ pub struct Service {
 }
 
 /// One service for a data folder: a second one would bring to an end what the first has at work.
-fn alone(data: &Path) -> anyhow::Result<fs::File> {
+pub(super) fn alone(data: &Path) -> anyhow::Result<fs::File> {
     let path = data.join("serve.lock");
     let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("another service runs on {}; take another --data-dir, or stop that one", data.display());
     }
     Ok(file)
+}
+
+/// What the service calls itself, where it must differ from others.
+pub(super) fn instance(signing: &[u8; 32]) -> String {
+    let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
+    instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the use cases ask about tenants.
@@ -113,8 +119,14 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     outside(settings)?.check(&settings.identity).context("identity")?;
     let data = data_dir(settings)?;
     data::check(&data)?;
-    Store::look(&data)?;
-    log::check(&settings.audit, &data)?;
+    let looked = Store::look(&data)?;
+    let fact = |fact: Fact| -> anyhow::Result<Option<String>> {
+        looked.as_ref().map_or(Ok(None), |store| Ok(store.fact(fact)?))
+    };
+    let known = looked.as_ref().map_or(Ok(false), Looked::has_tenants)?;
+    PEPPER.look(&data, &fact, known)?;
+    SIGNING.look(&data, &fact, known)?;
+    log::check(&settings.audit, &data, fact(Fact::AuditCheckpoint)?)?;
     hook::webhook(&settings.audit.alerts.webhook)?;
     forward::check(&settings.audit, &data)?;
     match cache_dir(settings, &data) {
@@ -155,16 +167,21 @@ impl Service {
         let listener = Listener::bind(&settings.http, shown.as_ref()).await?;
         let store = Store::of_sound(&data)?;
         let known = !Register::tenants(&store, Part { after: "", most: 1 })?.is_empty();
-        let pepper = Arc::new(Pepper::new(*secret(&data, "pepper", known)?));
-        let signing = secret(&data, "signing", known)?;
-        let instance = blake3::derive_key("ringfence 2026-11 name of an instance", signing.as_slice());
-        let instance: String = instance.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let fact = |fact: Fact| -> anyhow::Result<Option<String>> { Ok(store.fact(fact)?) };
+        let (secret, signing) = (PEPPER.kept(&data, &fact, known)?, SIGNING.kept(&data, &fact, known)?);
+        for (one, bytes) in [(PEPPER, &secret), (SIGNING, &signing)] {
+            if store.fact(one.fact())?.is_none() {
+                store.keep_fact(one.fact(), one.remembered(bytes)).await?;
+            }
+        }
+        let pepper = Arc::new(Pepper::new(*secret));
+        let instance = instance(&signing);
         let tokens = settings.identity.tokens.clone();
         let maker = Arc::new(TokenMaker::new(&instance, SigningKey::ed25519(&signing)?, tokens)?);
 
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let outside = outside(&settings)?;
-        let own = Pepper::new(*secret(&data, "pepper", true)?);
+        let own = Pepper::new(*secret);
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;

@@ -12,6 +12,11 @@ pub enum AuditError {
     LooseFolder,
     #[error("the keys of the audit log can be read by others; take the rights of group and others away (chmod 600)")]
     LooseKeys,
+    #[error(
+        "{file} is missing, and it holds the key that signs the audit log: put back your copy of the folder `secrets`; no \
+         other key is made for a log that is there"
+    )]
+    LostKeys { file: String },
     #[error("there is no audit log in the folder, and one should be there")]
     NoLog,
     #[error("the disk is full: cannot {doing}")]
@@ -54,6 +59,7 @@ impl AuditError {
             AuditError::InUse => "audit_in_use",
             AuditError::LooseFolder => "audit_loose_folder",
             AuditError::LooseKeys => "audit_loose_keys",
+            AuditError::LostKeys { .. } => "audit_lost_keys",
             AuditError::NoLog => "audit_no_log",
             AuditError::DiskFull { .. } => "audit_disk_full",
             AuditError::Disk { .. } => "audit_disk_failed",

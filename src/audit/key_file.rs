@@ -9,11 +9,21 @@ use super::error::AuditError;
 use super::note::{KeyKind, Note, SigningKey};
 
 /// The secret keys of a log, in a file of their own that only its owner reads: one a line, all of which sign.
-/// It belongs apart from the log: who has both can write another one.
+/// It belongs apart from the log: who has both can write another one. Where there are none, one is made.
 pub fn signing_keys(file: &Path, origin: &str) -> Result<Vec<SigningKey>, AuditError> {
+    match kept_signing_keys(file) {
+        Err(AuditError::LostKeys { .. }) => make(file, origin),
+        kept => kept,
+    }
+}
+
+/// The same of a log that is there: nobody would know it by another key, so none is made.
+pub fn kept_signing_keys(file: &Path) -> Result<Vec<SigningKey>, AuditError> {
     let reading = || AuditError::disk("read the keys of the audit log");
     let text = match File::open(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return make(file, origin),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(AuditError::LostKeys { file: file.display().to_string() });
+        }
         Err(error) => return Err(reading()(error)),
         Ok(mut open) => {
             if open.metadata().map_err(reading())?.mode() & 0o077 != 0 {

@@ -39,7 +39,7 @@ pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};
 pub use export::Format;
 pub use hash::TreeHash;
-pub use key_file::{keep_signing_keys, signing_keys};
+pub use key_file::{keep_signing_keys, kept_signing_keys, signing_keys};
 pub use names::{EventName, Severity, Subject, UnknownEvent};
 pub use read::{BadTime, Filter, LogTime, Page, Reader};
 pub use record::Record;

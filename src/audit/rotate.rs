@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::disk::Disk;
 use super::error::AuditError;
-use super::key_file::{keep_signing_keys, signing_keys};
+use super::key_file::{keep_signing_keys, kept_signing_keys};
 use super::note::{KeyKind, SignedCheckpoint, SigningKey, VerifyingKey};
 use super::writer::{Log, LogSettings};
 
@@ -20,12 +20,12 @@ pub struct Rotated {
 /// The new key is on the disk before the log is told of it, and the old ones go only when all is done: whenever this is
 /// ended, the file holds a key with which the log goes on, and doing it again comes to its end.
 pub fn rotate_signing_key(file: &Path, disk: Box<dyn Disk>, settings: &LogSettings) -> Result<Rotated, AuditError> {
-    let (log, _) = Log::open(disk, settings, signing_keys(file, &settings.origin)?)?;
+    let (log, _) = Log::open(disk, settings, kept_signing_keys(file)?)?;
     let what = "a key for the audit log";
     let new = SigningKey::generate(&settings.origin, KeyKind::Log).map_err(|bad| AuditError::Note { what, bad })?;
     // The log takes one for itself.
     let own = SigningKey::from_text(&new.to_text()).map_err(|bad| AuditError::Note { what, bad })?;
-    let mut keys = signing_keys(file, &settings.origin)?;
+    let mut keys = kept_signing_keys(file)?;
     let old: Vec<_> = keys.iter().map(|key| key.public().clone()).collect();
     keys.push(new);
     keep_signing_keys(file, &keys)?;

@@ -8,6 +8,7 @@ use super::cache::{Answers, Key};
 use super::check::{self, Checked};
 use super::error::PolicyError;
 use super::judge::{Verdict, judge};
+use super::keeping::Candidate;
 use super::permit::{Denied, DeniedReason, Permit};
 use super::question::{Ask, Question, Resource, ResourceKind};
 use super::role::CustomRole;
@@ -62,8 +63,12 @@ impl Authorizer {
     }
 
     /// Whether rules would be taken; nothing changes.
-    pub fn would_take(&self, policies: &[(PolicyName, String)], roles: &[CustomRole]) -> Result<(), PolicyError> {
-        Rules::of_tenant(&self.builtin.validator, policies, roles).map(drop)
+    pub fn would_take(
+        &self,
+        policies: &[(PolicyName, String)],
+        roles: &[CustomRole],
+    ) -> Result<Candidate, PolicyError> {
+        Rules::of_tenant(&self.builtin.validator, policies, roles).map(Candidate)
     }
 
     /// The tenant is gone: nothing in it is allowed any more.
@@ -135,6 +140,10 @@ impl Authorizer {
 
     pub(super) fn builtin(&self) -> &Builtin {
         &self.builtin
+    }
+
+    pub(super) fn cedar(&self) -> &cedar_policy::Authorizer {
+        &self.cedar
     }
 
     fn remembered(&self, in_force: &InForce, question: &Question<'_>) -> Arc<Verdict> {

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 use super::error::PolicyError;
@@ -99,6 +101,33 @@ impl Reads {
             _ => return false,
         }
         true
+    }
+}
+
+/// The most addresses that are looked for.
+const ADDRESSES: usize = 12;
+
+/// Addresses that policies name, of ranges the first.
+pub(super) fn addresses(policies: &[cedar_policy::Policy]) -> Result<Vec<IpAddr>, PolicyError> {
+    let mut found = Vec::new();
+    for policy in policies {
+        named_addresses(&policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?, &mut found);
+    }
+    Ok(found)
+}
+
+fn named_addresses(json: &Value, found: &mut Vec<IpAddr>) {
+    match json {
+        Value::Array(items) => items.iter().for_each(|item| named_addresses(item, found)),
+        Value::Object(fields) => fields.iter().for_each(|(operator, operands)| {
+            let said = operands.pointer("/0/Value").and_then(Value::as_str).filter(|_| operator == "ip");
+            let address = said.and_then(|text| text.split('/').next()).and_then(|text| text.parse().ok());
+            match address {
+                Some(address) if found.len() < ADDRESSES && !found.contains(&address) => found.push(address),
+                _ => named_addresses(operands, found),
+            }
+        }),
+        _ => {}
     }
 }
 

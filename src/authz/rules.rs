@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet, Validator};
@@ -17,6 +18,8 @@ pub(super) struct Rules {
     /// Those whose scope an action can pass. The others would be found not to apply, one by one and each time.
     by_action: HashMap<Action, Arc<PolicySet>>,
     pub reads: Reads,
+    /// Those that the texts of the tenant name; not more than some.
+    pub addresses: Vec<IpAddr>,
     /// Whether a text of the tenant asks who the principal is.
     pub tells_apart: bool,
 }
@@ -38,7 +41,7 @@ impl Rules {
             shared.insert(indices, Arc::clone(&selection));
             by_action.insert(action, selection);
         }
-        Ok(Self { all, by_action, reads, tells_apart: false })
+        Ok(Self { all, by_action, reads, addresses: Vec::new(), tells_apart: false })
     }
 
     pub fn all(&self) -> &PolicySet {
@@ -57,8 +60,9 @@ impl Rules {
     ) -> Result<Self, PolicyError> {
         let mut policies = texts_of(validator, texts)?;
         let tells_apart = policies.iter().map(reads::asks_who).collect::<Result<Vec<_>, _>>()?.contains(&true);
+        let addresses = reads::addresses(&policies)?;
         policies.extend(roles_of(validator, roles)?);
-        Ok(Self { tells_apart, ..Self::of(policies)? })
+        Ok(Self { tells_apart, addresses, ..Self::of(policies)? })
     }
 }
 

@@ -68,7 +68,11 @@ pub(super) fn run(args: &VerifyArgs, dir: &Path, json: bool) -> anyhow::Result<E
 }
 
 fn as_words(report: &VerifyReport) -> String {
-    let mut lines = vec![format!("{}: {} records checked", report.origin, report.records)];
+    let mut lines = match report.origin.as_str() {
+        // Nothing was found that could be a log; what is wrong is told.
+        "" => return String::new(),
+        origin => vec![format!("{origin}: {} records checked", report.records)],
+    };
     if report.fault.is_none() {
         if report.first > 0 {
             lines.push(format!("records before {} were pruned; their hashes were checked", report.first));

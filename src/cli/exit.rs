@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use crate::app::{DataDirError, ReplayError, StoreError};
+use crate::app::{DataDirError, ReplayError, SecretError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
@@ -138,9 +138,12 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
         show::complain(&replay.to_string(), Some(replay.code()));
         return ExitCode::from(REFUSED);
     }
+    if let Some(secret) = error.downcast_ref::<SecretError>() {
+        show::complain(&secret.to_string(), Some(secret.code()));
+        return ExitCode::from(HOST_FAILED);
+    }
     if let Some((code, exit)) = audit(error) {
-        let whole = error.downcast_ref::<AuditError>().is_some();
-        show::complain(&if whole { format!("{error:#}") } else { error.to_string() }, Some(code));
+        show::complain(&format!("{error:#}"), Some(code));
         return ExitCode::from(exit);
     }
     let (code, exit) = match engine_error(error) {

@@ -38,6 +38,9 @@ pub(super) struct ReplayArgs {
     /// A checkpoint of the log that was kept elsewhere; may be given more than once
     #[arg(long, value_name = "FILE")]
     from_checkpoint: Vec<PathBuf>,
+    /// Take records that no checkpoint holds yet
+    #[arg(long)]
+    unsigned: bool,
     #[command(flatten)]
     settings: SettingsFlags,
     /// Answer with JSON
@@ -57,6 +60,9 @@ pub(super) fn run(args: &ReplayArgs, host: &Overrides) -> anyhow::Result<ExitCod
     };
     let done = super::block_on(app::replay(&settings, ask))??;
     show::print(&if args.json { as_json(&done) } else { as_words(&done) })?;
+    if !done.is_signed() && !args.unsigned {
+        return Err(ReplayError::NotSigned(done.run).into());
+    }
     match (done.is_same(), done.is_same_build()) {
         (true, _) if done.store_differs.is_empty() => Ok(ExitCode::SUCCESS),
         (true, _) => Err(ReplayError::StoreContradicts { run: done.run, what: done.store_differs }.into()),

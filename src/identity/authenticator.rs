@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::callers::Callers;
 use super::directory::Directory;
-use super::error::{AuthError, Refusal, Refused, SettingsError, Stop};
+use super::error::{AuthError, Outage, Refusal, Refused, SettingsError, Stop};
 use super::guesses::Guesses;
 use super::key::{self, KeyPrefix, Pepper};
 use super::offered::{Given, Offered};
@@ -224,10 +224,14 @@ impl<D: Directory> Authenticator<D> {
         }
     }
 
-    /// What could not be checked counts as no failure: nobody was wrong.
+    /// What could not be checked counts as no failure: nobody was wrong. But whoever goes on with it is told to wait.
     fn refused(&self, at: At, prefix: Option<KeyPrefix>, (stop, shown): Told) -> AuthError {
         match stop {
-            Stop::Unavailable(outage) => AuthError::Unavailable(outage),
+            Stop::Unavailable(Outage::Directory(error)) => AuthError::Unavailable(error.into()),
+            Stop::Unavailable(outage) => match self.guesses.unanswered(at.address, at.tick) {
+                None => AuthError::Unavailable(outage),
+                Some(retry_after_s) => AuthError::TooManyAttempts { retry_after_s },
+            },
             Stop::Refused(why) => {
                 self.guesses.failed(at.address, prefix, at.tick);
                 AuthError::Refused(Refused { why, shown })

@@ -72,16 +72,19 @@ impl<K: Hash + Eq + Copy> Table<K> {
 ///   guess each where they would have had `failures_per_source`.
 /// - When the tables are full they forget, and refuse nobody: otherwise a flood from many sources would close the door
 ///   for all.
+/// - What could not be checked because an issuer does not answer is counted by itself, and as often: it says nothing
+///   about the keys that come from the same source.
 /// - A success wipes nothing out: whoever has one good key would have endless guesses at others.
 pub(super) struct Guesses {
     limits: GuessLimits,
     sources: Mutex<Table<Source>>,
     prefixes: Mutex<Table<KeyPrefix>>,
+    unanswered: Mutex<Table<Source>>,
 }
 
 impl Guesses {
     pub(super) fn new(limits: GuessLimits) -> Self {
-        Self { limits, sources: Table::new(), prefixes: Table::new() }
+        Self { limits, sources: Table::new(), prefixes: Table::new(), unanswered: Table::new() }
     }
 
     /// Seconds to wait, if this source has to.
@@ -108,6 +111,21 @@ impl Guesses {
         if let Some(prefix) = prefix {
             lock(&self.prefixes).failed(prefix, tick, window_ms, room);
         }
+    }
+
+    /// One more that could not be checked. Seconds to wait, if there were as many as there may be failures.
+    pub(super) fn unanswered(&self, address: IpAddr, tick: u64) -> Option<u64> {
+        if self.is_exempt(address) {
+            return None;
+        }
+        let (source, window_ms) = (Source::of(address), self.window_ms());
+        let mut table = lock(&self.unanswered);
+        let so_far = table.window(&source, tick, window_ms);
+        if so_far.failures >= self.limits.failures_per_source {
+            return Some(self.left_s(so_far, tick));
+        }
+        table.failed(source, tick, window_ms, self.room());
+        None
     }
 
     /// Sources and prefixes that are remembered.

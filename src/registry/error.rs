@@ -21,6 +21,11 @@ pub enum RegistryError {
     #[error("this is the last administrator of the tenant; make another one first")]
     LastAdmin(Option<&'static str>),
     #[error(
+        "with this policy no administrator of the tenant could change its policies any more, so it could never be taken \
+         out: except an administrator from what it forbids, as with `unless {{ principal in Role::\"admin\" }}`"
+    )]
+    LockedOut,
+    #[error(
         "{holders} principals have the role {name}; take it from them first (GET /v1/principals shows whose it is)"
     )]
     RoleInUse { name: RoleName, holders: usize },
@@ -62,6 +67,7 @@ impl RegistryError {
             RegistryError::TooManyPrincipals(_) => "principals_too_many",
             RegistryError::Invalid { .. } => "invalid",
             RegistryError::LastAdmin(_) => "last_admin",
+            RegistryError::LockedOut => "policy_locks_out",
             RegistryError::RoleInUse { .. } => "role_in_use",
             RegistryError::Policy(error) => error.code(),
             RegistryError::Scope(_) | RegistryError::UnknownScope(_) => "bad_scope",

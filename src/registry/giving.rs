@@ -46,6 +46,14 @@ impl Giver {
         Self { authorizer, caller, whole }
     }
 
+    pub(super) fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     pub(super) fn must_be_whole(&self, what: &str) -> Result<(), RegistryError> {
         if self.whole {
             return Ok(());

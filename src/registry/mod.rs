@@ -13,6 +13,7 @@ mod asking;
 mod error;
 mod founding;
 mod giving;
+mod keeping;
 mod keys;
 mod people;
 mod register;

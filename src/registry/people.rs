@@ -1,5 +1,6 @@
 use super::error::RegistryError;
 use super::giving::{Giver, is_admin, known};
+use super::keeping::is_not_the_last;
 use super::register::{Book, Part};
 use super::start::{About, Registry, covers};
 use super::tenants::ceilings;
@@ -96,7 +97,7 @@ impl Registry {
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             let PrincipalAsk { kind, roles, labels, suspended } = ask;
             let after = Principal { kind, roles, labels, suspended, ..before.clone() };
-            may_change(book, &giver, &before, &after)?;
+            may_change(book, &giver, &before, &after, now)?;
             book.put_principal(&after)?;
             Ok(after)
         })
@@ -118,7 +119,7 @@ impl Registry {
             let giver = asking.again(book)?;
             let before = book.principal(&tenant, &id)?.ok_or_else(|| missing(&id))?;
             giver.has_roles(book, &before.roles, None)?;
-            keeps_an_admin(book, &before, None)?;
+            keeps_an_admin(book, &giver, &before, None, now)?;
             book.remove_principal(&tenant, &id)?;
             Ok(())
         })
@@ -127,27 +128,46 @@ impl Registry {
 }
 
 /// Neither to give more than he has nor to take from one who has more.
-fn may_change(book: &dyn Book, giver: &Giver, before: &Principal, after: &Principal) -> Result<(), RegistryError> {
+fn may_change(
+    book: &dyn Book,
+    giver: &Giver,
+    before: &Principal,
+    after: &Principal,
+    now: u64,
+) -> Result<(), RegistryError> {
     known(book, &after.tenant, &after.roles)?;
     giver.has_roles(book, &after.roles, None)?;
     giver.has_roles(book, &before.roles, None)?;
     if before.kind != after.kind || before.labels != after.labels {
         giver.must_be_whole("change a kind or labels, by which policies may decide,")?;
     }
-    keeps_an_admin(book, before, Some(after))
+    keeps_an_admin(book, giver, before, Some(after), now)
 }
 
-/// A tenant without an administrator could not be entered again by one.
-fn keeps_an_admin(book: &dyn Book, before: &Principal, after: Option<&Principal>) -> Result<(), RegistryError> {
+/// A tenant without an administrator could not be entered again by one, and one without somebody who may change its
+/// policies would have them for ever.
+fn keeps_an_admin(
+    book: &dyn Book,
+    giver: &Giver,
+    before: &Principal,
+    after: Option<&Principal>,
+    now: u64,
+) -> Result<(), RegistryError> {
     let rules = |principal: &Principal| !principal.suspended && is_admin(&principal.roles);
-    if !rules(before) || after.is_some_and(rules) {
-        return Ok(());
-    }
     let role: RoleName = "admin".parse().map_err(|_| RegistryError::Permit)?;
-    if book.holders(&before.tenant, &role)?.iter().any(|other| other.id != before.id && rules(other)) {
+    let stays = !rules(before)
+        || after.is_some_and(rules)
+        || book.holders(&before.tenant, &role)?.iter().any(|other| other.id != before.id && rules(other));
+    if stays && is_not_the_last(book, giver, before, after, now)? {
         return Ok(());
     }
-    Err(RegistryError::LastAdmin(after.map(|after| if is_admin(&after.roles) { "suspended" } else { "roles" })))
+    Err(RegistryError::LastAdmin(after.map(|after| match after {
+        after if !is_admin(&after.roles) => "roles",
+        after if after.suspended => "suspended",
+        after if after.roles != before.roles => "roles",
+        after if after.kind != before.kind => "kind",
+        _ => "labels",
+    })))
 }
 
 fn missing(id: &PrincipalId) -> RegistryError {

@@ -1,9 +1,10 @@
 use serde::Serialize;
 
 use super::error::RegistryError;
+use super::keeping::leaves_a_keeper;
 use super::register::Book;
 use super::start::{About, Registry, apart, covers};
-use crate::authz::{Action, BUILT_IN_ROLES, Checked, CustomRole, Permit, PolicyError};
+use crate::authz::{Action, BUILT_IN_ROLES, Candidate, Checked, CustomRole, Permit, PolicyError};
 use crate::model::{Caller, PolicyName, RoleName, TenantId};
 
 /// A policy of a tenant: Cedar, as it was written.
@@ -118,10 +119,12 @@ impl Registry {
         let mut after = before.clone();
         after.policies.retain(|known| known.name != policy.name);
         after.policies.push(policy.clone());
-        self.would_take(after).await?;
+        let rules = self.would_take(after).await?;
         self.change(About::Tenant(tenant.clone()), move |book| {
-            asking.again(book)?.must_be_whole("write policies")?;
+            let giver = asking.again(book)?;
+            giver.must_be_whole("write policies")?;
             before.still_hold(book, &tenant)?;
+            leaves_a_keeper(book, &giver, &rules, policy.created)?;
             Ok(book.put_policy(&tenant, &policy)?)
         })
         .await?;
@@ -156,7 +159,7 @@ impl Registry {
     /// Nothing is written down that could not be put in force. This takes Cedar a while, so it is done before the step,
     /// which then finds that the rules are still those that were looked at. Whoever changes rules in this process has
     /// his turn, so that nobody is in vain.
-    async fn would_take(&self, rules: Rules) -> Result<(), RegistryError> {
+    async fn would_take(&self, rules: Rules) -> Result<Candidate, RegistryError> {
         let registry = self.clone();
         let would_take = move || {
             let texts: Vec<_> = rules.policies.into_iter().map(|policy| (policy.name, policy.text)).collect();

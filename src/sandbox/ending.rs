@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::chronicle::By;
@@ -27,7 +28,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// From here on it can be found, watched and cancelled.
+    /// From here on it can be ended with all others; by whoever asks for it, it is found when it began.
     pub(super) fn watching(hall: &Hall, run: &RunRecord, apart: bool) -> Result<Self, SandboxError> {
         let live = Live::of(run, &hall.end_for(&run.tenant)?);
         hall.watch(&live, run);
@@ -36,6 +37,11 @@ impl Ending {
 
     pub(super) fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// Its start is on record: it can be found, watched and cancelled.
+    pub(super) fn began(&self) {
+        self.live.found.store(true, Ordering::Release);
     }
 
     /// It was refused after all, and nobody has heard of it.

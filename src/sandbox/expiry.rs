@@ -209,7 +209,7 @@ impl Hall {
         let open = tokio::task::spawn_blocking(move || ledger.open_runs()).await;
         let open = open.map_err(|error| SandboxError::Internal(error.to_string()))??;
         for run in open {
-            if self.watched(&run.tenant, &run.id).is_none() {
+            if !self.is_at_work(&run.id) {
                 let run = lost(run, self.now());
                 self.inner().chronicle.lost(&run).await?;
                 self.inner().ledger.put_run(Arc::new(run), None, None).await?;

@@ -248,18 +248,24 @@ impl Hall {
 
     /// A run of a tenant that is at work. One that is over is in the ledger, and its events are told from there.
     pub(super) fn watched(&self, tenant: &TenantId, id: &RunId) -> Option<Arc<Live>> {
-        locked(&self.0.live).get(id).filter(|(live, _)| live.tenant == *tenant).map(|(live, _)| Arc::clone(live))
+        locked(&self.0.live).get(id).filter(|(live, _)| live.is_of(tenant)).map(|(live, _)| Arc::clone(live))
+    }
+
+    /// Whether it is at work, or about to be.
+    pub(super) fn is_at_work(&self, id: &RunId) -> bool {
+        locked(&self.0.live).contains_key(id)
     }
 
     /// The same as it began.
     pub(super) fn as_it_began(&self, tenant: &TenantId, id: &RunId) -> Option<Arc<RunRecord>> {
-        locked(&self.0.live).get(id).filter(|(live, _)| live.tenant == *tenant).map(|(_, run)| Arc::clone(run))
+        locked(&self.0.live).get(id).filter(|(live, _)| live.is_of(tenant)).map(|(_, run)| Arc::clone(run))
     }
 
     /// Those of a tenant that are at work, of which something holds.
     pub(super) fn at_work_of(&self, tenant: &TenantId, holds: impl Fn(&RunRecord) -> bool) -> Vec<Arc<RunRecord>> {
         let live = locked(&self.0.live);
-        live.values().map(|(_, run)| run).filter(|run| run.tenant == *tenant && holds(run)).cloned().collect()
+        let found = live.values().filter(|(live, run)| live.is_of(tenant) && holds(run));
+        found.map(|(_, run)| Arc::clone(run)).collect()
     }
 
     pub(super) fn unwatch(&self, live: &Arc<Live>) {

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -195,6 +196,8 @@ pub(super) struct Live {
     state: Mutex<State>,
     pub(super) news: Notify,
     pub(super) cancel: CancellationToken,
+    /// Its start is on record, so whoever looks for it finds it.
+    pub(super) found: AtomicBool,
 }
 
 /// What there is after an event.
@@ -240,7 +243,13 @@ impl State {
 
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel })
+        let found = AtomicBool::new(false);
+        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel, found })
+    }
+
+    /// Whether it is one of a tenant that can be found.
+    pub(super) fn is_of(&self, tenant: &TenantId) -> bool {
+        self.tenant == *tenant && self.found.load(Ordering::Acquire)
     }
 
     /// As a run that is over, of which all but what it wrote was read from the ledger.

@@ -127,7 +127,8 @@ impl Hall {
     /// Everything before the guest's first instruction.
     async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
         let Manner { retry, apart, heard, sandbox, of, .. } = manner;
-        let heard = if apart { Heard::FromItsStart } else { heard };
+        // What a run does in a sandbox is seen there, whatever is told of the run.
+        let heard = if apart || sandbox.is_some() { Heard::FromItsStart } else { heard };
         let caller = &by.caller;
         let held = match retry {
             None => None,
@@ -221,6 +222,7 @@ impl Begun {
             drop(held);
             return drop(tell.send(Err(error)));
         }
+        ending.began();
         // Whoever asks again finds what is written down.
         let held = held.filter(|_| !apart);
         let (tell_end, end) = oneshot::channel();

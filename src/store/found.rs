@@ -71,8 +71,12 @@ impl Found {
     }
 
     fn log(&self) -> PathBuf {
+        self.beside("-wal")
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
         let mut name = OsString::from(&self.path);
-        name.push("-wal");
+        name.push(end);
         name.into()
     }
 
@@ -88,7 +92,20 @@ impl Found {
     /// The same for a store that nobody has open: nothing is made beside it.
     pub(super) fn lone_reader(&self) -> Result<Connection, StoreError> {
         // A reader makes the files of the log where they are not. Then the store is all that there is.
-        self.reader()?.map_or_else(|| self.open("immutable=1"), Ok)
+        if !self.log().exists() || (!self.has_log() && !self.beside("-shm").exists()) {
+            return self.open("immutable=1");
+        }
+        // What is beside the log says how it is read, and a reader writes it anew where nobody else has the store open. It
+        // need not: it can keep that in memory. Where somebody does, it may have to share.
+        let apart = self.open("mode=ro&readonly_shm=1")?;
+        match apart.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())) {
+            Err(error) if !self.is_damaged(&error) => self.open("mode=ro"),
+            _ => Ok(apart),
+        }
+    }
+
+    fn is_damaged(&self, error: &rusqlite::Error) -> bool {
+        matches!(StoreError::sql(&self.path, error), StoreError::Damaged { .. })
     }
 
     fn open(&self, how: &str) -> Result<Connection, StoreError> {

@@ -27,7 +27,7 @@ mod workspaces;
 
 pub use backup::StoreCopy;
 pub use error::StoreError;
-pub use kept::Fact;
+pub use kept::{Fact, Looked};
 pub use lane::StepError;
 pub use open::Store;
 pub use workspaces::TenantCatalog;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::error::StoreError;
 use super::found::{Found, refuse_newer};
 use super::history::History;
+use super::kept::Looked;
 use super::lane::{Lane, Lasting, StepError};
 use super::mark::Mark;
 
@@ -91,11 +92,16 @@ impl Store {
         Ok(Self(Arc::new(Inner { path: path.to_owned(), lane, readers: Mutex::default(), history })))
     }
 
-    /// What `of_sound` would refuse, without making or changing anything.
-    pub fn look(data: &Path) -> Result<(), StoreError> {
+    /// What `of_sound` would refuse, without making or changing anything. Nothing where there is no store yet.
+    pub fn look(data: &Path) -> Result<Option<Looked>, StoreError> {
         let found = Found::of(data);
         found.refuse_missing()?;
-        if found.path.exists() { found.refuse(&found.lone_reader()?, true) } else { Ok(()) }
+        if !found.path.exists() {
+            return Ok(None);
+        }
+        let connection = found.lone_reader()?;
+        found.refuse(&connection, true)?;
+        Ok(Some(Looked { path: found.path, connection }))
     }
 
     /// Folds all of the log into the store, as far as whoever reads at this moment lets it: then the log is empty.

@@ -91,6 +91,11 @@ impl Changes {
         let new = self.0.iter().filter(|change| change.change == ChangeKind::Added);
         let new: BTreeSet<&str> = new.map(|change| change.path.as_str()).collect();
         let (mut seen, mut wanted) = (HashSet::new(), BTreeSet::new());
+        // What somebody meant to fill in must not stand for everything, as `.` does.
+        if chosen.iter().any(String::is_empty) {
+            let what = "it names nothing; write a path, or `.` for all".to_owned();
+            return Err(WorkspaceError::NoPath { what });
+        }
         for path in chosen {
             let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
             let path = names.join("/");

@@ -57,7 +57,8 @@ pub(super) struct Now {
     root: OwnedFd,
 }
 
-/// Folders in one another that a draft may have; deeper ones can be thrown away and not applied.
+/// The most names of a path of a draft, as of one in an archive. A guest can make deeper ones; they can be removed and
+/// thrown away, and not be applied.
 pub(super) const DEPTH: usize = 200;
 
 pub(super) const FOLDER: OFlags =
@@ -68,6 +69,15 @@ pub(super) type GoOn<'a> = &'a dyn Fn(u64) -> bool;
 
 pub(super) fn given_up() -> std::io::Error {
     std::io::Error::other("it was given up: nobody waits for it any more, or there is no room in memory for it")
+}
+
+pub(super) fn too_deep(path: &str) -> WorkspaceError {
+    // The beginning says which: a whole one may be long.
+    let mut shown: String = path.chars().take(200).collect();
+    if shown.len() < path.len() {
+        shown.push('…');
+    }
+    WorkspaceError::TooDeep { path: shown, most: DEPTH }
 }
 
 /// About what something in a draft takes in memory, in its tree, in what differs, and in an answer about that.
@@ -115,10 +125,6 @@ struct Looking<'a> {
 impl Looking<'_> {
     /// Each name below the folder that is open, so that no path is too long and no link is followed.
     fn folder(&mut self, dir: &OwnedFd, folder: &str, depth: usize) -> Result<(), WorkspaceError> {
-        if depth > DEPTH {
-            let path = folder.chars().take(200).collect();
-            return Err(WorkspaceError::Special { path, kind: "deeper than 200 folders" });
-        }
         let failed = |errno| WorkspaceError::io(folder, errno);
         let mut names = Vec::new();
         for entry in Dir::read_from(dir).map_err(failed)? {
@@ -130,6 +136,9 @@ impl Looking<'_> {
                 }
                 names.push(name);
             }
+        }
+        if depth >= DEPTH && !names.is_empty() {
+            return Err(too_deep(folder));
         }
         for name in names {
             let Ok(text) = name.to_str() else {

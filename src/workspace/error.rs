@@ -12,7 +12,7 @@ pub enum WorkspaceError {
     Taken(WorkspaceName),
     #[error("there is no draft `{0}`; see `ringfence workspace list`")]
     NoDraft(DraftId),
-    #[error("the draft `{0}` is worked on by a run; wait for its end")]
+    #[error("something is at work on the draft `{0}`: a run, or one who applies or discards it; wait for its end")]
     InUse(DraftId),
     #[error("the draft `{0}` began empty: there is no workspace to apply it to; export its files instead")]
     OfNothing(DraftId),
@@ -30,6 +30,10 @@ pub enum WorkspaceError {
     NoFile(String),
     #[error("{path} cannot be used: {what}")]
     BadPath { path: String, what: String },
+    #[error("one of the paths is empty: {what}")]
+    NoPath { what: String },
+    #[error("{path} has more than {most} names on its way, which is the most; take a shorter path, or remove it")]
+    TooDeep { path: String, most: usize },
     #[error("{path} has {}, but at most {} are read at once", show_bytes(*bytes), show_bytes(*most))]
     FileTooLarge { path: String, bytes: u64, most: u64 },
     #[error(transparent)]
@@ -77,7 +81,8 @@ impl WorkspaceError {
             WorkspaceError::Incomplete { .. } => "incomplete",
             WorkspaceError::Credentials(_) => "credentials",
             WorkspaceError::NoFile(_) => "no_file",
-            WorkspaceError::BadPath { .. } => "bad_path",
+            WorkspaceError::BadPath { .. } | WorkspaceError::NoPath { .. } => "bad_path",
+            WorkspaceError::TooDeep { .. } => "path_too_deep",
             WorkspaceError::FileTooLarge { .. } => "file_too_large",
             WorkspaceError::Select(_) => "cannot_select",
             WorkspaceError::Archive { code, .. } => code,

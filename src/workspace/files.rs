@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use super::catalog::Catalog;
-use super::draft::{FOLDER, open_file};
+use super::draft::{DEPTH, FOLDER, open_file, too_deep};
 use super::error::WorkspaceError;
 use super::fell::remove_tree;
 use super::name::DraftId;
@@ -92,6 +92,9 @@ impl Desk {
 
     /// The same, made where it is not there.
     pub(super) fn make_folder(&self, names: &[&str], path: &str) -> Result<OwnedFd, WorkspaceError> {
+        if names.len() > DEPTH {
+            return Err(too_deep(path));
+        }
         let mut here = self.root.try_clone().map_err(|reason| WorkspaceError::io(path, reason))?;
         for name in names {
             match mkdirat(&here, *name, Mode::from_raw_mode(0o700)) {
@@ -145,6 +148,9 @@ impl Desk {
         let Some((name, folder)) = names.split_last() else {
             return Err(WorkspaceError::BadPath { path: super::shown(path), what: "a file needs a name".into() });
         };
+        if names.len() > DEPTH {
+            return Err(too_deep(path));
+        }
         let dir = self.make_folder(folder, path)?;
         let aside = format!("{:016x}", rand::random::<u64>());
         let done = make(&aside).and_then(|made| {
@@ -229,6 +235,9 @@ impl<C: Catalog> Workspaces<C> {
     /// name room is asked.
     pub fn put_file(&self, id: &DraftId, path: &str, mut content: File, room: &dyn Room) -> Result<(), WorkspaceError> {
         let (desk, names) = (self.desk(id)?, names(path)?);
+        if names.len() > DEPTH {
+            return Err(too_deep(path));
+        }
         if !room.take(Weight { bytes: 0, files: names.iter().map(|_| 1).sum() }) {
             return Err(WorkspaceError::NoRoom);
         }

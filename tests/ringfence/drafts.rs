@@ -98,9 +98,9 @@ fn f13_a_draft_too_deep_to_be_looked_through_keeps_the_outcome_and_can_be_thrown
     let mut operations = nest(300, "d1");
     operations.push("put|result|hours of work".into());
     let draft = house.work(&["--limits", "medium"], &operations);
-    assert_eq!(draft["error"]["code"], "special_file", "{draft}");
+    assert_eq!(draft["error"]["code"], "path_too_deep", "{draft}");
     let id = draft["id"].as_str().unwrap();
-    house.fails(&["diff", id], "[special_file]");
+    house.fails(&["diff", id], "[path_too_deep]");
     // Fewer descriptors than the draft has levels.
     let script = format!("ulimit -n 64; exec {WORKER} discard {id}");
     let output = house.command("sh", &["-c", &script]).output().unwrap();

@@ -20,7 +20,7 @@ use super::super::large::whole;
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
-use super::super::stream::{Seat, seat, stream};
+use super::super::stream::{Seat, is_wanted, seat, stream};
 use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
@@ -106,8 +106,7 @@ impl Request {
         };
         let retry = retry(who, place, headers, (&run, module.as_ref())).await?;
         let body: RunBody = strict::read(&run)?;
-        let accept = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
-        let streamed = accept.contains("text/event-stream");
+        let streamed = is_wanted(headers);
         Ok(Self { apart: body.apart, ask: ask(body, module)?, streamed, retry, in_memory })
     }
 

@@ -19,7 +19,7 @@ pub(super) use people::{
     Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,
     WhoIAm,
 };
-pub(super) use runs::{CutBody, Run, RunBody, RunOver, RunSummary, Runs, ask, names_of_variables, place, text_or_code};
+pub(super) use runs::{CutBody, Run, RunBody, RunOver, RunSummary, Runs, ask, place, text_or_code, variables};
 pub(super) use sandboxes::{
     Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };

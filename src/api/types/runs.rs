@@ -96,10 +96,20 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
     let stdin = match (body.stdin, body.stdin_base64) {
         (Some(_), Some(_)) => return Err(invalid("stdin", "send `stdin` or `stdin_base64`, not both")),
         (Some(text), None) => text.into_bytes(),
-        (None, Some(code)) => STANDARD.decode(code).map_err(|error| invalid("stdin_base64", error.to_string()))?,
+        (None, Some(code)) => STANDARD.decode(code).map_err(|error| {
+            invalid(
+                "stdin_base64",
+                format!("this is no base64 ({error}); write it in the alphabet with + and /, with padding"),
+            )
+        })?,
         (None, None) => Vec::new(),
     };
-    names_of_variables(body.env.keys())?;
+    variables(&body.env)?;
+    if let Wished::Command { args } = &wished
+        && let Some(at) = args.iter().position(|arg| arg.contains('\0'))
+    {
+        return Err(invalid(&format!("command[{at}]"), "an argument has no NUL: a program would see two"));
+    }
     let place = match body.workspace {
         Some(name) => Some(place(Some(name), body.at, body.preset, &body.rules)?),
         None => {
@@ -126,9 +136,16 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
     })
 }
 
-pub(in crate::api) fn names_of_variables<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<(), Problem> {
-    match names.find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        Some(bad) => Err(invalid("env", format!("`{bad}` is no name of a variable"))),
+/// What a program would read otherwise than it is written.
+pub(in crate::api) fn variables(env: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if let Some(bad) = env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        let why = "is no name of a variable; it is not empty, and has no `=` and no NUL";
+        return Err(invalid("env", format!("`{bad}` {why}")));
+    }
+    match env.iter().find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => {
+            Err(invalid(&format!("env.{name}"), "a value has no NUL: a program would see two variables"))
+        }
         None => Ok(()),
     }
 }

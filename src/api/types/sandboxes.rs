@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::problem::Problem;
-use super::{CutBody, LimitsBody, Whole, labels, names_of_variables, place, time, time_s};
+use super::{CutBody, LimitsBody, Whole, labels, place, time, time_s, variables};
 use crate::api::strict;
 use crate::model::Labels;
 use crate::sandbox::{SandboxAsk, SandboxRecord};
@@ -46,7 +46,7 @@ impl SandboxBody {
         if ttl_seconds == 0 {
             return Err(super::super::failures::invalid("ttl_seconds", "write at least 1"));
         }
-        names_of_variables(self.env.keys())?;
+        variables(&self.env)?;
         Ok(SandboxAsk {
             place: place(self.workspace, self.at, self.preset, &self.rules)?,
             limits: self.limits.ask(),

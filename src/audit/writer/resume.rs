@@ -13,6 +13,8 @@ use super::pen::{Pen, Segment};
 use super::walk::Walk;
 use super::{Begin, LogSettings};
 
+const PIECE: usize = 1 << 20;
+
 /// What was found when the log was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
@@ -98,7 +100,11 @@ fn resume(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<SigningKey>) ->
     (pen.segments, pen.tree, pen.levels) = (segments, tree, levels);
     let cut = Walk::new(&mut pen, at.size).all(settings.check)?;
     pen.remember_folder()?;
-    // What a process that was ended wrote may not be on disk yet.
+    // What a process that was ended wrote may not be on disk yet; and where the disk had failed, the kernel takes what is
+    // not there for written, unless it is written again.
+    if pen.tree.size() > at.size {
+        again(&mut pen.segment).map_err(AuditError::disk("write the end of the audit log again"))?;
+    }
     pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
     pen.durable = pen.tree.size();
     // Nothing is signed before all that is known is found again.
@@ -172,6 +178,22 @@ fn compare(pen: &Pen, known: &[SignedCheckpoint], origin: &str) -> Result<(), Au
         if tree::root(&pen.levels, known.size)? != known.root {
             return Err(AuditError::Forked { size: known.size });
         }
+    }
+    Ok(())
+}
+
+/// Writes a segment over itself.
+fn again(segment: &mut Segment) -> std::io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0;
+    while offset < segment.size {
+        let most = usize::try_from(segment.size - offset).unwrap_or(PIECE).min(PIECE);
+        let read = segment.file.read_at(piece.get_mut(..most).unwrap_or_default(), offset)?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        segment.file.write_at(piece.get(..read).unwrap_or_default(), offset)?;
+        offset += read as u64;
     }
     Ok(())
 }

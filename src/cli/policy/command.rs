@@ -6,12 +6,12 @@ use clap::{Args, Subcommand};
 
 use super::super::exit::Mistake;
 use super::super::server;
-use super::{ask, check};
+use super::{ask, check, remove};
 use crate::authz::{CustomRole, POLICY_BYTES};
 use crate::config::Overrides;
 use crate::model::PolicyName;
 
-/// Ask the policies of a tenant without a service: whether they would be taken, and who may do what
+/// Ask the policies of a tenant without a service: whether they would be taken, and who may do what; remove one
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,6 +52,13 @@ Examples:
       --policy night.cedar --at 2026-11-21T23:00:00Z --address 10.0.0.7 --fuel 5000000
   ringfence policy explain --data /var/lib/ringfence --tenant acme --principal alice --json")]
     Explain(Box<ask::ExplainArgs>),
+    /// Take a policy out of force while the service does not run, where nobody could any more; it is recorded
+    #[command(after_help = "\
+`ringfence policy explain policies:delete --data DIR --tenant NAME --principal NAME` says which policies forbid it.
+
+Example:
+  ringfence policy remove locks-all --tenant acme --data-dir /var/lib/ringfence --config /etc/ringfence.toml")]
+    Remove(Box<remove::RemoveArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +78,10 @@ pub(in super::super) fn run(args: &PolicyArgs, host: &Overrides) -> anyhow::Resu
             let Overrides { data_dir, .. } = host;
             server::only_asks(&Overrides { data_dir: None, ..host.clone() })?;
             ask::explain(asked, data_dir.as_deref(), args.json)
+        }
+        Action::Remove(remove) => {
+            server::only_asks(&Overrides { data_dir: None, ..host.clone() })?;
+            remove::run(remove, host, args.json)
         }
     }
 }

@@ -58,11 +58,6 @@ impl KeySet {
         self.0.iter().any(|key| key.algorithms.iter().any(|algorithm| algorithms.contains(algorithm)))
     }
 
-    /// Whether a key goes by this id.
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.0.iter().any(|key| key.id.as_deref() == Some(id))
-    }
-
     /// The one key that the token can have been signed with. Which of several it was is not for us to try: a set in
     /// which two keys fit is ambiguous, and ambiguous means no.
     pub(super) fn find(&self, jwt: &Jwt<'_>) -> Result<&VerifyKey, Refusal> {

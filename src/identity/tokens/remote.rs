@@ -58,7 +58,8 @@ impl Remote {
         Arc::new(Self { url, fetch, state: Mutex::default(), flight: Arc::default() })
     }
 
-    /// Keys for this token: those at hand if one of them fits, else what the issuer says now.
+    /// Keys for this token: those at hand if one of them fits, else what the issuer says now. Where it was asked a moment
+    /// ago it is not asked again: whoever calls a key by a name that nobody has heard of then is wrong, like whoever guesses.
     pub(super) async fn keys_for(self: &Arc<Self>, jwt: &Jwt<'_>, tick: u64) -> Result<Held, Outage> {
         let fitting = self.held(tick).filter(|held| held.keys.find(jwt).is_ok());
         if let Some(held) = fitting {
@@ -67,30 +68,22 @@ impl Remote {
             }
             return Ok(held);
         }
-        let looked = self.start(tick);
+        self.start(tick);
         // Whoever started it, its end is worth waiting for; where nothing is under way this does not wait.
         drop(self.flight.lock().await);
-        let held = self.held(tick);
-        let held = held.ok_or_else(|| Outage::IssuerKeys(self.state().problem.clone().map(FetchError::new)))?;
-        // A key that we have not heard of may be a new one: whoever comes before it is looked for again is not wrong yet.
-        if !looked && jwt.key_id.as_deref().is_some_and(|id| !held.keys.knows(id)) {
-            return Err(Outage::IssuerKeys(Some(FetchError::new(
-                "the keys were fetched a moment ago, and this one is new",
-            ))));
-        }
-        Ok(held)
+        self.held(tick).ok_or_else(|| Outage::IssuerKeys(self.state().problem.clone().map(FetchError::new)))
     }
 
     fn held(&self, tick: u64) -> Option<Held> {
         self.state().keys.clone().filter(|held| held.age(tick) < OLDEST_MS)
     }
 
-    /// Whether a fetch is under way now: not if the last try was a moment ago.
-    fn start(self: &Arc<Self>, tick: u64) -> bool {
-        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else { return true };
+    /// Sets out for the keys, if nobody is under way and the last try was not a moment ago.
+    fn start(self: &Arc<Self>, tick: u64) {
+        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else { return };
         let mut state = self.state();
         if state.tried_at.is_some_and(|tried| tick.saturating_sub(tried) < RETRY_MS) {
-            return false;
+            return;
         }
         state.tried_at = Some(tick);
         drop(state);
@@ -100,7 +93,6 @@ impl Remote {
             remote.landed(fetched.unwrap_or_else(|_| Err(FetchError::new("no answer within 5 seconds"))), tick);
             drop(flight);
         });
-        true
     }
 
     fn landed(&self, fetched: Result<Vec<u8>, FetchError>, tick: u64) {

@@ -19,7 +19,7 @@ fn data(desk: &Desk) -> PathBuf {
 
 fn replay(desk: &Desk, run: &str, more: &[&str]) -> Output {
     let data = data(desk).display().to_string();
-    desk.here(&[&["replay", run, "--data-dir", &data], more].concat())
+    desk.here(&[&["replay", run, "--data-dir", &data, "--unsigned"], more].concat())
 }
 
 #[track_caller]
@@ -103,6 +103,27 @@ async fn a_deterministic_run_is_run_again_from_its_record() {
     let words = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{words}");
     assert!(words.ends_with("\nthe same\n") && words.contains("seed 7") && !words.contains("not signed"), "{words}");
+}
+
+/// Records that nobody signed could have been made up by whoever can write the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_are_not_signed_are_taken_only_by_who_says_so() {
+    let desk = Desk::with(&[("audit.checkpoint_seconds", "3600")]).await;
+    let hello = desk.house.submit(&desk.house.admin.clone(), "hello").await;
+    let id = ran(&desk, world(&hello)).await;
+    let data = data(&desk).display().to_string();
+    let alone = |more: &[&str]| desk.here(&[&["replay", &id, "--data-dir", &data], more].concat());
+    fails_after(&alone(&[]), 117, "[not_signed]");
+    assert!(alone(&["--unsigned"]).status.success());
+    desk.ok(&["audit", "checkpoint", "--new"]);
+    assert!(alone(&[]).status.success());
+}
+
+/// What was found is shown, and then what is wrong with it.
+#[track_caller]
+fn fails_after(output: &Output, code: i32, words: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(code) && said.contains(words), "{output:?}");
 }
 
 /// The evidence is the log: what comes out is held against that, and what the store tells otherwise is told.

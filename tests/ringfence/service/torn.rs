@@ -58,7 +58,7 @@ impl Killed {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -66,12 +66,16 @@ fn copy(from: &Path, to: &Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &to);
         } else {
-            fs::copy(entry.path(), to).unwrap();
+            match fs::copy(entry.path(), to) {
+                // A service that stopped folded its log in, and may be about to remove it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                done => drop(done.unwrap()),
+            }
         }
     }
 }
 
-fn settings(data: &Path) -> Settings {
+pub(super) fn settings(data: &Path) -> Settings {
     let flags = [("data_dir", data.display().to_string()), ("http.listen", "127.0.0.1:0".to_owned())];
     let flags: Vec<_> = flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Settings::load(None, |_| None, &flags).unwrap()
@@ -113,7 +117,7 @@ async fn a_store_without_its_pepper_is_told_which_file_it_needs() {
     assert!(!data.join("secrets/pepper").exists(), "no other is made in its place");
 }
 
-fn flip(path: &Path, at: usize) {
+pub(super) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     fs::write(path, bytes).unwrap();
