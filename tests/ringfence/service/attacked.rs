@@ -17,6 +17,7 @@ async fn l06_a_second_service_on_the_same_log_does_not_start() {
     let flags = [
         ("data_dir", data.display().to_string()),
         ("audit.dir", log.display().to_string()),
+        ("audit.key_file", house.dir.path().join("data/secrets/audit").display().to_string()),
         ("http.listen", "127.0.0.1:0".to_owned()),
     ];
     let flags: Vec<_> = flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();

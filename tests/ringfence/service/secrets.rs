@@ -1,7 +1,7 @@
 //! The files without which nobody is known: what keeps us from reading one never puts another in its place.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::House;
 
@@ -23,6 +23,7 @@ async fn a_secret_that_cannot_be_read_or_is_gone_is_told_and_stays_as_it_is() {
         assert!(error.contains(&format!("{name} is missing")), "{error}");
         assert!(!path.exists());
         fs::write(&path, kept).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
     let house = house.again(&[]).await;
     house.get(&house.admin, "/v1/whoami").await.is(200);

@@ -184,7 +184,7 @@ pub async fn write_ms_ends_the_wait_for_a_reader() {
 
 #[tokio::test(flavor = "multi_thread")]
 pub async fn write_least_bytes_must_be_taken_each_second() {
-    let house = House::with(&[("http.write_ms", "100"), ("http.write_least_bytes", "1024GiB")]).await;
+    let house = House::with(&[("http.write_ms", "10"), ("http.write_least_bytes", "1024GiB")]).await;
     let sandbox = house.post(&house.admin, "/v1/sandboxes", json!({})).await.is(201);
     let path = format!("/v1/sandboxes/{}/files?path=f", sandbox["id"].as_str().unwrap());
     const WHOLE: usize = 32 << 20;
@@ -193,7 +193,7 @@ pub async fn write_least_bytes_must_be_taken_each_second() {
     let mut reader = connect(&house);
     reader.write_all(head(&house, &format!("GET {path}"), "").as_bytes()).unwrap();
     // He takes a little each time, and never stops for long.
-    let (mut came, mut piece) = (0, vec![0; 64 << 10]);
+    let (mut came, mut piece) = (0, vec![0; 16 << 10]);
     loop {
         house.get(&house.admin, "/healthz").await.is(200);
         match tokio::task::block_in_place(|| reader.read(&mut piece)) {
