@@ -27,8 +27,8 @@ const ADDRESSES: [IpAddr; 3] = [
 /// When a rule that looks at the time is tried: every three hours of the week to come.
 const APART_S: u64 = 3 * 3_600;
 const TIMES: u64 = 7 * 8;
-/// The most questions that are asked; each takes a moment, and others wait meanwhile.
-const QUESTIONS: usize = 1_000;
+/// The most questions that are asked; each takes a moment, and all who write wait meanwhile.
+const QUESTIONS: usize = 100;
 
 impl Authorizer {
     /// Whether one of these people could put policies in force and take them out in some context that comes about: under

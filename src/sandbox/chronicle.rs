@@ -9,8 +9,8 @@ use crate::model::{Caller, RequestId};
 /// Writes down what happens so that it can be proven later. What cannot be written down does not happen, or nobody hears
 /// of it.
 pub trait Chronicle: Send + Sync {
-    /// Awaited before the guest's first instruction. Where nobody hears of it before the end, the record of which comes
-    /// after this one, it need not be there for certain, but where it outlives the process.
+    /// Awaited before the guest's first instruction. Where nobody is told of it before the end, the record of which comes
+    /// after this one, it need not be there for certain yet, but where it outlives the process.
     fn begins(
         &self,
         run: &RunRecord,

@@ -50,7 +50,7 @@ impl Ending {
         self.hall.unwatch(&self.live);
     }
 
-    /// Its start is not on record, so it does not begin; whoever has found it meanwhile is told.
+    /// Its start is not on record, so it does not begin.
     pub(super) fn refused(mut self, run: RunRecord, error: &SandboxError) {
         let failed = failed(run, error, self.hall.now());
         self.over(&Arc::new(failed), false);

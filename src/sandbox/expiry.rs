@@ -113,8 +113,8 @@ impl Hall {
             }
         }
         self.tidy().await;
-        self.write_off().await?;
         self.write_time(false).await?;
+        self.write_off().await?;
         let second = 1_000;
         let settings = &self.inner().settings;
         let before = |seconds: u64| self.now().saturating_sub(seconds.saturating_mul(second));
@@ -191,7 +191,7 @@ impl Hall {
     async fn tidy(&self) {
         let tenants = std::mem::take(&mut *locked(&self.inner().untidy));
         for tenant in tenants {
-            let tidied = self.on_shelf(&tenant, |shelf| shelf.remove_unheld()).await;
+            let tidied = self.on_shelf_at_once(&tenant, |shelf| shelf.remove_unheld()).await;
             if let Err(error) = &tidied {
                 tracing::warn!(%tenant, "what nobody holds any more was not all removed: {error}");
             }

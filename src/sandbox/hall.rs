@@ -205,6 +205,17 @@ impl Hall {
         self.apart(tenant, move || Ok(work(&*hall.shelf(&of)?)?)).await?
     }
 
+    /// The same for us, who do a few such things at a time, whatever the tenant does.
+    pub(super) async fn on_shelf_at_once<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl FnOnce(&Shelf) -> Result<T, crate::workspace::WorkspaceError> + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        let (hall, of) = (self.clone(), tenant.clone());
+        let done = tokio::task::spawn_blocking(move || Ok(work(&*hall.shelf(&of)?)?));
+        done.await.map_err(|error| SandboxError::Internal(error.to_string()))?
+    }
+
     /// Does something for a tenant on a thread that may wait, when he has no more than enough of them.
     pub async fn apart<T: Send + 'static>(
         &self,

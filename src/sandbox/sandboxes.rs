@@ -265,7 +265,8 @@ impl Hall {
     /// still known what is left. False if something works in it still; then the next sweep comes back.
     pub(super) async fn clear(&self, gone: &SandboxRecord) -> Result<bool, SandboxError> {
         let draft = gone.draft.clone();
-        match self.on_shelf(&gone.tenant, move |shelf| shelf.discard_alone(&draft)).await {
+        // Nobody's turn is waited for: what is over goes, however much its tenant does.
+        match self.on_shelf_at_once(&gone.tenant, move |shelf| shelf.discard_alone(&draft)).await {
             Ok(()) | Err(SandboxError::Workspace(WorkspaceError::NoDraft(_))) => {}
             Err(SandboxError::Workspace(WorkspaceError::InUse(_))) => return Ok(false),
             Err(error) => return Err(error),

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -72,13 +73,15 @@ async fn submit(
         None => held(body, http, who.most_in_memory(limit), &mut in_memory).await?,
     };
     let (labels, kept) = (labels(given)?, bytes.clone());
-    let counted = Some(Box::new(in_memory) as Box<dyn Any + Send>);
+    let in_memory = Arc::new(in_memory);
+    let counted = Some(Box::new(Arc::clone(&in_memory)) as Box<dyn Any + Send>);
     let Submitted { record, described, new } = match who.hall().submit(&permit, bytes, labels, counted).await {
         Ok(taken) => taken,
         Err(refused) => {
             // Whoever tries it under another name is found by this.
             who.fact("bytes", u64::try_from(kept.len()).unwrap_or(u64::MAX));
             return apart(who, move |who| {
+                let _counted = in_memory;
                 who.made("component", Digest::of(&kept));
                 Err(refused.into())
             })
@@ -94,7 +97,8 @@ async fn submit(
             .await?;
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    let answer = shown(&who, &record, &described)?;
+    drop((kept, in_memory));
+    let answer = apart(who, move |who| shown(who, &record, &described)).await?;
     Ok((status, answer).into_response())
 }
 
@@ -160,8 +164,7 @@ async fn get(who: Who, Path(digest): Path<String>) -> Result<Response, Problem> 
     let record = who.hall().known(who.tenant(), digest)?.ok_or_else(|| Problem::missing("component"))?;
     let object = digest.to_string();
     let permit = who.permit(Action::ComponentsRead, &Object::owned(&object, &record.owner, &record.labels)).await?;
-    let described = who.hall().described(&permit, digest).await?;
-    apart(who, move |who| shown(who, &record, &described)).await
+    apart(who, move |who| shown(who, &record, &who.hall().described(&permit, digest)?)).await
 }
 
 /// Delete a component
