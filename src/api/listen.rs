@@ -7,6 +7,7 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,6 +25,8 @@ use crate::model::RequestId;
 use crate::telemetry::Telemetry;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What the kernel takes of us for a reader who has not taken what came before.
+const UNSENT: u32 = 64 << 10;
 /// How long open connections may end by themselves when the service stops.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -142,6 +145,13 @@ pub async fn serve(
     }
 }
 
+/// Without delay, and so that what the kernel takes of us is about what the reader takes of it: else it takes in steps of more
+/// than a megabyte, and whoever reads slowly seems to read nothing in between.
+fn prepare(tcp: &TcpStream) {
+    let _ = tcp.set_nodelay(true);
+    let _ = SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT);
+}
+
 fn builder(http: &HttpSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
@@ -167,7 +177,7 @@ struct One {
 
 impl One {
     async fn whole(self, tcp: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>, _room: Room) {
-        let _ = tcp.set_nodelay(true);
+        prepare(&tcp);
         match tls {
             None => self.speak(tcp, address).await,
             Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(tcp)).await {
@@ -212,5 +222,21 @@ impl One {
             () = stream.part() => {}
             () = self.now.cancelled() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By what the kernel takes in its steps, a reader of 40 KB a second would be cut as one who takes nothing.
+    #[tokio::test]
+    async fn a09_the_kernel_takes_no_more_than_readers_do() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tcp, _) = listener.accept().await.unwrap();
+        prepare(&tcp);
+        assert_eq!(SockRef::from(&tcp).tcp_notsent_lowat().unwrap(), UNSENT);
+        assert!(tcp.nodelay().unwrap());
     }
 }

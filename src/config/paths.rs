@@ -15,6 +15,9 @@ const PATHS: [&str; 7] = [
 /// The same of the keys of an issuer.
 const KEY_FILES: [&str; 3] = ["secret_file", "pem_file", "jwks_file"];
 
+/// And of a target that the audit log is forwarded to.
+const FORWARD_FILES: [&str; 4] = ["path", "ca_file", "header_file", "key_file"];
+
 /// Makes paths of a file begin at its folder, so that they mean the same wherever it is read.
 pub(super) fn settle(table: &mut Table, folder: &Path) {
     let settled = |value: &mut Value| {
@@ -33,6 +36,14 @@ pub(super) fn settle(table: &mut Table, folder: &Path) {
     for issuer in issuers.and_then(Value::as_array_mut).into_iter().flatten() {
         for name in KEY_FILES {
             if let Some(value) = issuer.get_mut("keys").and_then(|keys| keys.get_mut(name)) {
+                settled(value);
+            }
+        }
+    }
+    let targets = table.get_mut("audit").and_then(|audit| audit.get_mut("forward"));
+    for target in targets.and_then(Value::as_array_mut).into_iter().flatten() {
+        for name in FORWARD_FILES {
+            if let Some(value) = target.get_mut(name) {
                 settled(value);
             }
         }

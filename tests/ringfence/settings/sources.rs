@@ -307,7 +307,10 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
     });
     let text = format!(
         "data_dir = 'data'\ntls = {{ cert_file = 'cert', key_file = '/key' }}\nengine.cache_dir = 'code'\n\
-         audit = {{ dir = 'log', key_file = 'k', alerts.webhook.key_file = 'hook' }}\n{}",
+         audit.dir = 'log'\naudit.key_file = 'k'\naudit.alerts.webhook.key_file = 'hook'\n{}\n\
+         [[audit.forward]]\nname = 'a'\nkind = 'file'\npath = 'copy'\n\
+         [[audit.forward]]\nname = 'b'\nkind = 'http'\nurl = 'https://siem.example/in'\n\
+         ca_file = 'ca'\nheader_file = 'header'\nkey_file = 'sign'\n",
         issuers.concat()
     );
     std::fs::write(&file, text).unwrap();
@@ -323,13 +326,32 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
             at("/audit/dir"),
             at("/audit/key_file"),
             at("/audit/alerts/webhook/key_file"),
+            at("/audit/forward/0/path"),
+            at("/audit/forward/1/ca_file"),
+            at("/audit/forward/1/header_file"),
+            at("/audit/forward/1/key_file"),
             at("/identity/tokens/issuers/0/keys/secret_file"),
             at("/identity/tokens/issuers/1/keys/pem_file"),
             at("/identity/tokens/issuers/2/keys/jwks_file"),
         ]
     };
     let in_etc = |path: &str| dir.path().join("etc").join(path).display().to_string();
-    let paths = ["data", "cert", "/key", "code", "log", "k", "hook", "idp.secret", "../idp.pem", "/idp.jwks"];
+    let paths = [
+        "data",
+        "cert",
+        "/key",
+        "code",
+        "log",
+        "k",
+        "hook",
+        "copy",
+        "ca",
+        "header",
+        "sign",
+        "idp.secret",
+        "../idp.pem",
+        "/idp.jwks",
+    ];
     assert_eq!(said(&file), paths.map(in_etc));
     let known = Settings::keys().into_iter().filter(|(key, _)| key.ends_with("_file") || key.ends_with("dir"));
     assert_eq!(known.count(), 7, "and there are no others");
