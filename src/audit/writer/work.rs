@@ -99,7 +99,10 @@ impl Work {
                 return Next::LetGo;
             }
             if std::mem::take(&mut queue.hurry) {
-                return Next::Orders(std::mem::take(&mut queue.orders), false);
+                // However many come like this, nobody waits for the disk longer than he would without them.
+                let gathered = self.gathering.is_some_and(|since| since.elapsed() >= self.last.1 / GATHER);
+                let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= self.sync_within);
+                return Next::Orders(std::mem::take(&mut queue.orders), gathered || overdue);
             }
             let (wait, due) = if there == 0 {
                 queue.wanted = 1;
