@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::following::{AGAIN, waited};
 use super::hook;
 use super::log::Audit;
 use super::service::now;
@@ -19,8 +19,6 @@ use crate::telemetry::Telemetry;
 /// Records that are read at a time, and how long is waited for more of them: whoever writes is not kept busy with us.
 const AT_ONCE: usize = 1_000;
 const GATHER: Duration = Duration::from_millis(50);
-/// How soon it is looked again whether a log that takes nothing does.
-const AGAIN: Duration = Duration::from_secs(1);
 /// What a stop of the service gives to alerts that still wait to be sent.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -77,7 +75,7 @@ impl Watch {
                         }
                     }
                 }
-            } else if !self.more(&mut size, &stop).await {
+            } else if !self.audit.more(&mut size, GATHER, &stop).await {
                 break;
             }
         }
@@ -88,22 +86,6 @@ impl Watch {
             tracing::error!("alerts were not sent before the end");
             sending.abort();
         }
-    }
-
-    /// Waits for more records; false when it is to stop.
-    async fn more(&self, size: &mut watch::Receiver<u64>, stop: &CancellationToken) -> bool {
-        let changed = tokio::select! {
-            biased;
-            changed = size.changed() => changed,
-            () = stop.cancelled() => return false,
-        };
-        match changed {
-            Ok(()) => drop(waited(GATHER, stop).await),
-            // The log ended; when its disk is well again there is another.
-            Err(_) if !waited(AGAIN, stop).await => return false,
-            Err(_) => *size = self.audit.log.now().size(),
-        }
-        true
     }
 
     async fn page(&self, end: u64) -> anyhow::Result<Page> {
@@ -183,13 +165,5 @@ impl Watch {
         if let Err(error) = self.kept(&event, stop).await {
             tracing::error!(kind, id, "what an alert did is not on record: {error}");
         }
-    }
-}
-
-/// Whether so much time went by before the stop.
-async fn waited(time: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(time) => true,
     }
 }

@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::way::{Failure, Outlet, failed};
+use crate::app::following::waited;
 use crate::app::log::Audit;
 use crate::audit::forward::{Batch, ForwardSettings, Next, Position, Shape, Target};
 use crate::audit::{AuditError, Event, EventName, Format};
@@ -18,8 +18,6 @@ const ROUND: usize = 8;
 /// Between one try and the next: doubled each time, and up to a half of it left out by chance.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How soon it is looked again whether there is another log after one that ended.
-const AGAIN: Duration = Duration::from_secs(1);
 /// What a stop of the service gives to records that were not sent so far.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -81,7 +79,7 @@ impl Forwarder {
         loop {
             let end = *size.borrow_and_update();
             if self.at.next >= end && self.at == self.kept {
-                if !self.more(&mut size, stop).await {
+                if !self.audit.more(&mut size, GATHER, stop).await {
                     return;
                 }
                 continue;
@@ -182,29 +180,5 @@ impl Forwarder {
         (self.before, self.kept) = (self.kept, self.at);
         self.target.took(at.next);
         Ok(())
-    }
-
-    /// Waits for more records; false when it is to stop.
-    async fn more(&self, size: &mut watch::Receiver<u64>, stop: &CancellationToken) -> bool {
-        let changed = tokio::select! {
-            biased;
-            changed = size.changed() => changed,
-            () = stop.cancelled() => return false,
-        };
-        match changed {
-            Ok(()) => drop(waited(GATHER, stop).await),
-            // The log ended; when its disk is well again there is another.
-            Err(_) if !waited(AGAIN, stop).await => return false,
-            Err(_) => *size = self.audit.log.now().size(),
-        }
-        true
-    }
-}
-
-/// Whether so much time went by before the stop.
-async fn waited(time: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(time) => true,
     }
 }
