@@ -1,7 +1,8 @@
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::error::AuditError;
 use super::super::event::RECORD_BYTES;
@@ -14,6 +15,10 @@ use super::filter::{Filter, LogTime};
 pub const PAGE_RECORDS: usize = 1000;
 const PAGE_LOOKS: u64 = 100_000;
 const PAGE_BYTES: usize = 4 << 20;
+
+/// How often the end of a log is looked at that somebody else writes, and how long it is waited between.
+const EDGE_LOOKS: usize = 5;
+const EDGE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The log of a folder, to be read.
 #[derive(Debug, Clone)]
@@ -54,6 +59,17 @@ impl Reader {
     /// Events from the record `from` on that were asked for, `most` at most. The one who writes says up to where records
     /// are durable: `end` is then not reached.
     pub fn page(&self, filter: &Filter, from: u64, most: usize, end: Option<u64>) -> Result<Page, AuditError> {
+        for _ in 0..EDGE_LOOKS {
+            match self.page_now(filter, from, most, end) {
+                // Who is not told where the end is may have met a record that is just being written.
+                Err(AuditError::Damaged { .. }) if end.is_none() => std::thread::sleep(EDGE_PAUSE),
+                done => return done,
+            }
+        }
+        self.page_now(filter, from, most, end)
+    }
+
+    fn page_now(&self, filter: &Filter, from: u64, most: usize, end: Option<u64>) -> Result<Page, AuditError> {
         let segments = self.segments()?;
         let (most, end) = (most.clamp(1, PAGE_RECORDS), end.unwrap_or(u64::MAX));
         let mut page = Page { lines: Vec::new(), next: from.max(segments.first().copied().unwrap_or(0)), end: false };
@@ -61,12 +77,13 @@ impl Reader {
         let mut looks = 0;
         while page.next < end {
             let Some(first) = segments.iter().copied().rev().find(|first| *first <= page.next) else { break };
-            let mut segment = Segment::open(&self.root, first)?;
+            let segment = Segment::open(&self.root, first, segments.last() == Some(&first))?;
             let mut lines = segment.from(page.next)?;
             let begin = page.next;
-            while let Some(line) = whole(lines.next()) {
-                let line = line.map_err(AuditError::disk("read the audit log"))?;
-                let record = segment.read(line)?;
+            while page.next < end
+                && let Some(line) = segment.whole(&mut lines)?
+            {
+                let record = segment.read(&line)?;
                 if record.seq < page.next {
                     continue;
                 }
@@ -76,7 +93,7 @@ impl Reader {
                 (page.next, looks) = (record.seq + 1, looks + 1);
                 if filter.matches(&record) {
                     bytes += line.len();
-                    page.lines.push(String::from_utf8_lossy(line).into_owned());
+                    page.lines.push(String::from_utf8_lossy(&line).into_owned());
                 }
             }
             // The segment ends where the next begins, or the log does.
@@ -100,11 +117,10 @@ impl Reader {
     pub fn kept_since(&self, time: &LogTime) -> Result<u64, AuditError> {
         let segments = self.segments()?;
         let mut keep = segments.first().copied().unwrap_or(0);
-        for first in segments.into_iter().skip(1) {
-            let mut segment = Segment::open(&self.root, first)?;
-            let mut lines = segment.from(first)?;
-            let Some(line) = whole(lines.next()) else { break };
-            if segment.read(line.map_err(AuditError::disk("read the audit log"))?)?.time > time.as_str() {
+        for first in segments.iter().copied().skip(1) {
+            let segment = Segment::open(&self.root, first, segments.last() == Some(&first))?;
+            let Some(line) = segment.whole(&mut segment.from(first)?)? else { break };
+            if segment.read(&line)?.time > time.as_str() {
                 break;
             }
             keep = first;
@@ -113,29 +129,37 @@ impl Reader {
     }
 }
 
-/// The next line, if it has an end. A line without one is being written, or was left by a crash.
-fn whole(line: io::Result<Option<Line<'_>>>) -> Option<io::Result<&[u8]>> {
-    match line {
-        Ok(Some(Line::Whole(line))) => Some(Ok(line)),
-        Ok(Some(Line::TooLong)) => Some(Ok(b"")),
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    }
-}
-
 struct Segment {
     name: String,
     file: File,
+    /// It is written to: after its records there may be what was not finished, and space.
+    last: bool,
 }
 
 /// Below this, lines are read one after the other.
 const NEAR: u64 = 4 * RECORD_BYTES as u64;
 
 impl Segment {
-    fn open(root: &Path, first: u64) -> Result<Self, AuditError> {
+    fn open(root: &Path, first: u64, last: bool) -> Result<Self, AuditError> {
         let name = folder::segment(first);
         let file = folder::open(root, &name).map_err(AuditError::disk("read the audit log"))?;
-        Ok(Self { name, file })
+        Ok(Self { name, file, last })
+    }
+
+    /// The next line, unless the records end before it. One that is not whole is being written, or was left by a crash.
+    fn whole(&self, lines: &mut Lines<File>) -> Result<Option<Vec<u8>>, AuditError> {
+        let failed = || AuditError::disk("read the audit log");
+        let line = match lines.next().map_err(failed())? {
+            Some(Line::Whole(line)) => line.to_vec(),
+            Some(Line::TooLong) => Vec::new(),
+            Some(Line::Space(_)) if !self.last => Vec::new(),
+            Some(Line::Unfinished(_) | Line::Space(_)) | None => return Ok(None),
+        };
+        let cut = self.last && !line.ends_with(b"}");
+        if cut && matches!(lines.next().map_err(failed())?, None | Some(Line::Space(_))) {
+            return Ok(None);
+        }
+        Ok(Some(line))
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Result<Record<'a>, AuditError> {
@@ -143,7 +167,7 @@ impl Segment {
     }
 
     /// Lines from shortly before the record `seq` on. Records stand in order, so the place is found by halving.
-    fn from(&mut self, seq: u64) -> Result<Lines<File>, AuditError> {
+    fn from(&self, seq: u64) -> Result<Lines<File>, AuditError> {
         let failed = || AuditError::disk("read the audit log");
         let (mut low, mut high) = (0, self.file.metadata().map_err(failed())?.len());
         let mut buffer = vec![0; 2 * RECORD_BYTES + 2];
@@ -152,7 +176,13 @@ impl Segment {
             let read = self.file.read_at(&mut buffer, middle).map_err(failed())?;
             let mut parts = buffer.get(..read).unwrap_or_default().splitn(3, |byte| *byte == b'\n');
             let (Some(before), Some(line), Some(_)) = (parts.next(), parts.next(), parts.next()) else { break };
-            if self.read(line)?.seq <= seq {
+            let before_it = match self.read(line) {
+                Ok(record) => record.seq <= seq,
+                // Space, or what is being written.
+                Err(_) if self.last => false,
+                Err(error) => return Err(error),
+            };
+            if before_it {
                 low = middle + before.len() as u64 + 1;
             } else {
                 high = middle;

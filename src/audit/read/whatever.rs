@@ -19,7 +19,7 @@ impl Reader {
             let mut lines = Lines::new(file);
             loop {
                 match lines.next() {
-                    Ok(None) => break,
+                    Ok(None | Some(Line::Space(_))) => break,
                     Ok(Some(Line::Whole(line))) => match Record::parse(line) {
                         Ok(record) if record.seq >= from => hear(&record),
                         Ok(_) => {}

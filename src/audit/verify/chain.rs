@@ -1,8 +1,9 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::super::folder;
 use super::super::hash::TreeHash;
-use super::super::lines::{Line, Lines};
+use super::super::lines::{BLOCK, Line};
 use super::super::names::EventName;
 use super::super::note::VerifyingKey;
 use super::super::record::{Record, detail_number};
@@ -108,6 +109,29 @@ struct Mark {
     name: String,
 }
 
+/// How a segment may end: with its last record; with space that was taken ahead; or with what is just being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Full,
+    Open,
+    Live,
+}
+
+impl End {
+    /// A live one may be met while it grows.
+    fn takes_space(self, size: u64) -> bool {
+        match self {
+            End::Full => false,
+            End::Open => size.is_multiple_of(BLOCK),
+            End::Live => true,
+        }
+    }
+}
+
+/// How often one place of a log is looked at that somebody writes, and how long it is waited between.
+const LOOKS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(5);
+
 struct Chain<'a> {
     kept: KeptHashes,
     /// As many hashes of records must be kept: those before the newest checkpoint of the folder.
@@ -141,8 +165,14 @@ impl Chain<'_> {
                 let known = self.suspect.take().map(Suspect::record);
                 return Err(known.unwrap_or_else(|| Fault::new(FaultKind::MissingFile, Place::file(&missing), what)));
             }
-            let torn = live && Some(first) == last;
-            let read = self.segment(root, &name, torn, &mut report.records);
+            let end = if Some(first) != last {
+                End::Full
+            } else if live {
+                End::Live
+            } else {
+                End::Open
+            };
+            let read = self.segment(root, &name, end, &mut report.records);
             // Whatever follows a record that is not the one that was written, that one is the first that is wrong.
             read.map_err(|fault| self.suspect.take().map_or(fault, Suspect::record))?;
         }
@@ -162,30 +192,52 @@ impl Chain<'_> {
         Ok(())
     }
 
-    fn segment(&mut self, root: &Path, name: &str, torn_is_fine: bool, records: &mut u64) -> Result<(), Fault> {
-        let file = folder::open(root, name).map_err(|error| files::unreadable(name, &error))?;
-        let mut lines = Lines::new(file);
-        let mut number = 0;
+    fn segment(&mut self, root: &Path, name: &str, end: End, records: &mut u64) -> Result<(), Fault> {
+        let open = |offset| files::lines(root, name, offset);
+        let mut lines = open(0)?;
+        let (mut number, mut looks) = (0, 0);
         loop {
             number += 1;
             let offset = lines.offset();
             let seq = self.tree.size();
             let place = || Place { file: name.to_owned(), offset: Some(offset), line: Some(number), seq: Some(seq) };
             let fault = |kind, what: String| Fault::new(kind, place(), what);
+            let torn = |bytes| fault(FaultKind::TornTail, format!("the last {bytes} bytes are no whole line"));
             let line = match lines.next().map_err(|error| files::unreadable(name, &error))? {
                 None => return Ok(()),
                 Some(Line::Whole(line)) => line,
-                Some(Line::Unfinished(_)) if torn_is_fine => return Ok(()),
-                Some(Line::Unfinished(line)) => {
-                    return Err(fault(FaultKind::TornTail, format!("the last {} bytes are no whole line", line.len())));
+                Some(Line::Space(count)) if end.takes_space(offset + count) => return Ok(()),
+                Some(Line::Space(count)) if end != End::Full => {
+                    return Err(torn(usize::try_from(count).unwrap_or(usize::MAX)));
                 }
+                Some(Line::Space(_)) => b"",
+                Some(Line::Unfinished(_)) if end == End::Live => return Ok(()),
+                Some(Line::Unfinished(line)) => return Err(torn(line.len())),
                 Some(Line::TooLong) => {
                     let bad = super::super::scan::BadRecord::TooLong;
                     return Err(fault(FaultKind::Record(bad), "the line is longer than any record".into()));
                 }
             };
-            let record = Record::parse(line)
-                .map_err(|bad| fault(FaultKind::Record(bad), "the line is no record as it was written".into()))?;
+            let record = match Record::parse(line) {
+                Ok(record) => record,
+                // What is just being written is whole a moment later.
+                Err(_) if end == End::Live && looks < LOOKS => {
+                    std::thread::sleep(PAUSE);
+                    (lines, number, looks) = (open(offset)?, number - 1, looks + 1);
+                    continue;
+                }
+                Err(bad) => {
+                    let bytes = line.len();
+                    let cut = end != End::Full && bytes > 0 && !line.ends_with(b"}");
+                    let after = lines.next().map_err(|error| files::unreadable(name, &error))?;
+                    return match after {
+                        None | Some(Line::Space(_)) if cut && end == End::Live => Ok(()),
+                        None | Some(Line::Space(_)) if cut => Err(torn(bytes)),
+                        _ => Err(fault(FaultKind::Record(bad), "the line is no record as it was written".into())),
+                    };
+                }
+            };
+            looks = 0;
             self.fits(&record).map_err(|(kind, what)| fault(kind, what))?;
             let hash = TreeHash::of_leaf(line);
             if let Some(suspect) = self.suspect.take() {

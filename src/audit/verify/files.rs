@@ -1,9 +1,10 @@
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::super::folder;
 use super::super::hash::TreeHash;
+use super::super::lines::Lines;
 use super::super::note::{BadNote, Note, SignedCheckpoint};
 use super::super::tree::LEVELS;
 use super::fault::{Fault, FaultKind, Place};
@@ -14,6 +15,16 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> Fault {
         _ => FaultKind::Unreadable,
     };
     Fault::new(kind, Place::file(name), format!("it cannot be read: {error}"))
+}
+
+/// The lines of a segment from a place on.
+pub(super) fn lines(root: &Path, name: &str, offset: u64) -> Result<Lines<File>, Fault> {
+    let open = || -> io::Result<Lines<File>> {
+        let mut file = folder::open(root, name)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Lines::at(file, offset))
+    };
+    open().map_err(|error| unreadable(name, &error))
 }
 
 /// A small file whole, as text.

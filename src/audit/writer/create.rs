@@ -1,7 +1,8 @@
 use super::super::disk::Disk;
 use super::super::error::AuditError;
-use super::super::event::{Event, RECORD_BYTES};
+use super::super::event::Event;
 use super::super::folder;
+use super::super::lines::AHEAD;
 use super::super::names::EventName;
 use super::super::note::SigningKey;
 use super::LogSettings;
@@ -17,7 +18,7 @@ pub(super) fn create(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<Sign
     disk.sync_folder("").map_err(making())?;
     let file = disk.create(&folder::segment(0)).map_err(making())?;
     disk.sync_folder(folder::LOG).map_err(making())?;
-    let mut pen = Pen::new(disk, settings, keys, Segment { first: 0, file, size: 0 });
+    let mut pen = Pen::new(disk, settings, keys, Segment::new(0, file));
     pen.segments.insert(0, 0);
     pen.remember_folder()?;
     let public: Vec<String> = pen.keys.iter().map(|key| key.public().to_string()).collect();
@@ -42,7 +43,7 @@ fn clear(disk: &dyn Disk) -> Result<(), AuditError> {
     for entry in in_folder(folder::LOG)? {
         let path = format!("{}/{}", folder::LOG, entry.name);
         let size = disk.open_to_read(&path).and_then(|file| file.size()).map_err(making())?;
-        if folder::segment_first(&entry.name) != Some(0) || size > RECORD_BYTES as u64 {
+        if folder::segment_first(&entry.name) != Some(0) || size > 2 * AHEAD {
             return Err(no_origin());
         }
         old.push(path);

@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
+use std::io;
 
 use super::super::disk::{Disk, DiskFile, Stamp, read_small, replace};
 use super::super::error::AuditError;
 use super::super::event::{Event, Place, Prepared};
 use super::super::folder;
 use super::super::hash::TreeHash;
+use super::super::lines::{AHEAD, BLOCK};
 use super::super::names::EventName;
 use super::super::note::{Checkpoint, Note, SignedCheckpoint, SigningKey, VerifyingKey};
 use super::super::tree::Frontier;
@@ -39,7 +41,36 @@ pub(super) struct Pen {
 pub(super) struct Segment {
     pub(super) first: u64,
     pub(super) file: Box<dyn DiskFile>,
+    /// Up to where records stand.
     pub(super) size: u64,
+    /// How long the file is: what is beyond the records was taken ahead.
+    pub(super) room: u64,
+}
+
+impl Segment {
+    pub(super) const fn new(first: u64, file: Box<dyn DiskFile>) -> Self {
+        Self { first, file, size: 0, room: 0 }
+    }
+
+    /// Puts records at the end. Where they need more than there is, more than they need is taken.
+    fn write(&mut self, mut bytes: Vec<u8>, ahead: u64) -> io::Result<()> {
+        let end = self.size + bytes.len() as u64;
+        let mut room = self.room;
+        if end > room {
+            room = (end + ahead).next_multiple_of(BLOCK);
+            bytes.resize(bytes.len() + usize::try_from(room - end).unwrap_or(0), b'\n');
+        }
+        self.file.write_at(&bytes, self.size)?;
+        (self.size, self.room) = (end, room);
+        Ok(())
+    }
+
+    /// Gives back what was taken ahead.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        self.file.cut(self.size)?;
+        self.room = self.size;
+        self.file.sync()
+    }
 }
 
 impl Pen {
@@ -78,8 +109,8 @@ impl Pen {
             self.next_segment()?;
         }
         let there = self.segment.file.size().map_err(AuditError::disk("look at the audit log"))?;
-        if there != self.segment.size {
-            let what = format!("{} has {there} bytes, and {} were written", self.segment_name(), self.segment.size);
+        if there != self.segment.room {
+            let what = format!("{} has {there} bytes, and {} were written", self.segment_name(), self.segment.room);
             return Err(AuditError::FolderChanged { what });
         }
         self.write(records)
@@ -114,11 +145,11 @@ impl Pen {
             place.seq += 1;
             place.prev = hash;
         }
-        self.segment.file.write_at(&bytes, self.segment.size).map_err(AuditError::disk("write the audit log"))?;
+        let ahead = self.segment_bytes.min(AHEAD);
+        self.segment.write(bytes, ahead).map_err(AuditError::disk("write the audit log"))?;
         for hash in hashes {
             self.tree.push(hash, |height, hash| self.levels.push(height, hash));
         }
-        self.segment.size += bytes.len() as u64;
         self.last = place.prev;
         self.last_time = time;
         Ok(receipts.split_off(usize::from(set_back.is_some())))
@@ -144,10 +175,17 @@ impl Pen {
 
     /// Ends the segment, with a checkpoint that stays, and begins the next.
     fn next_segment(&mut self) -> Result<(), AuditError> {
-        self.publish(true)?;
+        self.finish()?;
         let full = self.segment_name();
-        self.segment = Segment { first: self.tree.size(), file: self.make_segment(self.tree.size())?, size: 0 };
+        self.segment = Segment::new(self.tree.size(), self.make_segment(self.tree.size())?);
         self.disk.seal(&full).map_err(AuditError::disk("seal a segment of the audit log"))
+    }
+
+    /// Signs what is there and leaves the segment as it is to stay.
+    pub(super) fn finish(&mut self) -> Result<SignedCheckpoint, AuditError> {
+        let signed = self.publish(true)?;
+        self.segment.cut().map_err(AuditError::disk("cut the audit log"))?;
+        Ok(signed)
     }
 
     pub(super) fn make_segment(&mut self, first: u64) -> Result<Box<dyn DiskFile>, AuditError> {

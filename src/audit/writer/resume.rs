@@ -96,7 +96,7 @@ fn resume(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<SigningKey>) ->
         return Err(AuditError::MissingFile { file: folder::segment(0) });
     };
     let file = disk.open(&folder::segment(last)).map_err(AuditError::disk("open the audit log"))?;
-    let mut pen = Pen::new(disk, settings, keys, Segment { first: last, file, size: 0 });
+    let mut pen = Pen::new(disk, settings, keys, Segment::new(last, file));
     (pen.segments, pen.tree, pen.levels) = (segments, tree, levels);
     let cut = Walk::new(&mut pen, at.size).all(settings.check)?;
     pen.remember_folder()?;
@@ -105,7 +105,8 @@ fn resume(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<SigningKey>) ->
     if pen.tree.size() > at.size {
         again(&mut pen.segment).map_err(AuditError::disk("write the end of the audit log again"))?;
     }
-    pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
+    let synced = if cut.is_none() { pen.segment.cut() } else { pen.segment.file.sync() };
+    synced.map_err(AuditError::disk("sync the audit log"))?;
     pen.durable = pen.tree.size();
     // Nothing is signed before all that is known is found again.
     compare(&pen, &settings.known, &settings.origin)?;
@@ -207,8 +208,7 @@ fn record_cut(pen: &mut Pen, cut: &Cut) -> Result<(), AuditError> {
         .detail("bytes", cut.bytes)
         .detail("sha256", cut.sha256.as_str());
     pen.write(&[&event.prepare()])?;
-    let size = pen.segment.size;
     pen.segment.file.sync().map_err(AuditError::disk("sync the audit log"))?;
-    pen.segment.file.cut(size).map_err(AuditError::disk("cut the audit log"))?;
+    pen.segment.cut().map_err(AuditError::disk("cut the audit log"))?;
     pen.sync()
 }

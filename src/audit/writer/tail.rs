@@ -1,7 +1,8 @@
 //! What a crash leaves at the end of the last segment, told from damage.
 //!
-//! A batch is written only after the one before it was synced. So of what is unreadable at the end, nothing was
-//! acknowledged, unless a record that comes later says that more was durable when it was written.
+//! Nothing is acknowledged before it is synced. So of what is unreadable at the end, nothing was acknowledged, unless a
+//! record that comes later says that more was durable when it was written. A batch is written over space that was taken
+//! ahead: where the power went, any part of it may be missing.
 
 use sha2::{Digest as _, Sha256};
 

@@ -132,13 +132,18 @@ impl<'a> Walk<'a> {
         let mut next = first;
         loop {
             let offset = lines.offset();
-            let Some(line) = lines.next().map_err(reading())? else {
+            let line = match lines.next().map_err(reading())? {
+                Some(Line::Space(_)) if is_last => None,
+                line => line,
+            };
+            let Some(line) = line else {
                 if is_last {
                     self.pen.segment.size = offset;
                 }
                 return Ok((next, None));
             };
             let wrong = match line {
+                Line::Space(_) => Torn { what: "there are empty lines".into(), acknowledged: false },
                 Line::Whole(line) => match self.take(line, next, &name, offset)? {
                     Ok(()) => {
                         next += 1;

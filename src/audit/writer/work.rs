@@ -70,7 +70,7 @@ impl Work {
                     self.announce();
                     true
                 }),
-                Next::LetGo => self.publish(true).map(|_| false),
+                Next::LetGo => self.finish().map(|()| false),
             };
             match done {
                 Ok(true) => {}
@@ -243,8 +243,8 @@ impl Work {
             Order::Prune(before, answer) => tell(self.pen.prune(before), answer),
             Order::Close(answer) => {
                 *go_on = false;
-                match self.publish(true) {
-                    Ok(_) => {
+                match self.finish() {
+                    Ok(()) => {
                         self.closing.push(answer);
                         Ok(())
                     }
@@ -261,6 +261,11 @@ impl Work {
         let signed = self.pen.publish(keep)?;
         self.unsigned_since = None;
         Ok(signed)
+    }
+
+    fn finish(&mut self) -> Result<(), AuditError> {
+        self.sync()?;
+        self.pen.finish().map(drop)
     }
 
     fn announce(&self) {

@@ -11,6 +11,7 @@ mod reading;
 mod records;
 mod reporting;
 mod rotating;
+mod space;
 mod tree;
 mod verifying;
 mod witnessing;

@@ -422,11 +422,15 @@ fn a_live_log_may_end_in_the_middle_of_a_line() {
     let copy = tempfile::tempdir().unwrap();
     copy_all(&world.path(), copy.path());
     let last = segments(copy.path()).pop().unwrap();
-    let text = fs::read(&last).unwrap();
-    fs::write(&last, &text[..text.len() - 9]).unwrap();
-    let mut options = world.options();
-    assert_eq!(verify(copy.path(), &options).fault.unwrap().kind, FaultKind::TornTail);
-    options.live = true;
-    assert_eq!(verify(copy.path(), &options).fault, None);
+    let (text, mut options) = (fs::read(&last).unwrap(), world.options());
+    let cut = text.trim_ascii_end().len() - 9;
+    let with_space = [&text[..cut], "\n".repeat(text.len() - cut).as_bytes()].concat();
+    for torn in [&text[..cut], &with_space] {
+        fs::write(&last, torn).unwrap();
+        options.live = false;
+        assert_eq!(verify(copy.path(), &options).fault.unwrap().kind, FaultKind::TornTail);
+        options.live = true;
+        assert_eq!(verify(copy.path(), &options).fault, None);
+    }
     assert_eq!(verify(&world.path(), &options).records, 5);
 }
