@@ -160,6 +160,7 @@ fn called(asked: &RunRequest) -> (&str, String) {
     match &asked.entry {
         Entry::Command { .. } => ("command", json!(asked.grants.args).to_string()),
         Entry::Call { function, args } => (function.as_str(), args.to_string()),
+        Entry::Snippet(snippet) => ("snippet", json!({"snippet": snippet, "args": asked.grants.args}).to_string()),
     }
 }
 

@@ -226,6 +226,7 @@ fn grant_of(import: &str) -> &'static str {
         _ if interface.starts_with("wasi:sockets/") || interface.starts_with("ringfence:host/") => {
             "never granted: guests have no network"
         }
+        "ringfence:runtime/tools" => "tools",
         _ => "none needed",
     }
 }

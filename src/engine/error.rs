@@ -129,6 +129,8 @@ fn show_imports(imports: &[RefusedImport]) -> String {
 pub enum CallError {
     #[error("the program is no command: it exports no `wasi:cli/run`; {}", show_choice(.callable))]
     NoCommand { callable: Vec<String> },
+    #[error("the program is no language runtime: it does not export `{}`", super::snippet::INTERPRETER)]
+    NoRuntime,
     #[error("the program exports no function `{name}`; {}", show_choice(.callable))]
     NoFunction { name: String, callable: Vec<String> },
     #[error("`{name}` could be any of {}; write one of them in full", .candidates.join(", "))]
@@ -145,6 +147,7 @@ impl CallError {
     pub const fn code(&self) -> &'static str {
         match self {
             CallError::NoCommand { .. } => "no_command",
+            CallError::NoRuntime => "no_runtime",
             CallError::NoFunction { .. } => "no_function",
             CallError::Ambiguous { .. } => "ambiguous_function",
             CallError::NotCallable { .. } => "not_callable",

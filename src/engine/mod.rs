@@ -23,6 +23,7 @@ mod program;
 mod run;
 mod schema;
 mod settings;
+mod snippet;
 mod state;
 mod values;
 
@@ -32,7 +33,9 @@ pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};
 pub use grants::fs::{CopyOnWrite, Mount, folds_case};
 pub use grants::input::Stdin;
+pub use grants::tools::{ToolAnswer, ToolDescription, ToolFailure, Tools};
 pub use host::{Engine, RunPlace};
 pub use program::Program;
 pub use run::{Entry, FUEL_TOLD, OutputListener, RunRequest};
 pub use settings::EngineSettings;
+pub use snippet::Snippet;

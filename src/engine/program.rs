@@ -7,6 +7,7 @@ use super::compile::Origin;
 use super::describe::{Description, Export, Foreign, each_function, is_command};
 use super::error::{CallError, EngineError, Refusal, RefusedImport, quoted};
 use super::fence::{Build, Fence};
+use super::snippet::{EXECUTE, INTERPRETER, PREPARE};
 use super::state::RunState;
 
 /// What a program takes besides its code and its description, about.
@@ -97,6 +98,16 @@ impl Program {
     pub(super) fn command(&self) -> Result<&Function, CallError> {
         let command = self.command.as_ref().and_then(|name| self.functions.get(name));
         command.ok_or_else(|| CallError::NoCommand { callable: self.description.callable() })
+    }
+
+    /// One of the functions by which a language runtime is driven.
+    pub(super) fn runtime(&self, name: &str) -> Result<&Function, CallError> {
+        self.functions.get(&format!("{INTERPRETER}#{name}")).ok_or(CallError::NoRuntime)
+    }
+
+    /// Whether it is a language runtime.
+    pub fn is_runtime(&self) -> bool {
+        [PREPARE, EXECUTE].into_iter().all(|name| self.runtime(name).is_ok())
     }
 
     /// Finds a function by its full name, or by any end of it that only one has: `add`, `math#add`, `math.add`.

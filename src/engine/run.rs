@@ -18,9 +18,11 @@ use super::grants::fs::{Files, Mount};
 use super::grants::input::{self, Input, Stdin};
 use super::grants::output::Sink;
 use super::grants::random::Randomness;
+use super::grants::tools::Tools;
 use super::meter::{LimitHit, Meter};
 use super::outcome::{self, End, Ended};
 use super::program::{Function, Program};
+use super::snippet::{self, Snippet};
 use super::state::RunState;
 use super::values::{self, Unread, Unwritten};
 use crate::model::{Grants, Json, LimitName, Limits, Mode, Outcome, Report, Room, Stream, Usage};
@@ -40,6 +42,8 @@ pub enum Entry {
     Command { name: String },
     /// An exported function, with JSON arguments: an array in order or an object by name.
     Call { function: String, args: Value },
+    /// Code in the language of a program that is a runtime.
+    Snippet(Snippet),
 }
 
 /// Everything that one run is given.
@@ -55,6 +59,8 @@ pub struct RunRequest {
     pub listener: Option<Arc<dyn OutputListener>>,
     /// Ends the run when its caller has gone away.
     pub cancel: Option<CancellationToken>,
+    /// What a runtime may call.
+    pub tools: Option<Arc<dyn Tools>>,
     /// Asked before anything is written or made in a mount, besides the run's own limits.
     pub room: Option<Arc<dyn Room>>,
 }
@@ -71,6 +77,7 @@ impl RunRequest {
             stdin: Stdin::Empty,
             listener: None,
             cancel: None,
+            tools: None,
             room: None,
         }
     }
@@ -96,7 +103,7 @@ pub(super) async fn run(
     disk_reserve_bytes: u64,
 ) -> Result<Report, EngineError> {
     let start = Instant::now();
-    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, room } = request;
+    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, tools, room } = request;
     limits.check()?;
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
@@ -108,19 +115,34 @@ pub(super) async fn run(
         return Ok(never_started(hit, start));
     }
     let is_command = matches!(entry, Entry::Command { .. });
-    let (function, params, args) = match entry {
+    let mut calls = Vec::new();
+    let mut args = Vec::new();
+    let wanted = match entry {
         Entry::Command { name } => {
-            let args = std::iter::once(name).chain(grants.args.iter().cloned()).collect();
-            (program.command()?, Vec::new(), args)
+            args = std::iter::once(name).chain(grants.args.iter().cloned()).collect();
+            calls.push((program.command()?, Vec::new()));
+            Vec::new()
         }
-        Entry::Call { function, args } => {
-            let function = program.function(&function)?;
-            match read_arguments(function, args, limits.hostcall_bytes).await? {
-                Ok(params) => (function, params, Vec::new()),
-                Err(hit) => return Ok(never_started(hit, start)),
-            }
+        Entry::Call { function, args } => vec![(program.function(&function)?, args)],
+        Entry::Snippet(snippet) => {
+            let folder = mounts.first().map_or("", |mount| mount.guest.as_str());
+            let begin = snippet::begin(&grants.env, folder);
+            vec![
+                (program.runtime(snippet::PREPARE)?, begin),
+                (program.runtime(snippet::EXECUTE)?, snippet.arguments(grants.args.clone())),
+            ]
         }
     };
+    for (function, args) in wanted {
+        match read_arguments(function, args, limits.hostcall_bytes).await? {
+            Ok(params) => calls.push((function, params)),
+            Err(hit) => return Ok(never_started(hit, start)),
+        }
+    }
+    let Some((function, _)) = calls.last() else {
+        return Err(EngineError::Internal("nothing is to be called".into()));
+    };
+    let function = *function;
     let deterministic = matches!(mode, Mode::Deterministic { .. });
     let stdin = match stdin {
         // When input comes would be seen; so it is all there before the run begins.
@@ -158,11 +180,12 @@ pub(super) async fn run(
             (true, Mode::Deterministic { seed }) => Randomness::seeded(seed),
         },
         sockets: WasiSocketsCtx::default(),
+        tools,
     };
     let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
 
     let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO, long_turns: false };
-    let end = watch.over(execute(&mut store, program, function, &params)).await;
+    let end = watch.over(execute(&mut store, program, &calls)).await;
 
     let outcome = match outcome::of(end, &store, is_command)? {
         Ended::Is(outcome) => outcome,
@@ -283,17 +306,20 @@ fn charge(mut store: StoreContextMut<'_, RunState>, hook: CallHook) -> wasmtime:
 async fn execute(
     store: &mut Store<RunState>,
     program: &Program,
-    function: &Function,
-    params: &[Val],
+    calls: &[(&Function, Vec<Val>)],
 ) -> wasmtime::Result<Option<Val>> {
     let instance = program.pre.instantiate_async(&mut *store).await?;
-    let target = instance
-        .get_func(&mut *store, function.index)
-        .ok_or_else(|| wasmtime::format_err!("an exported function is gone from its own instance"))?;
-    let mut results = [Val::Bool(false)];
-    let results = if function.result.is_some() { &mut results[..] } else { &mut [] };
-    target.call_async(&mut *store, params, results).await?;
-    Ok(results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false))))
+    let mut last = None;
+    for (function, params) in calls {
+        let target = instance
+            .get_func(&mut *store, function.index)
+            .ok_or_else(|| wasmtime::format_err!("an exported function is gone from its own instance"))?;
+        let mut results = [Val::Bool(false)];
+        let results = if function.result.is_some() { &mut results[..] } else { &mut [] };
+        target.call_async(&mut *store, params, results).await?;
+        last = results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false)));
+    }
+    Ok(last)
 }
 
 /// What ends a run from outside, and the time it spends on processors.
@@ -388,6 +414,7 @@ fn check_input(limits: &Limits, grants: &Grants, entry: &Entry, stdin: &Stdin) -
     let args = match entry {
         Entry::Command { name } => name.len() + grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>(),
         Entry::Call { args, .. } => json_length(args, usize::try_from(limits.args_bytes).unwrap_or(usize::MAX)),
+        Entry::Snippet(snippet) => snippet.len() + grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>(),
     };
     over(LimitName::ArgsBytes, args)?;
     over(LimitName::EnvBytes, grants.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum())?;

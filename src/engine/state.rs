@@ -9,6 +9,7 @@ use super::grants::fs::Files;
 use super::grants::input::Input;
 use super::grants::output::Sink;
 use super::grants::random::Randomness;
+use super::grants::tools::Tools;
 use super::meter::Meter;
 use crate::model::Denial;
 
@@ -31,6 +32,7 @@ pub(super) struct RunState {
     pub(super) randomness: Randomness,
     pub(super) files: Files,
     pub(super) sockets: WasiSocketsCtx,
+    pub(super) tools: Option<Arc<dyn Tools>>,
 }
 
 /// The guest used what it was not granted, in a place that has no answer for that.

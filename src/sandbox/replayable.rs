@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::{Entry, RunRequest, Stdin};
+use crate::engine::{Entry, RunRequest, Snippet, Stdin};
 use crate::model::{Digest, Grants, Limits, Mode};
 
 /// What a deterministic run was asked for, kept so that it can be run again. The audit log has the digests of it: what is
@@ -23,6 +23,9 @@ struct DocumentRef<'a> {
     nonce: [u8; 16],
     /// The function that is called, and what with; a command without it.
     call: Option<(&'a str, &'a Value)>,
+    /// Code for a language runtime, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snippet: Option<&'a Snippet>,
     grants: &'a Grants,
     limits: &'a Limits,
     mode: Mode,
@@ -34,6 +37,8 @@ struct Document {
     #[serde(rename = "nonce")]
     _nonce: [u8; 16],
     call: Option<(String, Value)>,
+    #[serde(default)]
+    snippet: Option<Snippet>,
     grants: Grants,
     limits: Limits,
     mode: Mode,
@@ -53,12 +58,13 @@ impl Replayable {
             Stdin::Bytes(bytes) => bytes.clone(),
             Stdin::Live(_) => return None,
         };
-        let call = match &request.entry {
-            Entry::Command { .. } => None,
-            Entry::Call { function, args } => Some((function.as_str(), args)),
+        let (call, snippet) = match &request.entry {
+            Entry::Command { .. } => (None, None),
+            Entry::Call { function, args } => (Some((function.as_str(), args)), None),
+            Entry::Snippet(snippet) => (None, Some(snippet)),
         };
         let (grants, limits) = (&request.grants, &request.limits);
-        let document = DocumentRef { nonce: rand::random(), call, grants, limits, mode: request.mode };
+        let document = DocumentRef { nonce: rand::random(), call, snippet, grants, limits, mode: request.mode };
         let document = serde_json::to_vec(&document).ok()?;
         Some(Arc::new(Self { document, stdin }))
     }
@@ -71,9 +77,11 @@ impl Replayable {
     /// What the engine was asked, or why this does not say so.
     pub fn request(&self) -> Result<RunRequest, String> {
         let document: Document = serde_json::from_slice(&self.document).map_err(|error| error.to_string())?;
-        let entry = match document.call {
-            Some((function, args)) => Entry::Call { function, args },
-            None => Entry::Command { name: PROGRAM.to_owned() },
+        let entry = match (document.call, document.snippet) {
+            (Some((function, args)), None) => Entry::Call { function, args },
+            (None, Some(snippet)) => Entry::Snippet(snippet),
+            (Some(_), Some(_)) => return Err("it names a function and a snippet".into()),
+            (None, None) => Entry::Command { name: PROGRAM.to_owned() },
         };
         let mut request = RunRequest::new(entry, document.limits, document.grants);
         request.mode = document.mode;

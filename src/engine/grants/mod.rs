@@ -11,6 +11,7 @@ mod io;
 pub(super) mod output;
 pub(super) mod random;
 mod sockets;
+pub(super) mod tools;
 pub(super) mod traffic;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -61,6 +62,7 @@ pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     filesystem::preopens::add_to_linker::<_, State>(linker, file)?;
     filesystem::types::add_to_linker::<_, State>(linker, file)?;
 
+    tools::link(linker)?;
     net::tcp_create_socket::add_to_linker::<_, State>(linker, look)?;
     net::udp_create_socket::add_to_linker::<_, State>(linker, look)?;
     net::ip_name_lookup::add_to_linker::<_, State>(linker, look)?;

@@ -13,13 +13,14 @@ use super::super::error::{Refusal, RefusedImport, quoted};
 use super::MESSAGE;
 
 /// The interfaces that `grants` links, as their authors wrote them.
-pub(in super::super) const OFFERED: [(&str, &str); 6] = [
+pub(in super::super) const OFFERED: [(&str, &str); 7] = [
     ("io.wit", include_str!("../../../wit/deps/io.wit")),
     ("clocks.wit", include_str!("../../../wit/deps/clocks.wit")),
     ("random.wit", include_str!("../../../wit/deps/random.wit")),
     ("filesystem.wit", include_str!("../../../wit/deps/filesystem.wit")),
     ("sockets.wit", include_str!("../../../wit/deps/sockets.wit")),
     ("cli.wit", include_str!("../../../wit/deps/cli.wit")),
+    ("runtime.wit", include_str!("../../../wit/runtime.wit")),
 ];
 
 /// The interface that ends a command.
@@ -292,7 +293,8 @@ pub(super) fn world(items: &str) -> anyhow::Result<(Resolve, WorldId)> {
 }
 
 fn offered() -> anyhow::Result<Interfaces> {
-    let (resolve, world) = world("include wasi:cli/imports@0.2.12; import preview1-sockets;")?;
+    let own = "import preview1-sockets; import ringfence:runtime/tools@0.1.0;";
+    let (resolve, world) = world(&format!("include wasi:cli/imports@0.2.12; {own}"))?;
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     let component = ComponentEncoder::default().module(&module)?.encode()?;
