@@ -10,6 +10,7 @@ pub mod audit;
 pub mod egress;
 pub mod engine;
 pub mod identity;
+pub mod runtimes;
 pub mod telemetry;
 pub mod workspace;
 

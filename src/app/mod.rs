@@ -27,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
+use crate::runtimes;
 pub use backup::{BackedUp, back_up};
 pub use certificate::Certificate;
 pub use data::DataDirError;
@@ -54,6 +55,11 @@ pub fn workspaces(overrides: &Overrides) -> anyhow::Result<Shelf> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| data.display().to_string())?;
     let store = Store::of(&data)?;
     Ok(Workspaces::open(&data, store.catalog(&house()?))?)
+}
+
+/// The language runtimes of this person, kept in the data folder.
+pub fn runtimes(overrides: &Overrides) -> anyhow::Result<runtimes::Shelf> {
+    Ok(runtimes::Shelf::of(&config::data_dir(overrides)?))
 }
 
 /// The tenant of those who own the machine; what is made on the command line without a server is its.

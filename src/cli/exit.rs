@@ -5,6 +5,7 @@ use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
 use crate::model::Outcome;
+use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
 
 use super::{engine_error, show};
@@ -125,6 +126,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(workspace) = error.downcast_ref::<WorkspaceError>() {
         show::complain(&workspace.to_string(), Some(workspace.code()));
         return ExitCode::from(REFUSED);
+    }
+    if let Some(runtime) = error.downcast_ref::<RuntimeError>() {
+        show::complain(&runtime.to_string(), Some(runtime.code()));
+        return ExitCode::from(if runtime.is_callers() { REFUSED } else { HOST_FAILED });
     }
     if let Some(store) = error.downcast_ref::<StoreError>() {
         show::complain(&store.to_string(), Some(store.code()));

@@ -17,6 +17,7 @@ mod calibrate;
 mod compile;
 mod component;
 mod draft;
+mod exec;
 mod exit;
 mod fs;
 mod inspect;
@@ -30,6 +31,7 @@ mod replay;
 mod run;
 mod run_there;
 mod runs;
+mod runtime;
 mod sandbox;
 mod sandbox_files;
 mod serve;
@@ -115,6 +117,8 @@ impl HostFlags {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Exec(Box<exec::ExecArgs>),
+    Runtime(runtime::RuntimeArgs),
     Inspect(inspect::InspectArgs),
     Compile(compile::CompileArgs),
     Workspace(workspace::WorkspaceArgs),
@@ -216,6 +220,8 @@ fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> a
 fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> anyhow::Result<ExitCode> {
     server.none()?;
     match command {
+        Command::Exec(args) => exec::run(args, host),
+        Command::Runtime(args) => runtime::run(args, host),
         Command::Fs(args) => fs::run(args, host),
         Command::Policy(args) => policy::run(args, host),
         Command::Serve(args) => serve::serve(args, host),

@@ -13,6 +13,14 @@ pub(super) fn complain(message: &str, code: Option<&str>) {
     let _ = writeln!(std::io::stderr(), "{red}ringfence:{plain} {message}{code}");
 }
 
+/// More lines on standard error, such as a traceback. On a terminal nothing in them is obeyed.
+pub(super) fn explain(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stderr().lock();
+    let text = if out.is_terminal() { harmless(text.as_bytes()) } else { text.to_owned() };
+    out.write_all(text.trim_end().as_bytes())?;
+    out.write_all(b"\n")
+}
+
 fn colours(terminal: bool) -> (&'static str, &'static str) {
     if terminal && !config::no_color() { ("\x1b[31m", "\x1b[0m") } else { ("", "") }
 }

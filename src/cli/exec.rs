@@ -1,0 +1,194 @@
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::draft::Work;
+use super::exit::{self, Mistake};
+use super::limits::LimitFlags;
+use super::mounts::MountFlags;
+use super::run::{Printer, environment, finish, interrupted};
+use super::{program, show, workspace};
+use crate::app;
+use crate::config::Overrides;
+use crate::engine::{Build, EngineError, Entry, RunRequest, Snippet, Stdin};
+use crate::model::{Grants, Mode, Outcome, Report};
+use crate::runtimes::{Answer, Ending, Runtime, RuntimeName, Shelf};
+use crate::workspace::WorkspaceName;
+
+/// Run a snippet of Python, JavaScript or another language that a runtime is there for, in a fence
+///
+/// Prints what the snippet prints, and exits with 1 if it failed, or with the code that it chose.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ringfence exec python 'print(1 + 1)'
+  ringfence exec python --file report.py --dir ./data::/workspace:ro -- --year 2026
+  echo 'console.log(2 ** 10)' | ringfence exec javascript
+  ringfence exec python 'sum(prices)' --var prices='[1, 2, 3]' --value
+  ringfence exec python 'open(\"/workspace/.env\")' --workspace site --fs-preset agent-safe
+  ringfence exec python 'while True: pass' --deadline-ms 200 --json")]
+pub(super) struct ExecArgs {
+    /// The runtime: `ringfence runtime list` names them
+    pub(super) runtime: RuntimeName,
+    /// The code; without it and without --file it is read from standard input
+    pub(super) code: Option<String>,
+    /// Read the code from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "code")]
+    pub(super) file: Option<PathBuf>,
+    /// Arguments of the snippet
+    #[arg(last = true)]
+    pub(super) args: Vec<String>,
+    /// Set a variable before the code runs; VALUE is JSON
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) var: Vec<(String, Value)>,
+    /// Print the value of the last expression after what the snippet prints
+    #[arg(long)]
+    pub(super) value: bool,
+    /// Let the snippet read our standard input, as it comes
+    #[arg(long, help_heading = "Grants")]
+    pub(super) stdin: bool,
+    /// Work on a draft of a workspace, at /workspace or at GUEST; see `ringfence diff`, `apply` and `discard`
+    #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place::<WorkspaceName>, help_heading = "Grants")]
+    pub(super) workspace: Option<(WorkspaceName, String)>,
+    #[command(flatten)]
+    pub(super) mounts: MountFlags,
+    /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
+    pub(super) env: Vec<String>,
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
+    /// Give each run the same world: seeded randomness, stepped clocks
+    #[arg(long)]
+    pub(super) deterministic: bool,
+    /// The seed of --deterministic
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "deterministic")]
+    pub(super) seed: u64,
+    /// Print the whole outcome as JSON when the snippet is over, instead of its output as it comes
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The most bytes of each form of a value.
+const VALUE_BYTES: u32 = 256 << 10;
+
+fn variable(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, with VALUE as JSON")?;
+    let value = serde_json::from_str(value).map_err(|error| format!("the value of {name} is not JSON: {error}"))?;
+    Ok((name.to_owned(), value))
+}
+
+impl ExecArgs {
+    fn snippet(&self, most: u64) -> anyhow::Result<Snippet> {
+        let (code, filename) = match (&self.code, &self.file) {
+            (Some(code), _) => (code.clone(), String::new()),
+            (None, Some(file)) => {
+                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                (text(program::read(file, most)?)?, name)
+            }
+            (None, None) if self.stdin => return Err(Mistake::StdinTwice.into()),
+            (None, None) => {
+                let mut bytes = Vec::new();
+                let from = |reason| Mistake::File { file: "-".into(), reason };
+                std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(from)?;
+                (text(bytes)?, String::new())
+            }
+        };
+        let variables: Map<String, Value> = self.var.iter().cloned().collect();
+        let variables = if variables.is_empty() { String::new() } else { Value::Object(variables).to_string() };
+        Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
+    }
+}
+
+fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
+    let wrong = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "the code is no text in UTF-8");
+    let file = "the code".to_owned();
+    Ok(String::from_utf8(bytes).map_err(wrong).map_err(|reason| Mistake::File { file, reason })?)
+}
+
+pub(super) fn run(args: &ExecArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+    let limits = args.limits.limits().map_err(EngineError::from)?;
+    let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
+    let shelf = app::runtimes(host)?;
+    let runtime = shelf.find(&args.runtime)?;
+    let engine = app::engine(host, 1)?;
+    // One byte more than a run takes, so that what is too long is told so.
+    let snippet = args.snippet(limits.args_bytes.saturating_add(1))?;
+    let grants = Grants { args: args.args.clone(), env: environment(&args.env)?, clocks: true, randomness: true };
+    let draft = match &args.workspace {
+        Some((name, guest)) => Some(Work::start(name, guest, host)?),
+        None => None,
+    };
+    let cancel = CancellationToken::new();
+    let mut request = RunRequest::new(Entry::Snippet(snippet), limits, grants);
+    request.mode = mode;
+    request.mounts = args.mounts.mounts(draft.as_ref().and_then(Work::place))?;
+    request.cancel = Some(cancel.clone());
+    if args.stdin {
+        request.stdin = Stdin::Live(Box::new(tokio::io::stdin()));
+    }
+    let writer = (!args.json).then(|| {
+        let (printer, writer) = Printer::start();
+        request.listener = Some(Arc::new(printer));
+        writer
+    });
+    let report = super::block_on(async {
+        let mut stop = tokio::spawn(interrupted());
+        let build = Build::of(&request.limits, mode);
+        let bytes = kept(shelf, runtime).await?;
+        let program = tokio::select! {
+            loaded = program::load(&engine, bytes, build) => loaded?,
+            _ = &mut stop => return Ok(None),
+        };
+        let mut running = std::pin::pin!(engine.run(&program, request));
+        tokio::select! {
+            report = &mut running => return anyhow::Ok(Some(report?)),
+            _ = &mut stop => cancel.cancel(),
+        }
+        Ok(Some(running.await?))
+    })??;
+    if let Some(writer) = writer {
+        let _ = writer.join();
+    }
+    let Some(mut report) = report else {
+        show::complain("cancelled before the runtime was compiled", None);
+        return Ok(ExitCode::from(exit::of(&Outcome::Cancelled)));
+    };
+    let answer = answered(&mut report)?;
+    let worked = draft.map(Work::end);
+    if let Some(answer) = &answer {
+        tell(args, answer)?;
+    }
+    let more = answer.iter().map(|answer| ("answer".to_owned(), answer.told())).collect();
+    let code = finish(args.json, &report, worked.as_ref(), more)?;
+    Ok(answer.map_or(code, |answer| ExitCode::from(answer.exit_code())))
+}
+
+async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {
+    Ok(tokio::task::spawn_blocking(move || shelf.bytes(&runtime)).await??)
+}
+
+/// What the runtime said of the snippet; the run itself is then one that exited.
+fn answered(report: &mut Report) -> anyhow::Result<Option<Answer>> {
+    let Outcome::Returned { value } = &report.outcome else { return Ok(None) };
+    let answer = Answer::read(value.text())?;
+    report.outcome = Outcome::Exited { code: answer.exit_code() };
+    Ok(Some(answer))
+}
+
+fn tell(args: &ExecArgs, answer: &Answer) -> anyhow::Result<()> {
+    if args.json {
+        return Ok(());
+    }
+    if let Ending::Failed(failure) = &answer.ending {
+        show::explain(&failure.traceback)?;
+    }
+    match &answer.value {
+        Some(value) if args.value => Ok(show::print(&format!("{}\n", value.text))?),
+        _ => Ok(()),
+    }
+}
