@@ -235,6 +235,7 @@ fn done(action: Action) -> Option<EventName> {
     Some(match action {
         A::ComponentsCreate => E::ComponentSubmitted,
         A::ComponentsDelete => E::ComponentDeleted,
+        A::RunsCancel => E::RunCancelled,
         A::SandboxesCreate => E::SandboxCreated,
         A::SandboxesUpdate => E::SandboxUpdated,
         A::SandboxesReadFiles | A::WorkspacesReadFiles => E::FilesRead,
@@ -260,7 +261,6 @@ fn done(action: Action) -> Option<EventName> {
         A::ComponentsRead
         | A::RunsCreate
         | A::RunsRead
-        | A::RunsCancel
         | A::SandboxesRun
         | A::SandboxesRead
         | A::WorkspacesRead
