@@ -1,6 +1,7 @@
 //! What is done to the audit log of a service, or tried through it by those who call it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ringfence::audit::{Reader, Record, VerifyOptions, verify};
 use serde_json::json;
@@ -56,6 +57,33 @@ async fn l06_a_service_whose_log_is_touched_stops_acting_and_says_so() {
         assert_eq!(keys["keys"].as_array().unwrap().len(), 1, "what was refused was not done");
         house.stop().await;
     }
+}
+
+/// Never ends by itself, nor within what is waited for here.
+const LOOP: &str = "(module (func (export \"_start\") (loop (br 0))))";
+const SOON: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l06_what_runs_when_the_log_stops_is_ended() {
+    let house = House::new().await;
+    let key = &house.admin.clone();
+    let submit = house.ask("POST", "/v1/components").header("x-api-key", key).body(LOOP);
+    let component = House::send(submit).await.is(201)["digest"].clone();
+    let limits = json!({"preset": "large", "deadline_ms": 600_000, "fuel": 1_000_000_000_000_000_u64});
+    let body = json!({"component": component, "limits": limits});
+    let runs = format!("{}/runs", house.sandbox(key).await);
+    let watched = house.ask("POST", &runs).header("x-api-key", key).header("accept", "text/event-stream");
+    let watched = watched.json(&body).send().await.unwrap();
+    let apart = json!({"component": component, "limits": limits, "async": true});
+    house.post(key, "/v1/runs", apart).await.is(202);
+    std::fs::rename(house.dir.path().join("data/audit"), house.dir.path().join("away")).unwrap();
+    assert_eq!(house.post(key, "/v1/keys", json!({"name": "late"})).await.code(), "audit_unavailable");
+    let told = tokio::time::timeout(SOON, watched.text()).await.expect("it goes on").unwrap();
+    let told = told.split("event: ").find(|event| event.starts_with("error")).unwrap_or_else(|| panic!("{told}"));
+    assert!(told.contains("audit_unavailable") && told.contains("the audit log"), "{told}");
+    let numbers = async || String::from_utf8(house.get(key, "/metrics").await.bytes).unwrap();
+    let quiet = async { while !numbers().await.lines().any(|line| line == "ringfence_running 0") {} };
+    tokio::time::timeout(SOON, quiet).await.expect("one goes on");
 }
 
 #[tokio::test]
