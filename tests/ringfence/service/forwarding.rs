@@ -122,6 +122,32 @@ async fn what_syslog_took_last_comes_again_when_the_connection_is_lost() {
     all_came(&peer.heard(), &audit(&house));
 }
 
+/// A peer that takes connections and reads nothing, and goes away: what lay in our buffers has not come.
+#[tokio::test]
+async fn what_syslog_has_no_room_for_is_not_counted_as_sent() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2_048).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let narrow = socket.listen(8).unwrap();
+    let all = format!("[{{name = 'sys', kind = 'syslog', address = '{}', tls = false}}]", narrow.local_addr().unwrap());
+    let house = House::new().await;
+    for _ in 0..20 {
+        house.sandbox(&house.admin).await;
+    }
+    // In one piece, and then others while nothing of it is acknowledged.
+    let mut house = house.again(&[("audit.forward", &all)]).await;
+    let (unread, _) = narrow.accept().await.unwrap();
+    for _ in 0..100 {
+        house.sandbox(&house.admin).await;
+    }
+    assert!(!counted(&house, "ringfence_forward_behind_records{target=\"sys\"} 0").await);
+    drop(unread);
+    let peer = Collector::syslog(narrow, None, &[]);
+    caught_up(&house, "sys").await;
+    house.stop().await;
+    all_came(&peer.heard(), &audit(&house));
+}
+
 #[tokio::test]
 pub async fn syslog_over_tls_goes_to_whom_the_ca_vouches_for_and_to_nobody_else() {
     let dir = tempfile::tempdir().unwrap();
