@@ -14,6 +14,7 @@ mod names;
 mod record;
 mod scan;
 mod settings;
+mod spent;
 mod standing;
 mod text;
 
