@@ -25,6 +25,7 @@ pub mod forward;
 pub mod note;
 pub mod tree;
 
+mod checked;
 mod error;
 mod export;
 mod key_file;
@@ -35,6 +36,7 @@ mod verify;
 mod witness;
 mod writer;
 
+pub use checked::verify_each;
 pub use detail::{DETAIL_ENTRIES, Detail};
 pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};
