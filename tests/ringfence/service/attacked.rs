@@ -112,7 +112,8 @@ async fn l06_what_runs_when_the_log_stops_is_ended() {
     let component = House::send(submit).await.is(201)["digest"].clone();
     let limits = json!({"preset": "large", "deadline_ms": 600_000, "fuel": 1_000_000_000_000_000_u64});
     let body = json!({"component": component, "limits": limits});
-    let runs = format!("{}/runs", house.sandbox(key).await);
+    let sandbox = house.post(key, "/v1/sandboxes", json!({"limits": limits})).await.is(201);
+    let runs = format!("/v1/sandboxes/{}/runs", sandbox["id"].as_str().unwrap());
     let watched = house.ask("POST", &runs).header("x-api-key", key).header("accept", "text/event-stream");
     let watched = watched.json(&body).send().await.unwrap();
     let apart = json!({"component": component, "limits": limits, "async": true});
