@@ -230,6 +230,9 @@ impl Who {
 
     async fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
         let permit = self.not_denied(action, resource, wants).await?;
+        if let Some(most) = self.registry().ceilings(self.tenant()) {
+            self.api.inner().recorder.room(&self.caller, action, most.audit_bytes_per_minute)?;
+        }
         self.api.inner().recorder.permitted(&self.caller, self.visit.request(), &permit).await?;
         self.visit.permitted(&permit);
         Ok(permit)

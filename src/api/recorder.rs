@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::problem::Problem;
 use crate::audit::{AuditError, Detail, Event, EventName, Reader, Standing};
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, RequestId};
+use crate::model::{Caller, RequestId, show_bytes};
 
 /// Refusals of one tenant, or of strangers, that are recorded one by one in each second; more are counted, and the next
 /// record says how many there were. A caller must not fill the disk with what he may not do.
@@ -45,6 +45,23 @@ impl Recorder {
 
     pub(super) fn log(&self) -> &Standing {
         &self.log
+    }
+
+    /// Asked before what will be on record: a caller must not fill the disk with what he may do either. Whoever takes rights
+    /// away from another who fills it has an eighth more.
+    pub(super) fn room(&self, caller: &Caller, action: Action, most: u64) -> Result<(), Problem> {
+        if !is_recorded(action) {
+            return Ok(());
+        }
+        let reserve = if takes_rights(action) { most / 8 } else { 0 };
+        let full = |retry_after| {
+            let detail = format!(
+                "what the tenant does has filled {} of the audit log in this minute, which is the most it may; try again in {retry_after} s",
+                show_bytes(most)
+            );
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_much_audit_a_minute", detail).after(Some(retry_after))
+        };
+        self.log.room(caller.tenant.as_str(), most.saturating_add(reserve)).map_err(full)
     }
 
     async fn append(&self, event: Event) -> Result<(), Problem> {
@@ -229,12 +246,32 @@ pub(super) fn is_change(action: Action) -> bool {
     )
 }
 
+/// Whether anything of it is on record, where it is permitted.
+fn is_recorded(action: Action) -> bool {
+    matches!(action, Action::RunsCreate | Action::SandboxesRun) || is_change(action) || done(action).is_some()
+}
+
+/// Nobody can do these again and again who cannot do anything.
+fn takes_rights(action: Action) -> bool {
+    use Action as A;
+    matches!(
+        action,
+        A::KeysRevoke
+            | A::TokensRevoke
+            | A::PrincipalsUpdate
+            | A::PrincipalsDelete
+            | A::PoliciesCreate
+            | A::TenantsUpdate
+    )
+}
+
 /// How it is called when it was done, where it has a record of its own.
 fn done(action: Action) -> Option<EventName> {
     use {Action as A, EventName as E};
     Some(match action {
         A::ComponentsCreate => E::ComponentSubmitted,
         A::ComponentsDelete => E::ComponentDeleted,
+        A::RunsCancel => E::RunCancelled,
         A::SandboxesCreate => E::SandboxCreated,
         A::SandboxesUpdate => E::SandboxUpdated,
         A::SandboxesReadFiles | A::WorkspacesReadFiles => E::FilesRead,
@@ -260,7 +297,6 @@ fn done(action: Action) -> Option<EventName> {
         A::ComponentsRead
         | A::RunsCreate
         | A::RunsRead
-        | A::RunsCancel
         | A::SandboxesRun
         | A::SandboxesRead
         | A::WorkspacesRead

@@ -1,6 +1,5 @@
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -80,12 +79,12 @@ impl Chronicle for IntoLog {
         self.append(&[about(event, run)])
     }
 
-    fn expired(&self, sandbox: &SandboxRecord) -> Kept {
+    fn expired(&self, sandbox: &SandboxRecord, now: u64) -> Kept {
         let event = Event::new(EventName::SandboxExpired)
             .tenant(sandbox.tenant.as_str())
             .principal(sandbox.owner.as_str())
             .resource("sandbox", sandbox.id.as_str());
-        self.append(&[event.detail("seconds", number(age(sandbox).as_secs()))])
+        self.append(&[event.detail("seconds", number(now.saturating_sub(sandbox.created) / 1_000))])
     }
 }
 
@@ -124,11 +123,6 @@ pub(super) fn came_of_it(event: Event, report: &Report) -> Event {
         Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
         _ => event,
     }
-}
-
-fn age(sandbox: &SandboxRecord) -> Duration {
-    let now = jiff::Timestamp::now().as_millisecond();
-    Duration::from_millis(u64::try_from(now).unwrap_or(0).saturating_sub(sandbox.created))
 }
 
 fn action(run: &RunRecord) -> &'static str {

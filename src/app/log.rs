@@ -18,6 +18,7 @@ use crate::authz::HOUSE;
 use crate::config::Settings;
 use crate::identity::KeyRecord;
 use crate::model::Digest;
+use crate::sandbox::Hall;
 use crate::store::{Fact, Store};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -211,14 +212,16 @@ impl Audit {
         Ok(())
     }
 
-    /// Keeps each checkpoint elsewhere as well, and lets old segments go, until the service stops.
-    pub(super) async fn look_after(&self, targets: &[Arc<Target>], stop: CancellationToken) {
+    /// Keeps each checkpoint elsewhere as well, lets old segments go, and ends what runs where the log stops, until the
+    /// service does.
+    pub(super) async fn look_after(&self, hall: &Hall, targets: &[Arc<Target>], stop: CancellationToken) {
         let mut checkpoints = self.log.now().checkpoints();
         let (mut prune, mut look) = (tokio::time::interval(DAY), tokio::time::interval(LOOK));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = look.tick() => {
+                    self.end_unrecorded(hall);
                     if self.revived().await {
                         checkpoints = self.log.now().checkpoints();
                     }
@@ -234,6 +237,15 @@ impl Audit {
                     }
                 }
             }
+        }
+    }
+
+    /// What is at work when the log stops could only end without a record: it is ended, before anything is taken again.
+    fn end_unrecorded(&self, hall: &Hall) {
+        let Some(stopped @ AuditError::Stopped(_)) = self.log.now().ended() else { return };
+        let ended = hall.end_unrecorded(&stopped.to_string());
+        if ended > 0 {
+            tracing::error!(runs = ended, "runs are ended, since their ends cannot be recorded: {stopped}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::chronicle::{asked_for, came_of_it};
 use super::replay_error::ReplayError;
 use crate::audit::note::{SignedCheckpoint, VerifyingKey};
-use crate::audit::{Event, EventName, Filter, Reader, Record, VerifyOptions, VerifyReport, verify};
+use crate::audit::{Event, EventName, Quoted, Record, VerifyOptions, VerifyReport, verify_each};
 use crate::config::{self, Settings};
 use crate::engine::{Build, RunRequest, build_name};
 use crate::model::{Digest, LimitName, Report, RunId, TenantId};
@@ -80,11 +80,7 @@ pub async fn replay(settings: &Settings, ask: ReplayAsk) -> anyhow::Result<Repla
     let data = super::data::data_dir(settings)?;
     let store = super::existing_store(&data)?;
     let folder = super::log::folder(&settings.audit, &data);
-    let mut log = verify(&folder, &VerifyOptions { keys, from, live: true, ..VerifyOptions::default() });
-    if let Some(fault) = log.fault.take() {
-        return Err(fault.into());
-    }
-    let told = Told::of(&folder, &run, &log)?;
+    let (log, told) = Told::of(&folder, &run, &VerifyOptions { keys, from, live: true, ..VerifyOptions::default() })?;
     told.can_be_repeated(&run)?;
     let request = kept(&store, &run, &told)?;
     let store_differs = told_otherwise(&store, &run, &told);
@@ -109,6 +105,30 @@ pub async fn replay(settings: &Settings, ask: ReplayAsk) -> anyhow::Result<Repla
     })
 }
 
+/// A record, as the replay needs it.
+struct Heard {
+    seq: u64,
+    tenant: String,
+    principal: String,
+    details: String,
+}
+
+impl Heard {
+    fn of(record: &Record<'_>) -> Self {
+        let text = |text: Option<Quoted<'_>>| text.map(|text| text.text()).unwrap_or_default();
+        Self {
+            seq: record.seq,
+            tenant: text(record.tenant),
+            principal: text(record.principal),
+            details: record.details.to_owned(),
+        }
+    }
+
+    fn details(&self, run: &RunId) -> Result<Map<String, Value>, ReplayError> {
+        serde_json::from_str(&self.details).map_err(|error| ReplayError::record(run, self.seq, &error.to_string()))
+    }
+}
+
 /// What the log tells of a run.
 struct Told {
     tenant: TenantId,
@@ -119,55 +139,36 @@ struct Told {
 }
 
 impl Told {
-    /// Of the records that were checked, and none that came since.
-    fn of(folder: &Path, run: &RunId, log: &VerifyReport) -> anyhow::Result<Self> {
-        let reader = Reader::new(folder);
-        let filter = Filter {
-            resource_kind: Some("run".to_owned()),
-            resource_id: Some(run.as_str().to_owned()),
-            ..Filter::default()
-        };
-        let (mut started, mut ended) = (None, None);
-        let mut from = log.first;
-        loop {
-            let page = reader.page(&filter, from, usize::MAX, Some(log.size))?;
-            for line in &page.lines {
-                let record =
-                    Record::parse(line.as_bytes()).map_err(|bad| ReplayError::record(run, from, bad.code()))?;
-                let place = match record.event {
-                    "command_started" => &mut started,
-                    "command_executed" => &mut ended,
-                    _ => continue,
-                };
-                if place.replace((record.seq, line.clone())).is_some() {
-                    return Err(ReplayError::record(run, record.seq, "it is there a second time").into());
-                }
+    /// Of the records as they were checked: the files are not looked at again.
+    fn of(folder: &Path, run: &RunId, options: &VerifyOptions) -> anyhow::Result<(VerifyReport, Self)> {
+        let (mut started, mut ended) = (Vec::new(), Vec::new());
+        let mut log = verify_each(folder, options, &mut |record| {
+            let is = |text: Option<Quoted<'_>>, wanted: &str| text.is_some_and(|text| text.is(wanted));
+            if !is(record.resource_kind, "run") || !is(record.resource_id, run.as_str()) {
+                return;
             }
-            from = page.next;
-            if page.end {
-                break;
+            let place = match record.event {
+                "command_started" => &mut started,
+                "command_executed" => &mut ended,
+                _ => return,
+            };
+            // Of more than one, the second is what is wrong.
+            if place.len() < 2 {
+                place.push(Heard::of(record));
             }
+        });
+        if let Some(fault) = log.fault.take() {
+            return Err(fault.into());
         }
-        let (first, start) = started.ok_or_else(|| ReplayError::NoRun { run: run.clone(), first: log.first })?;
-        let (last, end) = ended.ok_or_else(|| ReplayError::NoEnd(run.clone()))?;
-        Ok(Self::read(run, (first, &start), (last, &end))?)
-    }
-
-    fn read(run: &RunId, start: (u64, &str), end: (u64, &str)) -> Result<Self, ReplayError> {
-        let wrong = |seq, what: &str| ReplayError::record(run, seq, what);
-        let record = |(seq, line): (u64, &str)| -> Result<Map<String, Value>, ReplayError> {
-            serde_json::from_str(line).map_err(|error| wrong(seq, &error.to_string()))
-        };
-        let details = |record: &mut Map<String, Value>| match record.remove("details") {
-            Some(Value::Object(details)) => details,
-            _ => Map::new(),
-        };
-        let (mut started, mut ended) = (record(start)?, record(end)?);
-        let text = |name: &str| started.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let tenant = text("tenant").parse().map_err(|_| wrong(start.0, "it names no tenant"))?;
-        let principal = text("principal");
-        let (started, ended) = (details(&mut started), details(&mut ended));
-        Ok(Self { tenant, principal, records: (start.0, end.0), started, ended })
+        if let Some(second) = [&started, &ended].iter().find_map(|all| all.get(1)) {
+            return Err(ReplayError::record(run, second.seq, "it is there a second time").into());
+        }
+        let start = started.pop().ok_or_else(|| ReplayError::NoRun { run: run.clone(), first: log.first })?;
+        let end = ended.pop().ok_or_else(|| ReplayError::NoEnd(run.clone()))?;
+        let tenant = start.tenant.parse().map_err(|_| ReplayError::record(run, start.seq, "it names no tenant"))?;
+        let records = (start.seq, end.seq);
+        let (started, ended) = (start.details(run)?, end.details(run)?);
+        Ok((log, Self { tenant, principal: start.principal, records, started, ended }))
     }
 
     /// By what the log says, whatever the store keeps.
@@ -293,4 +294,34 @@ fn compared(recorded: &Map<String, Value>, report: &Report) -> Vec<Compared> {
             again: again.unwrap_or_default(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::disk::RealDisk;
+    use crate::audit::{Begin, Log, LogSettings, signing_keys};
+
+    /// Whoever can write to the folder might change it between a check and a second look: there is none.
+    #[test]
+    fn what_is_told_of_a_run_comes_from_the_check() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, run) = (dir.path().join("audit"), RunId::random());
+        let mut settings = LogSettings::new("here.example/audit");
+        settings.begin = Begin::OrCreate;
+        let keys = signing_keys(&dir.path().join("keys"), &settings.origin).unwrap();
+        let (log, _) = Log::open(Box::new(RealDisk::open(&folder).unwrap()), &settings, keys).unwrap();
+        let record = |name, code: i64| {
+            let event = Event::new(name).tenant("acme").principal("alice").resource("run", run.as_str());
+            log.append(&event.detail("code", code)).wait().unwrap()
+        };
+        let first = record(EventName::CommandStarted, 1);
+        assert_eq!(record(EventName::CommandExecuted, 2).seq, first.seq + 1);
+        log.close().wait().unwrap();
+        let (checked, told) = Told::of(&folder, &run, &VerifyOptions::default()).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((told.tenant.as_str(), told.principal.as_str()), ("acme", "alice"));
+        assert_eq!((told.records, checked.size), ((first.seq, first.seq + 1), first.seq + 2));
+        assert_eq!((told.started["code"].clone(), told.ended["code"].clone()), (1.into(), 2.into()));
+    }
 }

@@ -258,9 +258,9 @@ impl Service {
         let closing = CancellationToken::new();
         let sweeping = tokio::spawn(self.hall.clone().keep_sweeping());
         let looking_after = CancellationToken::new();
-        let (audit, until) = (self.audit.clone(), looking_after.clone());
+        let (audit, hall, until) = (self.audit.clone(), self.hall.clone(), looking_after.clone());
         let targets: Vec<_> = self.forwarders.iter().map(|one| Arc::clone(&one.target)).collect();
-        let keeping = tokio::spawn(async move { audit.look_after(&targets, until).await });
+        let keeping = tokio::spawn(async move { audit.look_after(&hall, &targets, until).await });
         let closed = CancellationToken::new();
         let forward = |one: Forwarder| tokio::spawn(one.keep(Arc::clone(&self.telemetry), closed.clone()));
         let forwarding: Vec<_> = self.forwarders.into_iter().map(forward).collect();

@@ -12,6 +12,8 @@ pub const RECORD_BYTES: usize = 16 * 1024;
 pub const DETAILS_BYTES: usize = 8 * 1024;
 /// The most policies that one record names.
 pub const POLICIES: usize = 32;
+/// What a record has besides: its place, its time and the hash of the one before, and the end of the line.
+const PLACE_BYTES: usize = 180;
 const NAME_BYTES: usize = 80;
 const WORD_BYTES: usize = 64;
 const RESOURCE_BYTES: usize = 512;
@@ -128,6 +130,15 @@ impl Event {
     pub fn detail(mut self, name: &str, value: impl Into<Detail>) -> Self {
         self.details.insert(clean_key(name), value.into());
         self
+    }
+
+    pub(super) fn of_tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// How much of the log it fills.
+    pub(super) fn bytes(&self) -> u64 {
+        u64::try_from(self.prepare().len() + PLACE_BYTES).unwrap_or(u64::MAX)
     }
 
     /// The details as they stand in a record, to be held against those of one.

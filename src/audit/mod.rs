@@ -14,6 +14,7 @@ mod names;
 mod record;
 mod scan;
 mod settings;
+mod spent;
 mod standing;
 mod text;
 
@@ -24,6 +25,7 @@ pub mod forward;
 pub mod note;
 pub mod tree;
 
+mod checked;
 mod error;
 mod export;
 mod key_file;
@@ -34,6 +36,7 @@ mod verify;
 mod witness;
 mod writer;
 
+pub use checked::verify_each;
 pub use detail::{DETAIL_ENTRIES, Detail};
 pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};

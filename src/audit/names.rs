@@ -91,6 +91,7 @@ events! {
     "sandbox_destroyed" SandboxDestroyed Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information
+    "run_cancelled" RunCancelled Work Information
     "command_lost" CommandLost Work Low
     "permission_denied" PermissionDenied Work Medium
     "limit_exceeded" LimitExceeded Work Medium

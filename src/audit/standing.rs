@@ -1,8 +1,10 @@
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use super::error::AuditError;
 use super::event::Event;
 use super::note::SignedCheckpoint;
+use super::spent::Spent;
 use super::writer::{Log, Pending, Receipt};
 
 type Again = Box<dyn Fn() -> Result<Log, AuditError> + Send + Sync>;
@@ -12,11 +14,12 @@ type Again = Box<dyn Fn() -> Result<Log, AuditError> + Send + Sync>;
 pub struct Standing {
     current: RwLock<Log>,
     again: Again,
+    spent: Spent,
 }
 
 impl Standing {
     pub fn new(log: Log, again: impl Fn() -> Result<Log, AuditError> + Send + Sync + 'static) -> Self {
-        Self { current: RwLock::new(log), again: Box::new(again) }
+        Self { current: RwLock::new(log), again: Box::new(again), spent: Spent::default() }
     }
 
     /// As it is now; whoever keeps it keeps one that may have ended.
@@ -25,11 +28,25 @@ impl Standing {
     }
 
     pub fn append(&self, event: &Event) -> Pending<Receipt> {
+        self.count(event);
         self.now().append(event)
     }
 
     pub fn write(&self, event: &Event) -> Pending<()> {
+        self.count(event);
         self.now().write(event)
+    }
+
+    fn count(&self, event: &Event) {
+        if let Some(tenant) = event.of_tenant() {
+            self.spent.add(tenant, event.bytes(), Instant::now());
+        }
+    }
+
+    /// Whether a tenant has filled less than this of the log in its minute, to be asked before it does something that will be
+    /// on record; else in how many seconds it has room again. What is at work by then is recorded, however much it is.
+    pub fn room(&self, tenant: &str, most: u64) -> Result<(), u64> {
+        self.spent.room(tenant, most, Instant::now())
     }
 
     pub fn checkpoint(&self) -> Pending<SignedCheckpoint> {

@@ -104,12 +104,12 @@ pub(super) struct TailArgs {
 pub(super) async fn tail(args: &TailArgs, log: &Source, json: bool) -> anyhow::Result<()> {
     let filter = args.filter.filter();
     let mut tail = log.tail(args.filter.from).await?;
-    while let Some(line) = tail.next().await? {
+    loop {
+        let line = tail.next().await?;
         if matches(&filter, &line)? {
             show::print(&shown(&line, json)?)?;
         }
     }
-    Ok(())
 }
 
 fn shown(line: &str, json: bool) -> anyhow::Result<String> {

@@ -4,9 +4,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::audit_events::FilterArgs;
+use super::audit_tail::Watching;
 use super::server::{ServerFlags, no_host_flags};
 use crate::audit::{Filter, LogTime, Reader, Record};
-use crate::client::{Call, Client, Events};
+use crate::client::{Call, Client, ClientError};
 use crate::config::Overrides;
 
 /// How often a folder is looked at for what is new.
@@ -59,12 +60,15 @@ impl Source {
                 let asked = filter.query();
                 let mut query: Vec<_> = asked.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 query.extend([("cursor", from.as_str()), ("limit", most.as_str())]);
-                let mut page = client.json(Call::get(&["v1", "audit", "events"]).with(&query), None).await?;
-                let next = page.get("next").and_then(Value::as_str).and_then(|next| next.parse().ok());
-                let events = page.get_mut("events").map(Value::take);
-                // The canonical form of a record is what JSON without spaces, its names in order, comes to.
-                let lines = events.as_ref().and_then(Value::as_array).into_iter().flatten().map(Value::to_string);
-                Ok(Found { lines: lines.collect(), next })
+                let page = client.json(Call::get(&["v1", "audit", "events"]).with(&query), None).await?;
+                let wrong = |what: &str| strange(client, format!("a page of events has no {what}"));
+                let next = match page.get("next").unwrap_or(&Value::Null) {
+                    Value::Null => None,
+                    next => Some(next.as_str().and_then(|next| next.parse().ok()).ok_or_else(|| wrong("next"))?),
+                };
+                let events = page.get("events").and_then(Value::as_array).ok_or_else(|| wrong("events"))?;
+                let lines = events.iter().map(|event| line_of(client, event)).collect::<Result<_, _>>()?;
+                Ok(Found { lines, next })
             }
         }
     }
@@ -110,18 +114,24 @@ impl Source {
                 },
                 waiting: Vec::new(),
             }),
-            Self::There(client) => {
-                let seen = from.map(|from| from.checked_sub(1));
-                // All from the first record on has no record before it.
-                let waiting = match seen {
-                    Some(None) => Some(client.json(Call::get(&["v1", "audit", "events", "0"]), None).await?),
-                    _ => None,
-                };
-                let after = seen.map(Option::unwrap_or_default);
-                let events = client.watch(Call::get(&["v1", "audit", "tail"]), after).await?;
-                Ok(Tail::There { events: Box::new(events), waiting })
-            }
+            Self::There(client) => Ok(Tail::There(Box::new(Watching::begin(client, from).await?))),
         }
+    }
+}
+
+fn strange(client: &Client, what: String) -> ClientError {
+    ClientError::Strange { server: client.server().to_string(), what }
+}
+
+/// An event of a server as it stands in the log: the canonical form is what JSON without spaces, its names in order, comes
+/// to. What is no record is shown to nobody as one.
+pub(super) fn line_of(client: &Client, event: &Value) -> Result<String, ClientError> {
+    let mut event = event.clone();
+    event.sort_all_objects();
+    let line = event.to_string();
+    match Record::parse(line.as_bytes()) {
+        Ok(_) => Ok(line),
+        Err(bad) => Err(strange(client, format!("an event is no record ({})", bad.code()))),
     }
 }
 
@@ -145,19 +155,15 @@ pub(super) enum Tail<'a> {
         /// Lines that were read, the next one last.
         waiting: Vec<String>,
     },
-    There {
-        events: Box<Events>,
-        waiting: Option<Value>,
-    },
+    There(Box<Watching<'a>>),
 }
 
 impl Tail<'_> {
-    /// `None` where a server has ended it.
-    pub(super) async fn next(&mut self) -> anyhow::Result<Option<String>> {
+    pub(super) async fn next(&mut self) -> anyhow::Result<String> {
         match self {
             Self::Here { reader, next, waiting } => loop {
                 if let Some(line) = waiting.pop() {
-                    return Ok(Some(line));
+                    return Ok(line);
                 }
                 let page = reader.page(&Filter::default(), *next, usize::MAX, None)?;
                 *next = page.next;
@@ -167,10 +173,7 @@ impl Tail<'_> {
                     tokio::time::sleep(LOOK).await;
                 }
             },
-            Self::There { events, waiting } => match waiting.take() {
-                Some(first) => Ok(Some(first.to_string())),
-                None => Ok(events.next().await?.map(|event| event.data.to_string())),
-            },
+            Self::There(watching) => Ok(watching.next().await?),
         }
     }
 }

@@ -9,6 +9,7 @@ mod audit_key;
 mod audit_proof;
 mod audit_report;
 mod audit_source;
+mod audit_tail;
 mod audit_verify;
 mod audit_witness;
 mod backup;

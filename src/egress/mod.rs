@@ -9,6 +9,7 @@ mod collector;
 mod door;
 mod keys;
 mod syslog;
+mod unacked;
 mod webhook;
 
 pub use collector::{Collector, CollectorSettings};

@@ -6,13 +6,16 @@ use std::time::Duration;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::address::{Reach, reachable};
 use super::door::{Guarded, dial};
+use super::unacked::unacked;
 use super::webhook::WebhookError;
 
 /// To be connected and, with TLS, known.
@@ -21,18 +24,37 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const STALL: Duration = Duration::from_secs(30);
 /// How long a connection must stay open after something was sent: who went away before is known by then.
 const SETTLE: Duration = Duration::from_millis(200);
+/// How often it is looked then whether all was acknowledged.
+const LOOK: Duration = Duration::from_millis(50);
 const REFUSED: &str = "it leads to an address that is not of the internet; `private` allows it";
 
-trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {
+    /// The connection below.
+    fn socket(&self) -> &TcpStream;
+}
 
-/// Somebody who is sent messages and answers nothing: all that can be known is whether the connection is there.
+impl Stream for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// Somebody who is sent messages and answers nothing: all that can be known is whether his machine has taken them, and
+/// whether the connection is there.
 pub struct SyslogPeer {
     host: String,
     port: u16,
     names: Guarded,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     open: Option<Box<dyn Stream>>,
+    /// As [`STALL`].
+    stall: Duration,
 }
 
 impl SyslogPeer {
@@ -49,7 +71,7 @@ impl SyslogPeer {
         if host.parse().is_ok_and(|address: IpAddr| !address.is_loopback() && !reachable(address, reach)) {
             return Err(WebhookError::Private);
         }
-        Ok(Self { host: host.to_owned(), port, names: Guarded::system(reach, REFUSED), tls, open: None })
+        Ok(Self { host: host.to_owned(), port, names: Guarded::system(reach, REFUSED), tls, open: None, stall: STALL })
     }
 
     /// Hands it over to the connection, which is opened where there is none. After an error it is closed, and nobody knows
@@ -61,28 +83,41 @@ impl SyslogPeer {
         };
         let mut left = bytes;
         while !left.is_empty() {
-            let took = timeout(STALL, open.write(left)).await.map_err(|_| late("it took nothing more"))??;
+            let took = timeout(self.stall, open.write(left)).await.map_err(|_| late("it took nothing more"))??;
             if took == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             left = left.get(took..).unwrap_or_default();
         }
-        timeout(STALL, open.flush()).await.map_err(|_| late("it took nothing more"))??;
+        timeout(self.stall, open.flush()).await.map_err(|_| late("it took nothing more"))??;
         self.open = Some(open);
         Ok(())
     }
 
-    /// Whether the connection is still there some time later. What it says meanwhile means nothing.
+    /// Whether his machine has acknowledged all of it, and the connection is still there some time later: what lies in our
+    /// own buffer was sent to nobody. What he says meanwhile means nothing.
     pub async fn settle(&mut self) -> io::Result<()> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        let (until, mut heard) = (Instant::now() + SETTLE, [0; 1_024]);
+        let (mut look, mut heard) = (Instant::now() + SETTLE, [0; 1_024]);
+        let (mut least, mut patience) = (u64::MAX, Instant::now() + self.stall);
         loop {
-            match timeout_at(until, open.read(&mut heard)).await {
-                Err(_) => break,
+            match timeout_at(look, open.read(&mut heard)).await {
                 Ok(Ok(0)) => return Err(io::Error::other("it hung up")),
-                Ok(Ok(_)) if Instant::now() >= until => break,
+                Ok(Ok(_)) if Instant::now() < look => continue,
+                Err(_) => {}
                 Ok(some) => drop(some?),
             }
+            // Where the system does not say, that it is still there must do.
+            let left = unacked(open.socket())?.unwrap_or_default();
+            if left == 0 {
+                break;
+            }
+            if left < least {
+                (least, patience) = (left, Instant::now() + self.stall);
+            } else if Instant::now() >= patience {
+                return Err(late("it acknowledged nothing more"));
+            }
+            look = Instant::now() + LOOK;
         }
         self.open = Some(open);
         Ok(())
@@ -121,7 +156,7 @@ fn connector(pem: &[u8]) -> Result<TlsConnector, WebhookError> {
 mod tests {
     use std::net::SocketAddr;
 
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::super::door::Names;
     use super::*;
@@ -154,5 +189,34 @@ mod tests {
         assert!(sent("localhost", "1.1.1.1", true).await.is_err(), "this machine by its name is this machine");
         assert_eq!(sent("syslog.example", "127.0.0.1", true).await, Ok(()));
         assert_eq!(sent("localhost", "127.0.0.1", false).await, Ok(()));
+    }
+
+    /// A listener whose connections have hardly any room.
+    fn narrow() -> TcpListener {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(2_048).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(1).unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_lies_in_our_own_buffer_has_not_come() {
+        let listener = narrow();
+        let mut peer = SyslogPeer::new(&listener.local_addr().unwrap().to_string(), None, false).unwrap();
+        peer.stall = Duration::from_millis(500);
+        // More than there is room for there, and less than there is here.
+        let much = vec![b'x'; 64 << 10];
+        peer.send(&much).await.unwrap();
+        let (_unread, _) = listener.accept().await.unwrap();
+        assert_eq!(peer.settle().await.unwrap_err().to_string(), "it acknowledged nothing more");
+        // Somebody who reads, however little at a time.
+        peer.stall = STALL;
+        peer.send(&much).await.unwrap();
+        let (mut other, _) = listener.accept().await.unwrap();
+        let reading = tokio::spawn(async move { tokio::io::copy(&mut other, &mut tokio::io::sink()).await });
+        peer.settle().await.unwrap();
+        drop(peer);
+        assert_eq!(reading.await.unwrap().unwrap(), 64 << 10);
     }
 }

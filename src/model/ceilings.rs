@@ -25,6 +25,9 @@ pub struct Ceilings {
     pub keys: u64,
     #[serde(default = "ordinary_people")]
     pub principals: u64,
+    /// How much of the audit log may be filled with what is done.
+    #[serde(default = "ordinary_audit")]
+    pub audit_bytes_per_minute: u64,
 }
 
 /// Also for tenants that were made before this was counted.
@@ -35,6 +38,11 @@ const fn ordinary_files() -> u64 {
 /// The same.
 const fn ordinary_people() -> u64 {
     1_000
+}
+
+/// The same. Twice what as many runs take as one may start.
+const fn ordinary_audit() -> u64 {
+    16 << 20
 }
 
 impl Ceilings {
@@ -57,6 +65,7 @@ impl Ceilings {
             storage_files: 100_000_000,
             keys: 10_000,
             principals: 10_000,
+            audit_bytes_per_minute: 4 << 30,
         }
     }
 
@@ -75,6 +84,7 @@ impl Ceilings {
             storage_files: ordinary_files(),
             keys: ordinary_people(),
             principals: ordinary_people(),
+            audit_bytes_per_minute: ordinary_audit(),
         }
     }
 }

@@ -23,8 +23,8 @@ pub trait Chronicle: Send + Sync {
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.
     fn lost(&self, run: &RunRecord) -> Kept;
-    /// The time of a sandbox is over. Awaited before it is taken away.
-    fn expired(&self, sandbox: &SandboxRecord) -> Kept;
+    /// The time of a sandbox is over, by the clock by which it was made. Awaited before it is taken away.
+    fn expired(&self, sandbox: &SandboxRecord, now: u64) -> Kept;
 }
 
 /// Who hears of a run that begins.

@@ -19,4 +19,13 @@ impl Hall {
             end.cancel();
         }
     }
+
+    /// Ends all that runs now, since its end could not be recorded: `why` names what is in the way. How many there are.
+    pub fn end_unrecorded(&self, why: &str) -> usize {
+        let all = self.all_live();
+        for live in &all {
+            live.end_since(why);
+        }
+        all.len()
+    }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::chronicle::By;
+use super::chronicle::{By, Unkept};
 use super::error::SandboxError;
 use super::hall::Hall;
 use super::ledger::LedgerError;
@@ -10,6 +10,7 @@ use super::live::Live;
 use super::record::{Failure, RetryRecord, RunRecord, RunState};
 use super::replayable::Replayable;
 use super::work::Planned;
+use crate::model::Outcome;
 
 /// How often it is tried to write down how a run ended; twice as long after each time.
 const TRIES: u32 = 6;
@@ -70,6 +71,7 @@ impl Ending {
         let mut untold = run.clone();
         let refused = match done {
             Ok(report) => {
+                run.failure = self.taken(&report.outcome);
                 run.report = Some(report);
                 run.order = self.live.order();
                 None
@@ -107,6 +109,13 @@ impl Ending {
             Some(error) => Err(error),
             None => Ok(run),
         }
+    }
+
+    /// Why one that nobody cancelled is cancelled.
+    fn taken(&self, outcome: &Outcome) -> Option<Failure> {
+        let why = self.live.ended_since.get().filter(|_| *outcome == Outcome::Cancelled)?;
+        let error = SandboxError::from(Unkept(why.clone()));
+        Some(Failure { code: error.code().to_owned(), message: error.to_string() })
     }
 
     /// Writes it down; again where the store could not for now, since this is the only one who knows.

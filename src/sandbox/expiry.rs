@@ -176,7 +176,7 @@ impl Hall {
     /// Once, however often it is tried.
     async fn tell_expired(&self, sandbox: &SandboxRecord) -> Result<(), SandboxError> {
         if !locked(&self.inner().stuck).told.contains(&sandbox.id) {
-            self.inner().chronicle.expired(sandbox).await?;
+            self.inner().chronicle.expired(sandbox, self.now()).await?;
             locked(&self.inner().stuck).told.insert(sandbox.id.clone());
         }
         Ok(())

@@ -63,13 +63,14 @@ impl Hall {
         Ok(if at_work.is_empty() { page } else { with(page, &at_work, most) })
     }
 
-    /// Asks for the end of a run. One that is over stays as it is.
-    pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<(), SandboxError> {
+    /// Asks for the end of a run. One that is over stays as it is. Whether it was at work.
+    pub fn cancel(&self, permit: &Permit, id: &RunId) -> Result<bool, SandboxError> {
         covers(permit, Action::RunsCancel, permit.tenant(), id.as_str())?;
-        if let Some(live) = self.watched(permit.tenant(), id) {
+        let live = self.watched(permit.tenant(), id);
+        if let Some(live) = &live {
             live.cancel.cancel();
         }
-        Ok(())
+        Ok(live.is_some())
     }
 }
 

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -196,6 +196,8 @@ pub(super) struct Live {
     state: Mutex<State>,
     pub(super) news: Notify,
     pub(super) cancel: CancellationToken,
+    /// Why we ended it, where nobody asked for that.
+    pub(super) ended_since: OnceLock<String>,
     /// Its start is on record, so whoever looks for it finds it.
     pub(super) found: AtomicBool,
 }
@@ -243,8 +245,14 @@ impl State {
 
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
-        let found = AtomicBool::new(false);
-        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel, found })
+        let (ended_since, found) = (OnceLock::new(), AtomicBool::new(false));
+        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel, ended_since, found })
+    }
+
+    /// Ends it for a reason of ours.
+    pub(super) fn end_since(&self, why: &str) {
+        let _ = self.ended_since.set(why.to_owned());
+        self.cancel.cancel();
     }
 
     /// Whether it is one of a tenant that can be found.

@@ -52,7 +52,7 @@ impl RunState {
     }
 }
 
-/// Why a run has no report: it was refused or the host could not run it.
+/// Why a run has no report: it was refused or the host could not run it. With a report, why the host cancelled it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub code: String,

@@ -366,7 +366,7 @@ async fn get(who: Who, Path(run): Path<String>) -> Result<Response, Problem> {
 )]
 async fn cancel(who: Who, Path(run): Path<String>) -> Result<(StatusCode, Json<wire::RunSummary>), Problem> {
     let (run, permit) = found(&who, &run, Action::RunsCancel).await?;
-    who.hall().cancel(&permit, &run.id)?;
+    who.fact("at_work", who.hall().cancel(&permit, &run.id)?);
     Ok((StatusCode::ACCEPTED, Json((&run).into())))
 }
 

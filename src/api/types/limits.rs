@@ -91,6 +91,8 @@ pub(in crate::api) struct CeilingsBody {
     /// Keys that are neither revoked nor expired.
     keys: Whole,
     principals: Whole,
+    /// How much of the audit log may be filled with what is done.
+    audit_bytes_per_minute: Whole,
 }
 
 impl From<CeilingsBody> for Ceilings {
@@ -108,6 +110,7 @@ impl From<CeilingsBody> for Ceilings {
             storage_files: body.storage_files.0,
             keys: body.keys.0,
             principals: body.principals.0,
+            audit_bytes_per_minute: body.audit_bytes_per_minute.0,
         }
     }
 }
@@ -116,7 +119,7 @@ impl From<&Ceilings> for CeilingsBody {
     fn from(ceilings: &Ceilings) -> Self {
         let Ceilings { limits, clocks, randomness, concurrent_runs, runs_per_minute, .. } = ceilings;
         let Ceilings { fuel_per_minute, live_sandboxes, sandbox_seconds, storage_bytes, storage_files, .. } = ceilings;
-        let Ceilings { keys, principals, .. } = ceilings;
+        let Ceilings { keys, principals, audit_bytes_per_minute, .. } = ceilings;
         Self {
             limits: limits.into(),
             clocks: *clocks,
@@ -130,6 +133,7 @@ impl From<&Ceilings> for CeilingsBody {
             storage_files: Whole(*storage_files),
             keys: Whole(*keys),
             principals: Whole(*principals),
+            audit_bytes_per_minute: Whole(*audit_bytes_per_minute),
         }
     }
 }
@@ -174,6 +178,9 @@ pub(in crate::api) struct CeilingsPatch {
     #[serde(default)]
     #[schema(value_type = Option<Whole>)]
     principals: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
+    audit_bytes_per_minute: Change<Whole>,
 }
 
 impl CeilingsPatch {
@@ -192,6 +199,9 @@ impl CeilingsPatch {
             storage_files: self.storage_files.of(now.storage_files, widest.storage_files),
             keys: self.keys.of(now.keys, widest.keys),
             principals: self.principals.of(now.principals, widest.principals),
+            audit_bytes_per_minute: self
+                .audit_bytes_per_minute
+                .of(now.audit_bytes_per_minute, widest.audit_bytes_per_minute),
         }
     }
 }

@@ -309,7 +309,7 @@ pub(in crate::api) struct Run {
     /// What was asked for and not given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cut: Vec<CutBody>,
-    /// Why it did not run at all.
+    /// Why it did not run at all, or was cancelled by nobody who asked for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
 }

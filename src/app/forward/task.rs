@@ -62,14 +62,23 @@ pub(in crate::app) async fn open(
 impl Forwarder {
     /// Until it is told to stop; what is left then is tried once more, and otherwise sent after the next start.
     pub(in crate::app) async fn keep(self, telemetry: Arc<Telemetry>, stop: CancellationToken) {
-        let name = self.target.name.clone();
+        let (audit, target) = (self.audit.clone(), Arc::clone(&self.target));
         let enough = async {
             stop.cancelled().await;
             tokio::time::sleep(LAST).await;
         };
         tokio::select! {
             () = self.send_all(&telemetry, &stop) => {}
-            () = enough => tracing::warn!(forward = name, "the audit log was not forwarded to its end"),
+            () = enough => {}
+        }
+        let left = audit.log.now().size().borrow().saturating_sub(target.next());
+        if left > 0 {
+            let forward = &target.name;
+            tracing::warn!(
+                forward,
+                left,
+                "the audit log was not forwarded to its end; the rest is sent after the next start"
+            );
         }
     }
 
@@ -84,6 +93,8 @@ impl Forwarder {
                 }
                 continue;
             }
+            // Whoever is told to stop while he waits to try again does so at once, and not a second time.
+            let last = stop.is_cancelled();
             let before = self.kept;
             let done = self.round(end, telemetry).await;
             // It may have taken some, and then no more.
@@ -95,10 +106,12 @@ impl Forwarder {
             }
             if let Err(failure) = done {
                 self.tell(&failure, telemetry);
-                if !waited(wait.mul_f64(1.0 - rand::random::<f64>() / 2.0), stop).await {
+                if last {
                     return;
                 }
-                wait = (wait * 2).min(LONGEST_WAIT);
+                if waited(wait.mul_f64(1.0 - rand::random::<f64>() / 2.0), stop).await {
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
-use super::file::Lines;
+use super::file::{self, Lines};
 use crate::app::hook::without_end;
 use crate::app::log;
 use crate::app::service::now;
@@ -98,7 +98,7 @@ fn outlet(target: &ForwardSettings, audit: &Path) -> anyhow::Result<Outlet> {
         file.map(read).transpose()
     };
     Ok(match target.way().map_err(anyhow::Error::msg)? {
-        Way::File(path) => Outlet::File(Lines::new(checked(path, audit)?)),
+        Way::File(path) => Outlet::File(Lines::new(checked(path, audit)?, audit.to_owned())),
         Way::Syslog { address, ca_file, private } => {
             let roots = read("ca_file", ca_file)?;
             Outlet::Syslog(SyslogPeer::new(address, roots.as_ref().map(|pem| pem.as_slice()), private)?)
@@ -130,8 +130,9 @@ fn checked(path: &Path, audit: &Path) -> anyhow::Result<PathBuf> {
     if audit.canonicalize().is_ok_and(|audit| within.starts_with(audit)) {
         bail!("{}: that is in the folder of the log itself", shown("path", path));
     }
-    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-        bail!("{}: that is no file", shown("path", path));
+    let path = within.join(name);
+    match file::wrong(&path, audit).with_context(|| shown("path", &path))? {
+        Some(wrong) => bail!("{}: {wrong}", shown("path", &path)),
+        None => Ok(path),
     }
-    Ok(within.join(name))
 }

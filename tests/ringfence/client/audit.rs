@@ -1,4 +1,9 @@
-use std::io::{BufRead as _, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::process::Output;
+
+use serde_json::{Value, json};
 
 use super::Desk;
 use super::desk::fails;
@@ -98,6 +103,87 @@ async fn the_tail_of_a_log_goes_on_as_things_happen() {
             });
         }
     }
+}
+
+/// Answers one request after the other, each on a connection of its own, and then no more; what it was asked.
+fn answering(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let answer = |answer: String| {
+            let (mut line, _) = listener.accept().unwrap();
+            let mut head = String::new();
+            let mut reader = BufReader::new(line.try_clone().unwrap());
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+            line.write_all(answer.as_bytes()).unwrap();
+            head.to_lowercase()
+        };
+        answers.into_iter().map(answer).collect()
+    });
+    (url, asked)
+}
+
+fn answer(kind: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}")
+}
+
+fn of(desk: &Desk, url: &str, args: &[&str]) -> Output {
+    let mut command = desk.command(args);
+    command.env("RINGFENCE_SERVER", url).env("RINGFENCE_API_KEY", "rf_any");
+    tokio::task::block_in_place(|| command.output().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_that_a_server_ends_goes_on_after_the_last_record_and_fails_in_the_end() {
+    let desk = Desk::new().await;
+    let lines = desk.ok(&["audit", "list", "--limit", "3", "--json"]);
+    let stream = |lines: &[&str]| {
+        let all: String = lines.iter().map(|line| format!("event: x\nid: 0\ndata: {line}\n\n")).collect();
+        answer("text/event-stream", &all)
+    };
+    let [one, two, three] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    // It has nothing new for a while, and then goes away.
+    let (url, asked) = answering(vec![stream(&[one]), stream(&[]), stream(&[two, three]), stream(&[])]);
+    let output = of(&desk, &url, &["audit", "tail", "--json"]);
+    fails(&output, 118, "cannot be reached");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), lines);
+    let heads = asked.join().unwrap();
+    let after: Vec<_> =
+        heads.iter().map(|head| head.lines().find_map(|line| line.strip_prefix("last-event-id: "))).collect();
+    assert_eq!(after, [None, Some("0"), Some("0"), Some("2")]);
+    // Where nothing came there is nothing to go on after.
+    let (url, asked) = answering(vec![stream(&[])]);
+    fails(&of(&desk, &url, &["audit", "tail"]), 118, "it ended the stream");
+    asked.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_record_is_not_shown_as_one() {
+    let desk = Desk::new().await;
+    let line = desk.ok(&["audit", "list", "--limit", "1", "--json"]);
+    let event = line.trim_end();
+    let more = event.replacen("{\"", "{\"a\":1,\"", 1);
+    for (events, why) in [
+        (format!("{{\"events\":[{event},{{}}],\"next\":null}}"), "no record"),
+        (format!("{{\"events\":[{more}],\"next\":null}}"), "unknown_field"),
+        (format!("{{\"events\":[{event}],\"next\":7}}"), "no next"),
+        ("{\"next\":null}".to_owned(), "no events"),
+    ] {
+        let (url, asked) = answering(vec![answer("application/json", &events)]);
+        let output = of(&desk, &url, &["audit", "list", "--json"]);
+        fails(&output, 118, why);
+        assert!(output.stdout.is_empty(), "{output:?}");
+        asked.join().unwrap();
+    }
+    // The names in another order are the same record, and it is written as it stands in the log.
+    let turned: Vec<(String, Value)> =
+        serde_json::from_str::<BTreeMap<String, Value>>(event).unwrap().into_iter().rev().collect();
+    let turned: Vec<String> = turned.iter().map(|(name, value)| format!("{} : {value}", json!(name))).collect();
+    let page = format!("{{\"events\":[{{ {} }}],\"next\":null}}", turned.join(" , "));
+    let (url, asked) = answering(vec![answer("application/json", &page)]);
+    let output = of(&desk, &url, &["audit", "list", "--json"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), line);
+    asked.join().unwrap();
 }
 
 fn seq(line: &str) -> u64 {

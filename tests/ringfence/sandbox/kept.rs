@@ -44,6 +44,24 @@ async fn an_end_that_cannot_be_recorded_is_told_to_nobody_and_is_lost_on_record(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_runs_when_no_end_can_be_recorded_is_ended_and_says_why() {
+    let world = World::new(1).await;
+    let Ok(Asked::Now(started)) = world.run(LOOP, apart()).await else { panic!() };
+    assert_eq!(world.hall.end_unrecorded("the audit log stopped: the disk is full"), 1);
+    let run = started.end().await.unwrap();
+    let failure = run.failure.as_ref().unwrap();
+    assert_eq!((run.outcome(), failure.code.as_str()), (Some("cancelled"), "audit_unavailable"));
+    assert!(failure.message.contains("the audit log stopped: the disk is full"), "{failure:?}");
+    // One that was cancelled by somebody says nothing of the kind.
+    let Ok(Asked::Now(started)) = world.run(LOOP, apart()).await else { panic!() };
+    let id = started.record().id;
+    assert!(world.hall.cancel(&world.permit(ringfence::authz::Action::RunsCancel, id.as_str()), &id).unwrap());
+    let run = started.end().await.unwrap();
+    assert_eq!((run.outcome(), &run.failure), (Some("cancelled"), &None));
+    assert_eq!(world.hall.end_unrecorded("again"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_expires_on_record_and_once() {
     let world = World::new(1).await;
     let sandbox = world.make(600).await.unwrap();

@@ -66,7 +66,7 @@ impl Chronicle for Memory {
         self.keep(format!("lost {}", run.id))
     }
 
-    fn expired(&self, sandbox: &SandboxRecord) -> Kept {
+    fn expired(&self, sandbox: &SandboxRecord, _: u64) -> Kept {
         self.keep(format!("expired {}", sandbox.id))
     }
 }

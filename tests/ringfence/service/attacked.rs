@@ -1,6 +1,7 @@
 //! What is done to the audit log of a service, or tried through it by those who call it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ringfence::audit::{Reader, Record, VerifyOptions, verify};
 use serde_json::json;
@@ -56,6 +57,75 @@ async fn l06_a_service_whose_log_is_touched_stops_acting_and_says_so() {
         assert_eq!(keys["keys"].as_array().unwrap().len(), 1, "what was refused was not done");
         house.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a06_a_tenant_fills_no_more_of_the_log_than_it_may_in_a_minute() {
+    const MOST: u64 = 20_000;
+    let house = House::new().await;
+    let key = &house.tenant_with("busy", &[("audit_bytes_per_minute", MOST)]).await;
+    let spare = house.post(key, "/v1/keys", json!({"name": "spare"})).await.is(201)["key"]["id"].clone();
+    let refused = loop {
+        let made = house.post(key, "/v1/sandboxes", json!({})).await;
+        if made.status != 201 {
+            break made;
+        }
+    };
+    assert_eq!((refused.status, refused.code().as_str()), (429, "too_much_audit_a_minute"));
+    let after: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&after), "{after}");
+    let filled = async || {
+        let all = events(&house, &house.admin, "tenant=busy").await;
+        all.iter().map(|one| one.to_string().len() as u64 + 1).sum::<u64>()
+    };
+    let before = filled().await;
+    assert!((MOST * 9 / 10..MOST + 5_000).contains(&before), "{before}");
+    // Nor does it by asking, by running, by reading what is on record when it is read, or by looking what it did.
+    for _ in 0..5 {
+        let run = json!({"component": format!("sha256:{}", "0".repeat(64))});
+        for (path, body) in [("/v1/sandboxes", json!({})), ("/v1/runs", run), ("/v1/keys", json!({"name": "x"}))] {
+            assert_eq!(house.post(key, path, body).await.code(), "too_much_audit_a_minute", "{path}");
+        }
+        assert_eq!(house.get(key, "/v1/audit/events").await.code(), "too_much_audit_a_minute");
+    }
+    assert_eq!(filled().await, before);
+    // What is not on record goes on, others go on, and so does who takes a key away.
+    house.get(key, "/v1/sandboxes").await.is(200);
+    let other = house.tenant("other").await;
+    house.sandbox(&other).await;
+    house.delete(key, &format!("/v1/keys/{}", spare.as_str().unwrap())).await.is(204);
+    // With more room at once, when it is given.
+    let more = json!({"ceilings": {"audit_bytes_per_minute": 10 * MOST}});
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/busy", more).await.is(200);
+    house.sandbox(key).await;
+}
+
+/// Never ends by itself, nor within what is waited for here.
+const LOOP: &str = "(module (func (export \"_start\") (loop (br 0))))";
+const SOON: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l06_what_runs_when_the_log_stops_is_ended() {
+    let house = House::new().await;
+    let key = &house.admin.clone();
+    let submit = house.ask("POST", "/v1/components").header("x-api-key", key).body(LOOP);
+    let component = House::send(submit).await.is(201)["digest"].clone();
+    let limits = json!({"preset": "large", "deadline_ms": 600_000, "fuel": 1_000_000_000_000_000_u64});
+    let body = json!({"component": component, "limits": limits});
+    let sandbox = house.post(key, "/v1/sandboxes", json!({"limits": limits})).await.is(201);
+    let runs = format!("/v1/sandboxes/{}/runs", sandbox["id"].as_str().unwrap());
+    let watched = house.ask("POST", &runs).header("x-api-key", key).header("accept", "text/event-stream");
+    let watched = watched.json(&body).send().await.unwrap();
+    let apart = json!({"component": component, "limits": limits, "async": true});
+    house.post(key, "/v1/runs", apart).await.is(202);
+    std::fs::rename(house.dir.path().join("data/audit"), house.dir.path().join("away")).unwrap();
+    assert_eq!(house.post(key, "/v1/keys", json!({"name": "late"})).await.code(), "audit_unavailable");
+    let told = tokio::time::timeout(SOON, watched.text()).await.expect("it goes on").unwrap();
+    let told = told.split("event: ").find(|event| event.starts_with("error")).unwrap_or_else(|| panic!("{told}"));
+    assert!(told.contains("audit_unavailable") && told.contains("the audit log"), "{told}");
+    let numbers = async || String::from_utf8(house.get(key, "/metrics").await.bytes).unwrap();
+    let quiet = async { while !numbers().await.lines().any(|line| line == "ringfence_running 0") {} };
+    tokio::time::timeout(SOON, quiet).await.expect("one goes on");
 }
 
 #[tokio::test]

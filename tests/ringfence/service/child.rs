@@ -71,6 +71,11 @@ impl Served {
         line.trim_start_matches(':').trim_end_matches(" kB").trim().parse().unwrap()
     }
 
+    /// From now on the most memory that it had (`VmHWM`) is what it has.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
     /// As an operator stops it.
     pub fn stop(mut self) {
         kill_process(self.pid(), Signal::TERM).unwrap();

@@ -8,6 +8,7 @@ use ringfence::sandbox::Hands;
 use serde_json::json;
 
 use super::House;
+use super::proven::events;
 
 /// A clock that the test sets, in seconds.
 #[derive(Default)]
@@ -57,6 +58,25 @@ async fn a14_a_clock_that_is_set_back_lets_nothing_live_longer() {
     clock.0.steady.store(61, Relaxed);
     assert_eq!(house.get(&key, "/v1/whoami").await.status, 401);
     assert_eq!(house.get(&house.admin, &sandbox).await.status, 404);
+}
+
+/// It was made by this clock and expired by it.
+#[tokio::test]
+async fn how_old_a_sandbox_was_is_told_by_the_clock_of_the_service() {
+    let clock = at(BEGAN);
+    let house = House::at(Box::new(clock.clone())).await;
+    house.post(&house.admin, "/v1/sandboxes", json!({"ttl_seconds": 60})).await.is(201);
+    clock.0.wall.store(BEGAN - DAY, Relaxed);
+    clock.0.steady.store(3_600, Relaxed);
+    let told = async {
+        loop {
+            if let Some(told) = events(&house, &house.admin, "event=sandbox_expired").await.pop() {
+                return told;
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(60), told).await.expect("it does not expire");
+    assert_eq!(told["details"], json!({"seconds": 3_600}));
 }
 
 #[tokio::test]

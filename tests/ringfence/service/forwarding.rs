@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::House;
 use super::alerting::{KEY_BYTES, counted};
+use super::child::Served;
 use super::collectors::{Collector, all_came, listener, log_lines, vouched};
 use crate::support::WORKER;
 
@@ -120,6 +121,62 @@ async fn what_syslog_took_last_comes_again_when_the_connection_is_lost() {
     caught_up(&house, "sys").await;
     house.stop().await;
     all_came(&peer.heard(), &audit(&house));
+}
+
+/// A peer that takes connections and reads nothing, and goes away: what lay in our buffers has not come.
+#[tokio::test]
+async fn what_syslog_has_no_room_for_is_not_counted_as_sent() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2_048).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let narrow = socket.listen(8).unwrap();
+    let all = format!("[{{name = 'sys', kind = 'syslog', address = '{}', tls = false}}]", narrow.local_addr().unwrap());
+    let house = House::new().await;
+    for _ in 0..20 {
+        house.sandbox(&house.admin).await;
+    }
+    // In one piece, and then others while nothing of it is acknowledged.
+    let mut house = house.again(&[("audit.forward", &all)]).await;
+    let (unread, _) = narrow.accept().await.unwrap();
+    for _ in 0..100 {
+        house.sandbox(&house.admin).await;
+    }
+    assert!(!counted(&house, "ringfence_forward_behind_records{target=\"sys\"} 0").await);
+    drop(unread);
+    let peer = Collector::syslog(narrow, None, &[]);
+    caught_up(&house, "sys").await;
+    house.stop().await;
+    all_came(&peer.heard(), &audit(&house));
+}
+
+/// Whoever is told to stop while it waits to try again does not wait, nor gives up.
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_wait_sends_what_is_left() {
+    let peer = Collector::http(listener().await, None, &["500", "500", "500", "500"]);
+    let all = format!("[{{name = 'siem', kind = 'http', url = 'http://{}/in'}}]", peer.address);
+    let mut house = House::with(&[("audit.forward", &all)]).await;
+    let failed = "ringfence_forward_failures_total{target=\"siem\",reason=\"refused\"} 4";
+    while !counted(&house, failed).await {}
+    house.stop().await;
+    all_came(&peer.heard(), &audit(&house));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_at_a_stop_is_told() {
+    let free = listener().await;
+    let all = format!("[{{name = 'sys', kind = 'syslog', address = '{}', tls = false}}]", free.local_addr().unwrap());
+    drop(free);
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(dir.path(), &[("audit.forward", &all)]);
+    let key = served.first_key.clone().unwrap();
+    let failed = "ringfence_forward_failures_total{target=\"sys\",reason=\"unreachable\"} ";
+    while !String::from_utf8(served.get(&key, "/metrics").await.bytes).unwrap().contains(failed) {}
+    served.stop();
+    let left = log_lines(&dir.path().join("data/audit")).len();
+    let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    let told =
+        log.lines().find(|line| line.contains("was not forwarded to its end")).unwrap_or_else(|| panic!("{log}"));
+    assert!(told.contains(&format!("left={left}")) || told.contains(&format!("\"left\":{left}")), "{told}");
 }
 
 #[tokio::test]

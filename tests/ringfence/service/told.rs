@@ -59,7 +59,8 @@ async fn work(house: &House, key: &str) {
         "component": probe, "command": ["put|f|x", "read|nothing"], "workspace": "site", "rules": ["**:view"],
         "stdin": "in", "env": {"A": "b"}, "deterministic": {"seed": 7},
     });
-    house.post(key, "/v1/runs", body).await.is(200);
+    let run = house.post(key, "/v1/runs", body).await.is(200);
+    house.post(key, &format!("/v1/runs/{}/cancel", run["id"].as_str().unwrap()), json!({})).await.is(202);
     let types = house.submit(key, "types").await;
     let call = json!({"component": types, "function": "echo-u8", "args": [1], "deterministic": {"seed": 7}});
     house.post(key, "/v1/runs", call).await.is(200);

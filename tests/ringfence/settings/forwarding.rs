@@ -156,6 +156,9 @@ async fn what_a_target_names_and_cannot_be_used_is_refused_by_the_check() {
     let (empty, short, junk) = (file("empty", ""), file("short", "0123"), file("junk", "swordfish"));
     let folder = dir.path().display();
     let own = data.join("audit/log/00000000000000000000.jsonl");
+    std::fs::hard_link(&own, dir.path().join("hard")).unwrap();
+    std::os::unix::fs::symlink(&own, dir.path().join("soft")).unwrap();
+    std::os::unix::fs::symlink(data.join("audit/log"), dir.path().join("inside")).unwrap();
     let url = "kind = 'http', url = 'http://127.0.0.1:1/'";
     for (wrong, why) in [
         ("kind = 'http', url = 'http://siem.example/'".to_owned(), "write `https://`"),
@@ -171,6 +174,9 @@ async fn what_a_target_names_and_cannot_be_used_is_refused_by_the_check() {
         (format!("kind = 'file', path = '{folder}'"), "that is no file"),
         (format!("kind = 'file', path = '{folder}/none/x'"), "make the folder of it"),
         (format!("kind = 'file', path = '{}'", own.display()), "in the folder of the log itself"),
+        (format!("kind = 'file', path = '{folder}/soft'"), "that is a link"),
+        (format!("kind = 'file', path = '{folder}/hard'"), "a file of the log itself, by another name"),
+        (format!("kind = 'file', path = '{folder}/inside/x'"), "in the folder of the log itself"),
     ] {
         let told = check(&wrong).unwrap_err();
         assert!(told.starts_with("audit.forward.a: ") && told.contains(why) && !told.contains("swordfish"), "{told}");
