@@ -20,6 +20,7 @@ use crate::authz::{Action, Ask, Denied, Permit, Resource, ResourceKind, Wants};
 use crate::identity::{AuthError, Authenticator, Directory, Offered};
 use crate::model::{Caller, Labels, PrincipalId, RequestId, TenantId};
 use crate::registry::Registry;
+use crate::runtimes::Shelf;
 use crate::sandbox::Hall;
 use crate::telemetry::Telemetry;
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub telemetry: Arc<Telemetry>,
     pub audit: Arc<Standing>,
     pub audit_reader: Arc<Reader>,
+    /// The language runtimes of this host.
+    pub runtimes: Arc<Shelf>,
     /// Where the audit log is sent as well.
     pub forwards: Vec<Arc<Target>>,
     /// Whether the store answers, asked by `readyz`.

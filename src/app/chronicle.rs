@@ -121,6 +121,9 @@ pub(super) fn came_of_it(event: Event, report: &Report) -> Event {
     match &report.outcome {
         Outcome::Exited { code } => event.detail("code", i64::from(*code)),
         Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
+        Outcome::Answered { code, answer } => {
+            event.detail("code", i64::from(*code)).detail("value", Detail::of(&digest_of(answer.text())))
+        }
         _ => event,
     }
 }

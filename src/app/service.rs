@@ -24,6 +24,7 @@ use crate::engine::{Engine, EngineSettings};
 use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, SigningKey, TokenMaker};
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
+use crate::runtimes::Shelf;
 use crate::sandbox::{Hall, Hands, Ledger, Machine, Tenants};
 use crate::store::{Fact, Looked, Store};
 use crate::telemetry::Telemetry;
@@ -208,6 +209,7 @@ impl Service {
             telemetry: Arc::clone(&telemetry),
             audit: Arc::clone(&audit.log),
             audit_reader: Arc::clone(&audit.reader),
+            runtimes: Arc::new(Shelf::of(&data)),
             forwards: forwarders.iter().map(|one| Arc::clone(&one.target)).collect(),
             store_answers: Box::new(move || Register::version(&asked).is_ok()),
         };

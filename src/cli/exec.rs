@@ -16,8 +16,8 @@ use super::{program, show, workspace};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, EngineError, Entry, RunRequest, Snippet, Stdin};
-use crate::model::{Grants, Mode, Outcome, Report};
-use crate::runtimes::{Answer, Ending, Runtime, RuntimeName, Shelf};
+use crate::model::{Answer, Grants, Mode, Outcome};
+use crate::runtimes::{Runtime, RuntimeName, Shelf};
 use crate::workspace::WorkspaceName;
 
 /// Run a snippet of Python, JavaScript or another language that a runtime is there for, in a fence
@@ -154,38 +154,26 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides) -> anyhow::Result<ExitCode>
     if let Some(writer) = writer {
         let _ = writer.join();
     }
-    let Some(mut report) = report else {
+    let Some(report) = report else {
         show::complain("cancelled before the runtime was compiled", None);
         return Ok(ExitCode::from(exit::of(&Outcome::Cancelled)));
     };
-    let answer = answered(&mut report)?;
-    let worked = draft.map(Work::end);
-    if let Some(answer) = &answer {
-        tell(args, answer)?;
+    if let Outcome::Answered { answer, .. } = &report.outcome {
+        tell(args, &serde_json::from_str(answer.text())?)?;
     }
-    let more = answer.iter().map(|answer| ("answer".to_owned(), answer.told())).collect();
-    let code = finish(args.json, &report, worked.as_ref(), more)?;
-    Ok(answer.map_or(code, |answer| ExitCode::from(answer.exit_code())))
+    finish(args.json, &report, draft.map(Work::end).as_ref(), Map::new())
 }
 
 async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {
     Ok(tokio::task::spawn_blocking(move || shelf.bytes(&runtime)).await??)
 }
 
-/// What the runtime said of the snippet; the run itself is then one that exited.
-fn answered(report: &mut Report) -> anyhow::Result<Option<Answer>> {
-    let Outcome::Returned { value } = &report.outcome else { return Ok(None) };
-    let answer = Answer::read(value.text())?;
-    report.outcome = Outcome::Exited { code: answer.exit_code() };
-    Ok(Some(answer))
-}
-
 fn tell(args: &ExecArgs, answer: &Answer) -> anyhow::Result<()> {
     if args.json {
         return Ok(());
     }
-    if let Ending::Failed(failure) = &answer.ending {
-        show::explain(&failure.traceback)?;
+    if let Some(error) = &answer.error {
+        show::explain(&error.traceback)?;
     }
     match &answer.value {
         Some(value) if args.value => Ok(show::print(&format!("{}\n", value.text))?),

@@ -37,7 +37,7 @@ pub(super) const DIFFERS: u8 = 119;
 /// The documented code for the end of a run. A guest may exit with any code; `--json` tells which was whose.
 pub(super) const fn of(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Exited { code } => *code,
+        Outcome::Exited { code } | Outcome::Answered { code, .. } => *code,
         Outcome::Returned { .. } => 0,
         Outcome::Trapped { .. } => 110,
         Outcome::OutOfFuel { .. } => 111,

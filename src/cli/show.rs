@@ -66,7 +66,7 @@ fn is_bidi(c: char) -> bool {
 /// Says in one line how a run ended, when it did not simply end; what a person may change is named.
 pub(super) fn end(report: &Report) -> Option<String> {
     let line = match &report.outcome {
-        Outcome::Exited { .. } | Outcome::Returned { .. } => return None,
+        Outcome::Exited { .. } | Outcome::Returned { .. } | Outcome::Answered { .. } => return None,
         Outcome::Trapped { message, backtrace, .. } => {
             let mut line = format!("the program trapped: {message}");
             for frame in backtrace {

@@ -115,6 +115,7 @@ pub(super) async fn run(
         return Ok(never_started(hit, start));
     }
     let is_command = matches!(entry, Entry::Command { .. });
+    let is_snippet = matches!(entry, Entry::Snippet(_));
     let mut calls = Vec::new();
     let mut args = Vec::new();
     let wanted = match entry {
@@ -193,7 +194,11 @@ pub(super) async fn run(
             let before = thread_time();
             let (outcome, elsewhere) = returned(function, value, &limits, start).await?;
             watch.cpu += thread_time().saturating_sub(before).saturating_add(elsewhere);
-            outcome
+            match outcome {
+                Outcome::Returned { value } if is_snippet => snippet::answered(&value)
+                    .map_err(|error| EngineError::Internal(format!("the runtime gave no answer: {error}")))?,
+                outcome => outcome,
+            }
         }
     };
     let usage = usage(&store, &limits, start.elapsed(), watch.cpu);

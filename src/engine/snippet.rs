@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use crate::model::{self, Answer, Form, Json, Outcome, SnippetError};
 
 /// How a language runtime is driven: `wit/runtime.wit`.
 pub(super) const INTERPRETER: &str = "ringfence:runtime/interpreter@0.1.0";
@@ -36,4 +39,61 @@ impl Snippet {
 /// What a fresh instance is told first.
 pub(super) fn begin(environment: &[(String, String)], folder: &str) -> Value {
     json!([{"environment": environment, "folder": folder}])
+}
+
+/// `answer` of `wit/runtime.wit`, as values of the component model are written.
+#[derive(Deserialize)]
+struct Told {
+    ending: Ending,
+    value: Option<Shown>,
+    shown: Vec<Shown>,
+    count: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Ending {
+    Finished,
+    Failed(Failure),
+    Exited(u32),
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    name: String,
+    message: String,
+    traceback: String,
+    line: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    json: Option<String>,
+    text: String,
+    cut: bool,
+    forms: Vec<Form>,
+}
+
+impl From<Shown> for model::Shown {
+    fn from(shown: Shown) -> Self {
+        let Shown { json, text, cut, forms } = shown;
+        // What is no JSON is the runtime's mistake; the text of the value is there all the same.
+        let json = json.and_then(|json| RawValue::from_string(json).ok()).map(Json::of);
+        Self { text, json, forms, cut }
+    }
+}
+
+/// What a runtime said of a snippet, as the outcome of the run.
+pub(super) fn answered(returned: &Json) -> Result<Outcome, serde_json::Error> {
+    let Told { ending, value, shown, count } = serde_json::from_str(returned.text())?;
+    let (code, error) = match ending {
+        Ending::Finished => (0, None),
+        Ending::Exited(code) => (u8::try_from(code & 0xff).unwrap_or(u8::MAX), None),
+        Ending::Failed(Failure { name, message, traceback, line }) => {
+            (1, Some(SnippetError { name, value: message, traceback, line }))
+        }
+    };
+    let shown = shown.into_iter().map(Into::into).collect();
+    let answer = Answer { count, error, value: value.map(Into::into), shown };
+    Ok(Outcome::Answered { code, answer: Json::written(&answer)? })
 }

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows a library of the runtime; every other area speaks in
 //! these types, so that a limit, a grant or an outcome means the same in the engine, the CLI and the docs.
 
+mod answer;
 mod ceilings;
 mod digest;
 mod grants;
@@ -15,6 +16,7 @@ mod quantity;
 mod room;
 mod usage;
 
+pub use answer::{Answer, Form, Shown, SnippetError};
 pub use ceilings::Ceilings;
 pub use digest::{Digest, DigestError};
 pub use grants::{Grants, Mode};

@@ -17,6 +17,12 @@ pub enum Outcome {
     Returned {
         value: Json,
     },
+    /// A language runtime ran a snippet to its end: what it would exit with as a process (1 where it failed), and an
+    /// [`Answer`](super::Answer).
+    Answered {
+        code: u8,
+        answer: Json,
+    },
     /// The guest broke a rule of the machine, or gave up.
     Trapped {
         trap: TrapKind,
@@ -53,9 +59,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All that [`Outcome::kind`] says.
-    pub const KINDS: [&str; 9] = [
+    pub const KINDS: [&str; 10] = [
         "exited",
         "returned",
+        "answered",
         "trapped",
         "out_of_fuel",
         "deadline_exceeded",
@@ -69,6 +76,7 @@ impl Outcome {
         match self {
             Outcome::Exited { .. } => "exited",
             Outcome::Returned { .. } => "returned",
+            Outcome::Answered { .. } => "answered",
             Outcome::Trapped { .. } => "trapped",
             Outcome::OutOfFuel { .. } => "out_of_fuel",
             Outcome::DeadlineExceeded { .. } => "deadline_exceeded",

@@ -15,8 +15,6 @@ pub enum RuntimeError {
     Changed { name: String, why: String },
     #[error("the runtimes cannot be {doing}: {reason}")]
     Disk { doing: &'static str, reason: io::Error },
-    #[error("the runtime answered what is no answer: {0}")]
-    NoAnswer(String),
 }
 
 impl RuntimeError {
@@ -29,13 +27,12 @@ impl RuntimeError {
             RuntimeError::TooMany(_) => "too_many_runtimes",
             RuntimeError::Changed { .. } => "runtime_changed",
             RuntimeError::Disk { .. } => "runtimes_unusable",
-            RuntimeError::NoAnswer(_) => "bad_runtime_answer",
         }
     }
 
     /// Whether whoever asked can do something about it.
     pub const fn is_callers(&self) -> bool {
-        !matches!(self, RuntimeError::Disk { .. } | RuntimeError::NoAnswer(_) | RuntimeError::Changed { .. })
+        !matches!(self, RuntimeError::Disk { .. } | RuntimeError::Changed { .. })
     }
 
     pub(super) fn disk(doing: &'static str) -> impl Fn(io::Error) -> Self {

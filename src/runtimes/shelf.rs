@@ -123,7 +123,8 @@ impl Shelf {
         let added = jiff::Timestamp::now().to_string();
         let bytes = u64::try_from(component.len()).unwrap_or(u64::MAX);
         let runtime = Runtime { name: name.clone(), digest: Digest::of(component), bytes, added, from };
-        let card = serde_json::to_vec_pretty(&runtime).map_err(|error| RuntimeError::NoAnswer(error.to_string()))?;
+        let card =
+            serde_json::to_vec_pretty(&runtime).map_err(std::io::Error::from).map_err(RuntimeError::disk("written"))?;
         let keep = || -> std::io::Result<()> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
             put(&self.program(name), component)?;

@@ -4,6 +4,7 @@ use super::quota::QuotaError;
 use super::state::IllegalMove;
 use crate::engine::EngineError;
 use crate::model::{LimitName, LimitsError, RunId, SandboxId, show_bytes};
+use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
 
 /// Why something was not done. What a guest did is never here: that is an outcome.
@@ -39,6 +40,8 @@ pub enum SandboxError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     #[error(transparent)]
     Unkept(#[from] Unkept),
     #[error(transparent)]
@@ -96,6 +99,7 @@ impl SandboxError {
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
+            SandboxError::Runtime(error) => error.code(),
             SandboxError::Unkept(_) => "audit_unavailable",
             SandboxError::Ledger(LedgerError::Damaged(_)) => "component_damaged",
             SandboxError::Ledger(LedgerError::Never(_)) => "store_failed",
@@ -125,6 +129,8 @@ impl SandboxError {
             SandboxError::Engine(EngineError::Dir { .. }) => Sort::Failing,
             SandboxError::Engine(error) if error.is_callers() => Sort::Invalid,
             SandboxError::Workspace(error) => of_workspace(error),
+            SandboxError::Runtime(error) if error.is_callers() => Sort::Invalid,
+            SandboxError::Runtime(_) => Sort::Failing,
             SandboxError::Unkept(_)
             | SandboxError::Ledger(LedgerError::Failed(_))
             | SandboxError::Engine(EngineError::Worker(_) | EngineError::Cache { .. }) => Sort::Failing,

@@ -74,6 +74,8 @@ pub(super) struct Inner {
     pub(super) rules: Cache<SandboxId, Arc<Policy>>,
     shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
     lists: Arc<Lists>,
+    /// Held by whoever reads a runtime, which is large.
+    pub(super) readers: tokio::sync::Mutex<()>,
     threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
     live: Mutex<HashMap<RunId, Watched>>,
     /// What ends everything of a tenant.
@@ -131,6 +133,7 @@ impl Hall {
                 .build(),
             shelves: Mutex::default(),
             lists: Lists::new(LISTS),
+            readers: tokio::sync::Mutex::default(),
             threads: Mutex::default(),
             live: Mutex::default(),
             ends: Mutex::default(),

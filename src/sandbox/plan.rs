@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::SandboxError;
 use super::record::Wants;
+use crate::engine::Snippet;
 use crate::fs_policy::Rules;
 use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset};
+use crate::runtimes::{Runtime, Shelf};
 use crate::workspace::WorkspaceName;
 
 /// Which program.
@@ -14,6 +18,8 @@ pub enum What {
     Known(Digest),
     /// One that comes along, and is not kept.
     Brought(Bytes),
+    /// A language runtime of this host.
+    Runtime(Arc<Shelf>, Runtime),
 }
 
 /// What of it is run.
@@ -21,6 +27,7 @@ pub enum What {
 pub enum Wished {
     Command { args: Vec<String> },
     Call { function: String, args: Json },
+    Snippet { snippet: Snippet, args: Vec<String> },
 }
 
 /// A preset, and numbers on top of it.
@@ -150,7 +157,7 @@ pub(super) fn grants(ask: &RunAsk, declared: Wants, most: &Most<'_>, cut: &mut V
     // Of the fuel there may have been less left in this minute than a run has by itself.
     cut.retain(|cut| cut.what != LimitName::Fuel.as_str() || ask.limits.names(LimitName::Fuel));
     let args = match &ask.wished {
-        Wished::Command { args } => args.clone(),
+        Wished::Command { args } | Wished::Snippet { args, .. } => args.clone(),
         Wished::Call { .. } => Vec::new(),
     };
     let mut env = spec.map(|spec| spec.env.clone()).unwrap_or_default();

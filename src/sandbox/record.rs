@@ -96,7 +96,9 @@ impl RunRecord {
         let written = report.stdout.bytes.len().saturating_add(report.stderr.bytes.len());
         written >= LARGE
             || match &report.outcome {
-                Outcome::Returned { value } => value.text().len() >= LARGE,
+                Outcome::Returned { value: told } | Outcome::Answered { answer: told, .. } => {
+                    told.text().len() >= LARGE
+                }
                 _ => false,
             }
     }

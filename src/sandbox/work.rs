@@ -17,6 +17,7 @@ use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
 use crate::fs_policy::{Level, Policy};
 use crate::model::{Caller, Digest, LimitName, Outcome, Report, Room, TenantId};
+use crate::runtimes::{self, Runtime};
 use crate::workspace::Entered;
 
 /// What the engine is about to be asked, and what was taken from it before.
@@ -93,6 +94,7 @@ impl Hall {
         }
         let entry = match ask.wished {
             Wished::Command { .. } => Entry::Command { name: PROGRAM.to_owned() },
+            Wished::Snippet { snippet, .. } => Entry::Snippet(snippet),
             // A tree many times as large as the text, made when the program is ready and only for one that has a place.
             Wished::Call { function, args } => {
                 let wrong =
@@ -130,12 +132,37 @@ impl Hall {
                 let known = self.known(tenant, *digest)?.ok_or_else(missing)?;
                 Ok((self.ready(*digest, build).await?, *digest, known.wants))
             }
+            What::Runtime(shelf, runtime) => {
+                let program = self.runtime(tenant, shelf, runtime, build).await?;
+                let wants = Wants::of(program.description());
+                Ok((program, runtime.digest, wants))
+            }
             What::Brought(bytes) => {
                 let program = self.engine().load(Bytes::clone(bytes), build).await?;
                 let (digest, wants) = (program.description().digest, Wants::of(program.description()));
                 Ok((program, digest, wants))
             }
         }
+    }
+
+    /// A runtime is large: who finds it not ready reads it, one at a time.
+    async fn runtime(
+        &self,
+        tenant: &TenantId,
+        shelf: &Arc<runtimes::Shelf>,
+        runtime: &Runtime,
+        build: Build,
+    ) -> Result<Arc<Program>, SandboxError> {
+        if let Some(ready) = self.engine().ready(runtime.digest, build).await {
+            return Ok(ready);
+        }
+        let _alone = self.inner().readers.lock().await;
+        if let Some(ready) = self.engine().ready(runtime.digest, build).await {
+            return Ok(ready);
+        }
+        let (shelf, runtime) = (Arc::clone(shelf), runtime.clone());
+        let bytes = self.apart(tenant, move || shelf.bytes(&runtime)).await??;
+        Ok(self.engine().load(bytes, build).await?)
     }
 
     /// The rules of a sandbox, ready to be asked. A thousand of them take longer to be made ready than a run takes: that

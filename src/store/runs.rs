@@ -42,13 +42,20 @@ struct Told {
 struct Returned {
     kind: String,
     value: Option<Box<RawValue>>,
+    code: Option<u8>,
+    answer: Option<Box<RawValue>>,
 }
 
 impl Told {
     fn report(self) -> serde_json::Result<Report> {
         let Self { outcome, usage, stdout, stderr, denials } = self;
         let outcome = match serde_json::from_str(outcome.get())? {
-            Returned { kind, value: Some(value) } if kind == "returned" => Outcome::Returned { value: Json::of(value) },
+            Returned { kind, value: Some(value), .. } if kind == "returned" => {
+                Outcome::Returned { value: Json::of(value) }
+            }
+            Returned { kind, code: Some(code), answer: Some(answer), .. } if kind == "answered" => {
+                Outcome::Answered { code, answer: Json::of(answer) }
+            }
             _ => serde_json::from_str(outcome.get())?,
         };
         Ok(Report { outcome, usage, stdout, stderr, denials })

@@ -7,6 +7,7 @@ use super::problem::Problem;
 
 pub(super) mod audit;
 pub(super) mod components;
+pub(super) mod execute;
 pub(super) mod files;
 pub(super) mod keys;
 pub(super) mod principals;

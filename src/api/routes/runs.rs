@@ -21,7 +21,7 @@ use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::stream::{Seat, is_wanted, seat, stream};
-use super::super::types::{self as wire, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
+use super::super::types::{self as wire, ExecuteBody, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
@@ -29,6 +29,7 @@ use crate::model::{Limits, PrincipalId, RunId, SandboxId};
 use crate::sandbox::{
     Asked, Before, HasRoom, Heard, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary,
 };
+use crate::workspace::WorkspaceName;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -56,8 +57,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 async fn create(who: Who, State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let request = Request::read(&who, &api, "", &headers, body).await?;
     let permit = who.permit_new(Action::RunsCreate, Some(&request.wants(None))).await?;
-    let workspace = request.ask.place.as_ref().and_then(|place| place.workspace.as_ref());
-    let of = match super::workspaces::named(&who, workspace).await {
+    let of = match super::workspaces::named(&who, request.workspace()).await {
         Err(gone) if gone.status() == StatusCode::NOT_FOUND => return before(&who, &api, request, gone).await,
         named => named?,
     };
@@ -108,6 +108,29 @@ impl Request {
         let body: RunBody = strict::read(&run)?;
         let streamed = is_wanted(headers);
         Ok(Self { apart: body.apart, ask: ask(body, module)?, streamed, retry, in_memory })
+    }
+
+    /// The same of a snippet.
+    pub(super) async fn snippet(who: &Who, api: &Api, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        let http = &api.parts().http;
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !is_json(kind) {
+            let wrong = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "send JSON");
+            return Err(wrong.at("Content-Type"));
+        }
+        let mut in_memory = who.in_memory();
+        let text = held(body, http, http.body_bytes, &mut in_memory).await?;
+        let retry = retry(who, "/execute", headers, (&text, None)).await?;
+        let body: ExecuteBody = strict::read(&text)?;
+        let (apart, shelf) = (body.apart, Arc::clone(&api.parts().runtimes));
+        // Its card is on the disk.
+        let ask = who.hall().apart(who.tenant(), move || body.ask(&shelf)).await??;
+        Ok(Self { apart, ask, streamed: is_wanted(headers), retry, in_memory })
+    }
+
+    /// The workspace that it is to get the files of.
+    pub(super) fn workspace(&self) -> Option<&WorkspaceName> {
+        self.ask.place.as_ref().and_then(|place| place.workspace.as_ref())
     }
 
     /// What policies may ask about: what is asked for, before anything is cut. In a sandbox, what nothing was said of is
@@ -259,7 +282,7 @@ struct Filter {
     state: Option<String>,
     /// `returned`, `out_of_fuel`, `failed`, …
     #[param(
-        pattern = "^(exited|returned|trapped|out_of_fuel|deadline_exceeded|out_of_memory|limit_exceeded|cancelled|denied|failed)$"
+        pattern = "^(exited|returned|answered|trapped|out_of_fuel|deadline_exceeded|out_of_memory|limit_exceeded|cancelled|denied|failed)$"
     )]
     outcome: Option<String>,
     /// Created at or after this time (RFC 3339).

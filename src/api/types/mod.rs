@@ -2,6 +2,7 @@
 
 mod audit;
 mod components;
+mod execute;
 mod form;
 mod limits;
 mod people;
@@ -12,6 +13,7 @@ mod workspaces;
 
 pub(super) use audit::{AuditEvents, AuditStreamed};
 pub(super) use components::{Component, ComponentSummary, Components};
+pub(super) use execute::{ExecuteBody, Runtimes};
 pub(super) use form::{ModuleForm, RunForm};
 pub(super) use limits::{CeilingsBody, CeilingsPatch, LimitsBody};
 pub(super) use people::{

@@ -28,42 +28,42 @@ pub(in crate::api) struct RunBody {
     )]
     pub(in crate::api) component: Option<String>,
     /// Calls this exported function; without it the component is run as a command.
-    function: Option<String>,
+    pub(super) function: Option<String>,
     /// Arguments of the function: an array in order, or an object by name.
     #[schema(value_type = Option<Value>)]
-    args: Option<Box<RawValue>>,
+    pub(super) args: Option<Box<RawValue>>,
     /// Arguments of the command.
-    command: Option<Vec<String>>,
+    pub(super) command: Option<Vec<String>>,
     /// The whole environment.
     #[schema(value_type = std::collections::HashMap<String, String>)]
-    env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
     /// Standard input, as text.
-    stdin: Option<String>,
+    pub(super) stdin: Option<String>,
     /// Standard input, in base64.
-    stdin_base64: Option<String>,
+    pub(super) stdin_base64: Option<String>,
     /// Its files begin as those of this workspace and are thrown away when it is over. Not for a run in a sandbox.
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
-    workspace: Option<String>,
+    pub(super) workspace: Option<String>,
     /// Where they are for the guest: `/workspace`, where nothing is said.
     #[schema(pattern = "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", max_length = 255)]
-    at: Option<String>,
+    pub(super) at: Option<String>,
     /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
     #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]
-    preset: Option<String>,
+    pub(super) preset: Option<String>,
     /// Rules on top, as `PATTERN:LEVEL[,TYPE][,priority=N]`. With neither, everything may be written.
-    rules: Vec<String>,
-    clocks: Option<bool>,
-    randomness: Option<bool>,
+    pub(super) rules: Vec<String>,
+    pub(super) clocks: Option<bool>,
+    pub(super) randomness: Option<bool>,
     #[serde(deserialize_with = "strict::named")]
-    limits: LimitsBody,
+    pub(super) limits: LimitsBody,
     /// Gives the run a world that is the same each time: seeded randomness, stepped clocks.
     #[serde(deserialize_with = "strict::named_or_none")]
-    deterministic: Option<Deterministic>,
+    pub(super) deterministic: Option<Deterministic>,
     /// `wasm`, where nothing is said.
     #[schema(pattern = "^wasm$")]
-    backend: Option<String>,
+    pub(super) backend: Option<String>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
-    labels: Labels,
+    pub(super) labels: Labels,
     /// Answers at once with 202 and the id of the run.
     #[serde(rename = "async")]
     pub(in crate::api) apart: bool,
@@ -76,7 +76,7 @@ pub(in crate::api) struct Deterministic {
 }
 
 /// What is asked, with the module that came along.
-pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk, Problem> {
+pub(in crate::api) fn ask(mut body: RunBody, module: Option<Bytes>) -> Result<RunAsk, Problem> {
     let what = match (&body.component, module) {
         (Some(_), Some(_)) => return Err(invalid("component", "name a digest or send a module, not both")),
         (Some(digest), None) => What::Known(
@@ -85,7 +85,7 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         (None, Some(module)) => What::Brought(module),
         (None, None) => return Err(invalid("component", "name the digest of a component, or send a module along")),
     };
-    let wished = match (body.function, body.args, body.command) {
+    let wished = match (body.function.take(), body.args.take(), body.command.take()) {
         (Some(_), _, Some(_)) => return Err(invalid("command", "a function has `args`, a command has `command`")),
         (None, Some(_), _) => return Err(invalid("args", "arguments are for a `function`; a command has `command`")),
         (Some(function), args, None) => {
@@ -93,6 +93,11 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         }
         (None, None, command) => Wished::Command { args: command.unwrap_or_default() },
     };
+    given(body, what, wished)
+}
+
+/// All that is asked but for what is run.
+pub(super) fn given(body: RunBody, what: What, wished: Wished) -> Result<RunAsk, Problem> {
     let stdin = match (body.stdin, body.stdin_base64) {
         (Some(_), Some(_)) => return Err(invalid("stdin", "send `stdin` or `stdin_base64`, not both")),
         (Some(text), None) => text.into_bytes(),
@@ -105,7 +110,7 @@ pub(in crate::api) fn ask(body: RunBody, module: Option<Bytes>) -> Result<RunAsk
         (None, None) => Vec::new(),
     };
     variables(&body.env)?;
-    if let Wished::Command { args } = &wished
+    if let Wished::Command { args } | Wished::Snippet { args, .. } = &wished
         && let Some(at) = args.iter().position(|arg| arg.contains('\0'))
     {
         return Err(invalid(&format!("command[{at}]"), "an argument has no NUL: a program would see two"));
@@ -304,6 +309,9 @@ pub(in crate::api) struct Run {
     stdout: Option<Output>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr: Option<Output>,
+    /// How the two took turns: bytes of standard output, of standard error, of standard output, …
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    order: Vec<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     denials: Vec<DenialBody>,
     /// What was asked for and not given.
@@ -338,6 +346,7 @@ impl Run {
             usage: report.map(|report| UsageBody::from(&report.usage)),
             stdout,
             stderr,
+            order: if record.order.len() > 1 { record.order.clone() } else { Vec::new() },
             denials: report.map(|report| report.denials.iter().map(DenialBody::from).collect()).unwrap_or_default(),
             cut: record.cut.iter().map(CutBody::from).collect(),
             failure: record
