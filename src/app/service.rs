@@ -194,7 +194,7 @@ impl Service {
         let forwarders = forward::open(&settings.audit.forward, outlets, &audit).await?;
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
+        let chronicle = Arc::new(IntoLog { log: Arc::clone(&audit.log), reader: Arc::clone(&audit.reader) });
         let (engine, own) = (engine(&settings, &data, worker)?, (settings.runs.clone(), hands));
         let hall = Hall::with_clock(engine, ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;

@@ -39,7 +39,7 @@ mod state;
 mod storage;
 mod work;
 
-pub use chronicle::{By, Chronicle, Heard, Kept, Unkept};
+pub use chronicle::{By, Chronicle, EndOnRecord, Ends, Heard, Kept, OnRecord, Unkept};
 pub use clock::{Hands, Machine};
 pub use components::Submitted;
 pub use error::{SandboxError, Sort};
