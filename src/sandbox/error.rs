@@ -139,9 +139,8 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
-            (SandboxError::Ledger(LedgerError::NoRoom) | SandboxError::Workspace(WorkspaceError::TooManyLists), _) => {
-                Some(1)
-            }
+            (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
+            (SandboxError::Workspace(WorkspaceError::TooManyLists | WorkspaceError::Changed { .. }), _) => Some(1),
             (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,
