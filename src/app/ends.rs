@@ -75,8 +75,14 @@ mod tests {
             let event = Event::new(name).resource("run", run.as_str()).detail("outcome", "exited");
             log.append(&event.detail("milliseconds", 7i64)).wait().unwrap().seq
         };
-        let fill = || (0..20).for_each(|_| drop(log.append(&Event::new(EventName::FilesRead)).wait().unwrap()));
-        runs.iter().for_each(|run| drop(tell(EventName::CommandStarted, run)));
+        let fill = || {
+            for _ in 0..20 {
+                log.append(&Event::new(EventName::FilesRead)).wait().unwrap();
+            }
+        };
+        for run in &runs {
+            tell(EventName::CommandStarted, run);
+        }
         let first = tell(EventName::CommandExecuted, early);
         fill();
         let second = tell(EventName::CommandExecuted, both);
