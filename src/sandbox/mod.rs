@@ -37,6 +37,7 @@ mod sandboxes;
 mod settings;
 mod state;
 mod storage;
+mod threads;
 mod work;
 
 pub use chronicle::{By, Chronicle, EndOnRecord, Ends, Heard, Kept, OnRecord, Unkept};
