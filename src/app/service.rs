@@ -185,7 +185,8 @@ impl Service {
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;
-        let registry = Registry::new(register, Arc::new(Authorizer::new()?), forgets, pepper, maker);
+        let authorizer = Authorizer::new()?.reached_only_here(settings.http.listen.ip().is_loopback());
+        let registry = Registry::new(register, Arc::new(authorizer), forgets, pepper, maker);
         registry.load()?;
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
