@@ -53,8 +53,8 @@ pub use live::{Event, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
 pub use record::{
-    ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
-    Unchanged, Wants,
+    ComponentRecord, Failure, Given, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord,
+    SandboxSpec, Unchanged, Wants,
 };
 pub use replayable::Replayable;
 pub use retry::{Before, RetryKey};
