@@ -14,6 +14,9 @@ struct Desk {
     draft: DraftId,
 }
 
+/// What somebody does in the folder of the files.
+type Act = fn(&Path);
+
 /// What was packed, by path.
 type Packed = Vec<(String, Vec<u8>)>;
 
@@ -111,7 +114,7 @@ fn what_is_written_while_an_archive_is_packed_is_in_it_as_it_was_found() {
 
 #[test]
 fn what_cannot_be_packed_whole_is_told_and_may_be_tried_again() {
-    let acts: [(&str, fn(&Path)); 3] = [
+    let acts: [(&str, Act); 3] = [
         ("a", |files| std::fs::File::options().write(true).open(files.join("a")).unwrap().set_len(9).unwrap()),
         ("b", |files| {
             std::fs::remove_file(files.join("b")).unwrap();
