@@ -72,32 +72,27 @@ pub enum Lockout {
 
 impl Authorizer {
     /// Whether one of these people could put policies in force and take them out, and among them the one that is named, in
-    /// some context that comes about, now and later: under rules that are not in force yet, or those that are. All are of
-    /// one tenant; scopes are not asked about.
+    /// some context that comes about, now and later, under rules that are not in force yet. All are of one tenant; scopes
+    /// are not asked about.
     ///
     /// Rules may look at the time and at addresses. Not every one of these can be tried, so this may say no of rules that
     /// leave an hour to somebody; it never says yes of rules that leave nothing in any of the weeks that it looks at.
     pub fn leaves_a_keeper(
         &self,
-        rules: Option<&Candidate>,
-        policy: Option<&PolicyName>,
+        rules: &Candidate,
+        policy: &PolicyName,
         people: &[Caller],
         now: u64,
     ) -> Result<(), Lockout> {
-        let Some(tenant) = people.first().map(|first| &first.tenant) else { return Err(Lockout::Nobody) };
-        let in_force = self.in_force(tenant);
-        let Some(rules) = rules.map(|rules| &rules.0).or(in_force.as_deref().map(|in_force| &in_force.rules)) else {
-            return Err(Lockout::Nobody);
-        };
+        let (rules, all) = (&rules.0, policy.as_str());
         if rules.keeping.dates.len() > DATES {
             return Err(Lockout::Unclear);
         }
-        let all = policy.map_or(ANY, PolicyName::as_str);
         for week in weeks(rules, now) {
             match self.week(rules, all, people, week) {
                 Ok(()) => {}
                 Err(Lockout::Nobody) if week != now => return Err(Lockout::Later(day(week))),
-                Err(Lockout::Nobody) if all != ANY && self.week(rules, ANY, people, week).is_ok() => {
+                Err(Lockout::Nobody) if self.week(rules, ANY, people, week).is_ok() => {
                     return Err(Lockout::Itself);
                 }
                 Err(Lockout::Nobody) if self.only_here && rules.keeping.reads.address => {
@@ -107,6 +102,13 @@ impl Authorizer {
             }
         }
         Ok(())
+    }
+
+    /// Whether one of them could within a week, under the rules in force, whatever comes later: who is the last that could
+    /// stays.
+    pub fn has_a_keeper(&self, people: &[Caller], now: u64) -> bool {
+        let in_force = people.first().and_then(|first| self.in_force(&first.tenant));
+        in_force.is_some_and(|in_force| self.week(&in_force.rules, ANY, people, now).is_ok())
     }
 
     fn week(&self, rules: &Rules, policy: &str, people: &[Caller], from: u64) -> Result<(), Lockout> {

@@ -22,7 +22,7 @@ pub(super) fn leaves_a_keeper(
     // He may be nobody of the book, but one whom an issuer vouches for.
     let mut people = vec![giver.caller().clone()];
     people.extend(administrators(book, &giver.caller().tenant)?.into_iter().map(as_caller));
-    Ok(giver.authorizer().leaves_a_keeper(Some(rules), Some(&policy.name), &people, policy.created)?)
+    Ok(giver.authorizer().leaves_a_keeper(rules, &policy.name, &people, policy.created)?)
 }
 
 /// Whether one who is changed, or goes, leaves another who can change the rules in force, if he could.
@@ -35,7 +35,7 @@ pub(super) fn is_not_the_last(
 ) -> Result<bool, RegistryError> {
     let keeps = |people: Vec<Principal>| {
         let people: Vec<_> = people.into_iter().map(as_caller).collect();
-        giver.authorizer().leaves_a_keeper(None, None, &people, now).is_ok()
+        giver.authorizer().has_a_keeper(&people, now)
     };
     if !is_active(before) || !keeps(vec![before.clone()]) {
         return Ok(true);
