@@ -147,7 +147,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Missing { .. } => StatusCode::NOT_FOUND,
             RegistryError::Taken { .. }
             | RegistryError::LastAdmin(_)
-            | RegistryError::LockedOut
+            | RegistryError::LockedOut(_)
             | RegistryError::RoleInUse { .. }
             | RegistryError::Contended => StatusCode::CONFLICT,
             RegistryError::TooMuch(_) => StatusCode::FORBIDDEN,
@@ -177,7 +177,7 @@ impl From<RegistryError> for Problem {
         match &error {
             RegistryError::Invalid { field, .. } => problem.at(*field),
             RegistryError::LastAdmin(Some(field)) => problem.at(*field),
-            RegistryError::LockedOut => problem.at("text"),
+            RegistryError::LockedOut(_) => problem.at("text"),
             RegistryError::Policy(policy) => at_fault(problem, policy),
             RegistryError::Token(TokenError::Ttl { .. } | TokenError::OutlivesMaker { .. }) => {
                 problem.at("ttl_seconds")

@@ -3,21 +3,25 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::audit::{Detail, Event, EventName, Standing};
+use super::ends::ends;
+use crate::audit::{Detail, Event, EventName, Reader, Standing};
 use crate::engine::{Entry, Mount, RunRequest, Stdin, build_name};
-use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report};
-use crate::sandbox::{By, Chronicle, Heard, Kept, Replayable, RunRecord, SandboxRecord, Unkept};
+use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RunId};
+use crate::sandbox::{By, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, Unkept};
 
 /// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
 
 /// What runs and sandboxes do, into the audit log.
-pub(super) struct IntoLog(pub(super) Arc<Standing>);
+pub(super) struct IntoLog {
+    pub(super) log: Arc<Standing>,
+    pub(super) reader: Arc<Reader>,
+}
 
 impl IntoLog {
     /// Handed in together, so that they share one sync; the last is on disk after all others.
     fn append(&self, events: &[Event]) -> Kept {
-        let pending: Vec<_> = events.iter().map(|event| self.0.append(event)).collect();
+        let pending: Vec<_> = events.iter().map(|event| self.log.append(event)).collect();
         Box::pin(async move {
             for one in pending {
                 one.await.map_err(|error| Unkept(error.to_string()))?;
@@ -46,7 +50,7 @@ impl Chronicle for IntoLog {
         if heard == Heard::FromItsStart {
             return self.append(&[event]);
         }
-        let written = self.0.write(&event);
+        let written = self.log.write(&event);
         Box::pin(async move { written.await.map_err(|error| Unkept(error.to_string())) })
     }
 
@@ -77,6 +81,16 @@ impl Chronicle for IntoLog {
             .principal(run.owner.as_str())
             .action(action(run));
         self.append(&[about(event, run)])
+    }
+
+    fn ends(&self, runs: Vec<RunId>) -> Ends {
+        let (log, reader) = (Arc::clone(&self.log), Arc::clone(&self.reader));
+        Box::pin(async move {
+            let size = *log.now().size().borrow();
+            let read = tokio::task::spawn_blocking(move || ends(&reader, size, &runs));
+            let read = read.await.map_err(|error| Unkept(error.to_string()))?;
+            read.map_err(|error| Unkept(error.to_string()))
+        })
     }
 
     fn expired(&self, sandbox: &SandboxRecord, now: u64) -> Kept {

@@ -6,6 +6,7 @@ mod certificate;
 mod chronicle;
 mod data;
 mod descriptors;
+mod ends;
 mod following;
 mod forward;
 mod hook;

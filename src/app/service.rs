@@ -186,7 +186,8 @@ impl Service {
         let door = Arc::new(Authenticator::new(&settings.identity, directory, own, Arc::clone(&maker), &outside)?);
         let register: Arc<dyn Register> = Arc::new(store.clone());
         let forgets: Arc<dyn Door> = Arc::clone(&door) as Arc<dyn Door>;
-        let registry = Registry::new(register, Arc::new(Authorizer::new()?), forgets, pepper, maker);
+        let authorizer = Authorizer::new()?.reached_only_here(settings.http.listen.ip().is_loopback());
+        let registry = Registry::new(register, Arc::new(authorizer), forgets, pepper, maker);
         registry.load()?;
 
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
@@ -195,7 +196,7 @@ impl Service {
         let forwarders = forward::open(&settings.audit.forward, outlets, &audit).await?;
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
-        let chronicle = Arc::new(IntoLog(Arc::clone(&audit.log)));
+        let chronicle = Arc::new(IntoLog { log: Arc::clone(&audit.log), reader: Arc::clone(&audit.reader) });
         let (engine, own) = (engine(&settings, &data, worker)?, (settings.runs.clone(), hands));
         let hall = Hall::with_clock(engine, ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;

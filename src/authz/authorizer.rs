@@ -23,6 +23,8 @@ pub struct Authorizer {
     tenants: RwLock<HashMap<TenantId, Arc<InForce>>>,
     versions: AtomicU64,
     answers: Answers,
+    /// Nobody comes from another machine.
+    pub(super) only_here: bool,
 }
 
 /// The rules of one tenant. No two ever have the same version.
@@ -40,7 +42,14 @@ impl Authorizer {
             tenants: RwLock::default(),
             versions: AtomicU64::new(0),
             answers: Answers::new(),
+            only_here: false,
         })
+    }
+
+    /// Whether the service is reached from this machine only.
+    #[must_use]
+    pub fn reached_only_here(self, only_here: bool) -> Self {
+        Self { only_here, ..self }
     }
 
     /// Whether a text would be taken as a policy of a tenant.

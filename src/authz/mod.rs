@@ -36,7 +36,7 @@ pub use builtin::{BUILT_IN_ROLES, HOUSE};
 pub use check::{Checked, POLICY_BYTES, TENANT_BYTES, TENANT_PARTS, TENANT_POLICIES};
 pub use error::{Fault, PolicyError};
 pub use explain::{Explanation, RoleReach};
-pub use keeping::Candidate;
+pub use keeping::{Candidate, Lockout};
 pub use permit::{Denied, DeniedReason, Permit};
 pub use question::{Ask, Resource, ResourceKind, Wants};
 pub use reach::Reach;

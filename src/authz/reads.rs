@@ -104,30 +104,57 @@ impl Reads {
     }
 }
 
-/// The most addresses that are looked for.
+/// The most addresses that are looked for, and the most dates.
 const ADDRESSES: usize = 12;
+pub(super) const DATES: usize = 12;
 
-/// Addresses that policies name, of ranges the first.
-pub(super) fn addresses(policies: &[cedar_policy::Policy]) -> Result<Vec<IpAddr>, PolicyError> {
-    let mut found = Vec::new();
-    for policy in policies {
-        named_addresses(&policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?, &mut found);
-    }
-    Ok(found)
+/// What policies can see and what they name, where they may concern whoever changes policies.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub reads: Reads,
+    /// Of ranges the first; not more than some.
+    pub addresses: Vec<IpAddr>,
+    /// Days, as they begin in UTC, in seconds since 1970; one more than there may be, where there are more.
+    pub dates: Vec<u64>,
 }
 
-fn named_addresses(json: &Value, found: &mut Vec<IpAddr>) {
-    match json {
-        Value::Array(items) => items.iter().for_each(|item| named_addresses(item, found)),
-        Value::Object(fields) => fields.iter().for_each(|(operator, operands)| {
-            let said = operands.pointer("/0/Value").and_then(Value::as_str).filter(|_| operator == "ip");
-            let address = said.and_then(|text| text.split('/').next()).and_then(|text| text.parse().ok());
-            match address {
-                Some(address) if found.len() < ADDRESSES && !found.contains(&address) => found.push(address),
-                _ => named_addresses(operands, found),
-            }
-        }),
-        _ => {}
+impl Named {
+    pub fn by(policies: &[&cedar_policy::Policy]) -> Result<Self, PolicyError> {
+        let mut named = Self { reads: Reads::of(policies.iter().copied())?, ..Self::default() };
+        for policy in policies {
+            named.look(&policy.to_json().map_err(|error| PolicyError::Internal(error.to_string()))?);
+        }
+        named.dates.sort_unstable();
+        Ok(named)
+    }
+
+    fn look(&mut self, json: &Value) {
+        match json {
+            Value::Array(items) => items.iter().for_each(|item| self.look(item)),
+            Value::Object(fields) => fields.iter().for_each(|(operator, operands)| {
+                let said = operands.pointer("/0/Value").and_then(Value::as_str);
+                match (operator.as_str(), said) {
+                    ("ip", Some(text)) => self.address(text),
+                    ("datetime", Some(text)) => self.date(text),
+                    _ => self.look(operands),
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn address(&mut self, text: &str) {
+        let address = text.split('/').next().and_then(|text| text.parse().ok());
+        let new = address.filter(|address| self.addresses.len() < ADDRESSES && !self.addresses.contains(address));
+        self.addresses.extend(new);
+    }
+
+    fn date(&mut self, text: &str) {
+        let day = text.get(..10).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+        let begins = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        // What was before 1970 is long over.
+        let begins = begins.and_then(|at| u64::try_from(at.timestamp().as_second()).ok());
+        self.dates.extend(begins.filter(|date| self.dates.len() <= DATES && !self.dates.contains(date)));
     }
 }
 

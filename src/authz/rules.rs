@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet, Validator};
@@ -8,7 +7,7 @@ use super::action::Action;
 use super::builtin::Words;
 use super::check::{self, TENANT_BYTES, TENANT_PARTS, TENANT_POLICIES};
 use super::error::PolicyError;
-use super::reads::{self, Reads};
+use super::reads::{self, Named, Reads};
 use super::role::{CustomRole, TENANT_ROLES};
 use crate::model::PolicyName;
 
@@ -18,8 +17,8 @@ pub(super) struct Rules {
     /// Those whose scope an action can pass. The others would be found not to apply, one by one and each time.
     by_action: HashMap<Action, Arc<PolicySet>>,
     pub reads: Reads,
-    /// Those that the texts of the tenant name; not more than some.
-    pub addresses: Vec<IpAddr>,
+    /// By texts of the tenant that may concern whoever changes policies.
+    pub keeping: Named,
     /// Whether a text of the tenant asks who the principal is.
     pub tells_apart: bool,
 }
@@ -41,7 +40,7 @@ impl Rules {
             shared.insert(indices, Arc::clone(&selection));
             by_action.insert(action, selection);
         }
-        Ok(Self { all, by_action, reads, addresses: Vec::new(), tells_apart: false })
+        Ok(Self { all, by_action, reads, keeping: Named::default(), tells_apart: false })
     }
 
     pub fn all(&self) -> &PolicySet {
@@ -60,9 +59,12 @@ impl Rules {
     ) -> Result<Self, PolicyError> {
         let mut policies = texts_of(validator, texts)?;
         let tells_apart = policies.iter().map(reads::asks_who).collect::<Result<Vec<_>, _>>()?.contains(&true);
-        let addresses = reads::addresses(&policies)?;
+        let keeps = |policy: &&Policy| {
+            [Action::PoliciesCreate, Action::PoliciesDelete].iter().any(|action| can_apply(policy, *action))
+        };
+        let keeping = Named::by(&policies.iter().filter(keeps).collect::<Vec<_>>())?;
         policies.extend(roles_of(validator, roles)?);
-        Ok(Self { tells_apart, addresses, ..Self::of(policies)? })
+        Ok(Self { tells_apart, keeping, ..Self::of(policies)? })
     }
 }
 

@@ -20,6 +20,7 @@ mod component;
 mod draft;
 mod exec;
 mod exit;
+mod family;
 mod fs;
 mod inspect;
 mod key;
@@ -27,8 +28,10 @@ mod limits;
 mod login;
 mod mounts;
 mod policy;
+mod principal;
 mod program;
 mod replay;
+mod role;
 mod run;
 mod run_there;
 mod runs;
@@ -39,6 +42,8 @@ mod serve;
 mod server;
 mod settings;
 mod show;
+mod tenant;
+mod token;
 mod words;
 mod workspace;
 
@@ -135,6 +140,10 @@ enum Command {
     Runs(runs::RunsArgs),
     Component(component::ComponentArgs),
     Key(key::KeyArgs),
+    Token(token::TokenArgs),
+    Principal(principal::PrincipalArgs),
+    Role(role::RoleArgs),
+    Tenant(tenant::TenantArgs),
     Serve(serve::ServeArgs),
     Config(settings::ConfigArgs),
     Audit(Box<audit::AuditArgs>),
@@ -191,13 +200,18 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => draft::apply(args, &host, server),
         Command::Discard(args) => draft::discard(args, &host, server),
         Command::Audit(args) => audit::run(args, &host, server),
+        Command::Policy(args) => policy::run(args, &host, server),
         Command::Login(_)
         | Command::Logout(_)
         | Command::Whoami(_)
         | Command::Sandbox(_)
         | Command::Runs(_)
         | Command::Component(_)
-        | Command::Key(_) => there(&cli.command, &host, server),
+        | Command::Key(_)
+        | Command::Token(_)
+        | Command::Principal(_)
+        | Command::Role(_)
+        | Command::Tenant(_) => there(&cli.command, &host, server),
         _ => here(&cli.command, &host, server),
     }
 }
@@ -213,6 +227,10 @@ fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> a
         Command::Runs(args) => runs::run(args, server),
         Command::Component(args) => component::run(args, server),
         Command::Key(args) => key::run(args, server),
+        Command::Token(args) => token::run(args, server),
+        Command::Principal(args) => principal::run(args, server),
+        Command::Role(args) => role::run(args, server),
+        Command::Tenant(args) => tenant::run(args, server),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -224,7 +242,6 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Exec(args) => exec::run(args, host),
         Command::Runtime(args) => runtime::run(args, host),
         Command::Fs(args) => fs::run(args, host),
-        Command::Policy(args) => policy::run(args, host),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),
         Command::Replay(args) => replay::run(args, host),

@@ -50,6 +50,10 @@ impl<'a> Call<'a> {
         Self { method: "PUT", steps, query: &[] }
     }
 
+    pub const fn patch(steps: &'a [&'a str]) -> Self {
+        Self { method: "PATCH", steps, query: &[] }
+    }
+
     pub const fn delete(steps: &'a [&'a str]) -> Self {
         Self { method: "DELETE", steps, query: &[] }
     }
@@ -166,6 +170,7 @@ impl Client {
         let method = match call.method {
             "POST" => Method::POST,
             "PUT" => Method::PUT,
+            "PATCH" => Method::PATCH,
             "DELETE" => Method::DELETE,
             _ => Method::GET,
         };

@@ -148,7 +148,7 @@ impl<D: Directory> Authenticator<D> {
         let callers = Callers { directory, address: caller.address, now };
         let strangers = |issuer: &str| self.issuers.lets_strangers_in(issuer);
         callers.again(caller, self.issuers.own_name(), strangers).map_err(|stop| match stop {
-            Stop::Refused(why) => AuthError::Refused(Refused { why, shown: None }),
+            Stop::Refused(why) | Stop::Unheard(why) => AuthError::Refused(Refused { why, shown: None }),
             Stop::Unavailable(outage) => AuthError::Unavailable(outage),
         })
     }
@@ -230,6 +230,12 @@ impl<D: Directory> Authenticator<D> {
             Stop::Unavailable(Outage::Directory(error)) => AuthError::Unavailable(error.into()),
             Stop::Unavailable(outage) => match self.guesses.unanswered(at.address, at.tick) {
                 None => AuthError::Unavailable(outage),
+                Some(retry_after_s) => AuthError::TooManyAttempts { retry_after_s },
+            },
+            // Nor is it one where the key that signed may be so new that nobody has heard of it: else a change of keys would
+            // close the door to all that comes from there.
+            Stop::Unheard(why) => match self.guesses.unanswered(at.address, at.tick) {
+                None => AuthError::Refused(Refused { why, shown }),
                 Some(retry_after_s) => AuthError::TooManyAttempts { retry_after_s },
             },
             Stop::Refused(why) => {

@@ -110,6 +110,8 @@ pub enum Outage {
 #[derive(Debug)]
 pub(super) enum Stop {
     Refused(Refusal),
+    /// The issuer's keys may change, and the one that signed is not among those that it has told so far.
+    Unheard(Refusal),
     Unavailable(Outage),
 }
 

@@ -72,8 +72,8 @@ impl<K: Hash + Eq + Copy> Table<K> {
 ///   guess each where they would have had `failures_per_source`.
 /// - When the tables are full they forget, and refuse nobody: otherwise a flood from many sources would close the door
 ///   for all.
-/// - What could not be checked because an issuer does not answer is counted by itself, and as often: it says nothing
-///   about the keys that come from the same source.
+/// - What could not be checked because an issuer does not answer, or has not told the key that signed, is counted by
+///   itself, and as often: it says nothing about the keys and other tokens that come from the same source.
 /// - A success wipes nothing out: whoever has one good key would have endless guesses at others.
 pub(super) struct Guesses {
     limits: GuessLimits,

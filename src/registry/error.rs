@@ -1,5 +1,5 @@
 use super::register::RegisterError;
-use crate::authz::{Denied, PolicyError};
+use crate::authz::{Denied, Lockout, PolicyError};
 use crate::identity::{AuthError, BadScope, NoRandomness, TokenError};
 use crate::model::RoleName;
 
@@ -20,11 +20,8 @@ pub enum RegistryError {
     /// With the field that would make it so, where one does.
     #[error("this is the last administrator of the tenant; make another one first")]
     LastAdmin(Option<&'static str>),
-    #[error(
-        "with this policy no administrator of the tenant could change its policies any more, so it could never be taken \
-         out: except an administrator from what it forbids, as with `unless {{ principal in Role::\"admin\" }}`"
-    )]
-    LockedOut,
+    #[error(transparent)]
+    LockedOut(#[from] Lockout),
     #[error(
         "{holders} principals have the role {name}; take it from them first (GET /v1/principals shows whose it is)"
     )]
@@ -67,7 +64,7 @@ impl RegistryError {
             RegistryError::TooManyPrincipals(_) => "principals_too_many",
             RegistryError::Invalid { .. } => "invalid",
             RegistryError::LastAdmin(_) => "last_admin",
-            RegistryError::LockedOut => "policy_locks_out",
+            RegistryError::LockedOut(_) => "policy_locks_out",
             RegistryError::RoleInUse { .. } => "role_in_use",
             RegistryError::Policy(error) => error.code(),
             RegistryError::Scope(_) | RegistryError::UnknownScope(_) => "bad_scope",

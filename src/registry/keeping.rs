@@ -7,20 +7,22 @@ use std::sync::Arc;
 use super::error::RegistryError;
 use super::giving::{Giver, is_admin};
 use super::register::Book;
+use super::rules::PolicyRecord;
 use crate::authz::Candidate;
 use crate::model::{Caller, Credential, Principal, RoleName, TenantId};
 
-/// Whether the tenant's administrators, and the one who asks, leave somebody who could change these rules.
+/// Whether the tenant's administrators, and the one who asks, leave somebody who could change these rules, of which one
+/// policy is new.
 pub(super) fn leaves_a_keeper(
     book: &dyn Book,
     giver: &Giver,
     rules: &Candidate,
-    now: u64,
+    policy: &PolicyRecord,
 ) -> Result<(), RegistryError> {
     // He may be nobody of the book, but one whom an issuer vouches for.
     let mut people = vec![giver.caller().clone()];
     people.extend(administrators(book, &giver.caller().tenant)?.into_iter().map(as_caller));
-    if giver.authorizer().leaves_a_keeper(Some(rules), &people, now) { Ok(()) } else { Err(RegistryError::LockedOut) }
+    Ok(giver.authorizer().leaves_a_keeper(rules, &policy.name, &people, policy.created)?)
 }
 
 /// Whether one who is changed, or goes, leaves another who can change the rules in force, if he could.
@@ -33,7 +35,7 @@ pub(super) fn is_not_the_last(
 ) -> Result<bool, RegistryError> {
     let keeps = |people: Vec<Principal>| {
         let people: Vec<_> = people.into_iter().map(as_caller).collect();
-        giver.authorizer().leaves_a_keeper(None, &people, now)
+        giver.authorizer().has_a_keeper(&people, now)
     };
     if !is_active(before) || !keeps(vec![before.clone()]) {
         return Ok(true);

@@ -124,7 +124,7 @@ impl Registry {
             let giver = asking.again(book)?;
             giver.must_be_whole("write policies")?;
             before.still_hold(book, &tenant)?;
-            leaves_a_keeper(book, &giver, &rules, policy.created)?;
+            leaves_a_keeper(book, &giver, &rules, &policy)?;
             Ok(book.put_policy(&tenant, &policy)?)
         })
         .await?;

@@ -1,10 +1,11 @@
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
 use super::record::{RunRecord, SandboxRecord};
 use super::replayable::Replayable;
 use crate::engine::RunRequest;
-use crate::model::{Caller, RequestId};
+use crate::model::{Caller, RequestId, RunId};
 
 /// Writes down what happens so that it can be proven later. What cannot be written down does not happen, or nobody hears
 /// of it.
@@ -23,6 +24,8 @@ pub trait Chronicle: Send + Sync {
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.
     fn lost(&self, run: &RunRecord) -> Kept;
+    /// What is on record of the ends of these runs, of which the ledger has none. All that was kept before is seen.
+    fn ends(&self, runs: Vec<RunId>) -> Ends;
     /// The time of a sandbox is over, by the clock by which it was made. Awaited before it is taken away.
     fn expired(&self, sandbox: &SandboxRecord, now: u64) -> Kept;
 }
@@ -39,6 +42,29 @@ pub enum Heard {
 
 /// Ready when it is there for certain.
 pub type Kept = Pin<Box<dyn Future<Output = Result<(), Unkept>> + Send>>;
+
+/// Nothing of a run of whose end nothing is on record.
+pub type Ends = Pin<Box<dyn Future<Output = Result<HashMap<RunId, OnRecord>, Unkept>> + Send>>;
+
+/// What is on record of the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnRecord {
+    /// That nobody knows it.
+    Lost,
+    Ended(EndOnRecord),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndOnRecord {
+    /// The number of the record.
+    pub record: u64,
+    /// As [`RunRecord::outcome`].
+    pub outcome: String,
+    /// The code of what it failed of, where it did.
+    pub failure: Option<String>,
+    /// How long it took.
+    pub milliseconds: u64,
+}
 
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("nothing is done that cannot be recorded, and the audit log takes nothing: {0}")]

@@ -122,7 +122,9 @@ impl Hall {
     /// The same where nobody may wait for the disk.
     pub(super) async fn count_rows_apart(&self, tenant: &TenantId, meanwhile: Weight) {
         let (hall, of) = (self.clone(), tenant.clone());
-        let _ = self.apart(tenant, move || hall.count_rows(&of, meanwhile)).await;
+        if self.apart(tenant, move || hall.count_rows(&of, meanwhile)).await.is_err() {
+            self.book(tenant).add_kept(meanwhile);
+        }
     }
 
     /// Walks through drafts that may take less than is written down.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::chronicle::{By, Unkept};
+use super::chronicle::{By, EndOnRecord, Unkept};
 use super::error::SandboxError;
 use super::hall::Hall;
 use super::ledger::LedgerError;
@@ -187,5 +187,18 @@ pub(super) fn lost(mut run: RunRecord, now: u64) -> RunRecord {
         code: "service_stopped".to_owned(),
         message: "the service went down while this ran; nothing is known of its end".to_owned(),
     });
+    run
+}
+
+/// As a run whose end is on record and nowhere else, since the service went down before it was written down. What it
+/// returned and wrote is gone.
+pub(super) fn unkept(mut run: RunRecord, end: EndOnRecord) -> RunRecord {
+    let EndOnRecord { record, outcome, failure, milliseconds } = end;
+    run.state = RunState::Ended;
+    run.ended = Some(run.created.saturating_add(milliseconds));
+    let message = format!(
+        "it ended as `{outcome}`, and the service went down before the rest of that was written down; record {record} of the audit log tells of it"
+    );
+    run.failure = Some(Failure { code: failure.unwrap_or_else(|| "answer_lost".to_owned()), message });
     run
 }

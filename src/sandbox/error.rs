@@ -34,6 +34,8 @@ pub enum SandboxError {
     TooLarge { bytes: u64, limit: u64 },
     #[error("the service is stopping and takes no new work")]
     Stopping,
+    #[error("so much waits for the disk that there is no turn for more of the tenant; try again later")]
+    Crowded,
     #[error("the tenant is closed: nothing runs in it")]
     Closed,
     #[error(transparent)]
@@ -96,6 +98,7 @@ impl SandboxError {
             SandboxError::KeyInUse(_) => "idempotency_in_use",
             SandboxError::TooLarge { .. } => "too_large",
             SandboxError::Stopping => "stopping",
+            SandboxError::Crowded => "busy",
             SandboxError::Closed => "tenant_closed",
             SandboxError::Engine(error) => error.code(),
             SandboxError::Workspace(error) => error.code(),
@@ -123,7 +126,9 @@ impl SandboxError {
             | SandboxError::KeyReused(_)
             | SandboxError::Invalid { .. } => Sort::Invalid,
             SandboxError::TooLarge { .. } => Sort::TooLarge,
-            SandboxError::Stopping | SandboxError::Ledger(LedgerError::Behind) => Sort::Unavailable,
+            SandboxError::Stopping | SandboxError::Crowded | SandboxError::Ledger(LedgerError::Behind) => {
+                Sort::Unavailable
+            }
             SandboxError::Engine(EngineError::Busy(_) | EngineError::CompilerBusy(_)) => Sort::Unavailable,
             // The folders of sandboxes are ours.
             SandboxError::Engine(EngineError::Dir { .. }) => Sort::Failing,
@@ -145,9 +150,8 @@ impl SandboxError {
     pub fn retry_after(&self) -> Option<u64> {
         match (self, self.sort()) {
             (SandboxError::Quota(error), _) => error.retry_after(),
-            (SandboxError::Ledger(LedgerError::NoRoom) | SandboxError::Workspace(WorkspaceError::TooManyLists), _) => {
-                Some(1)
-            }
+            (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
+            (SandboxError::Workspace(WorkspaceError::TooManyLists | WorkspaceError::Changed { .. }), _) => Some(1),
             (_, Sort::Failing) => Some(5),
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
             _ => None,

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 
-use super::ending::lost;
+use super::chronicle::OnRecord;
+use super::ending::{lost, unkept};
 use super::error::SandboxError;
 use super::hall::{Hall, locked};
 use super::record::{SandboxChange, SandboxRecord};
@@ -202,18 +203,36 @@ impl Hall {
     }
 
     /// Runs that are written down as running and on which nobody works: those that the last process left, and those whose
-    /// end could not be written down.
+    /// end could not be written down. How one ended is on record before it is written down here.
     async fn write_off(&self) -> Result<(), SandboxError> {
         // In this order: whoever ends in between has written that down, and what has ended stays as it ended.
         let ledger = Arc::clone(&self.inner().ledger);
         let open = tokio::task::spawn_blocking(move || ledger.open_runs()).await;
         let open = open.map_err(|error| SandboxError::Internal(error.to_string()))??;
-        for run in open {
-            if !self.is_at_work(&run.id) {
-                let run = lost(run, self.now());
-                self.inner().chronicle.lost(&run).await?;
-                self.inner().ledger.put_run(Arc::new(run), None, None).await?;
+        let left: Vec<_> = open.into_iter().filter(|run| !self.is_at_work(&run.id)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let chronicle = &self.inner().chronicle;
+        let mut ends = match chronicle.ends(left.iter().map(|run| run.id.clone()).collect()).await {
+            Ok(ends) => ends,
+            // Neither is said of them that they were lost, since that may be untrue, nor does anything else wait for it.
+            Err(error) => {
+                tracing::warn!(runs = left.len(), "how runs ended cannot be read, and is tried again: {error}");
+                return Ok(());
             }
+        };
+        for run in left {
+            let run = match ends.remove(&run.id) {
+                Some(OnRecord::Ended(end)) => unkept(run, end),
+                Some(OnRecord::Lost) => lost(run, self.now()),
+                None => {
+                    let run = lost(run, self.now());
+                    chronicle.lost(&run).await?;
+                    run
+                }
+            };
+            self.inner().ledger.put_run(Arc::new(run), None, None).await?;
         }
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use moka::sync::Cache;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -21,14 +20,12 @@ use super::record::{ComponentRecord, RunRecord};
 use super::retry::AtWork;
 use super::settings::HallSettings;
 use super::storage::Storage;
+use super::threads::Threads;
 use crate::authz::{Action, Permit, ResourceKind};
 use crate::engine::Engine;
 use crate::fs_policy::Policy;
 use crate::model::{Ceilings, Digest, RunId, SandboxId, TenantId};
 use crate::workspace::{Catalog, Lists, Workspaces};
-
-/// Threads on which one tenant may wait for the disk at a time. Others find more of them, whatever this one waits for.
-const THREADS: usize = 64;
 
 /// What the lists of files of all tenants may take in memory.
 const LISTS: u64 = 1 << 30;
@@ -76,7 +73,7 @@ pub(super) struct Inner {
     lists: Arc<Lists>,
     /// Held by whoever reads a runtime, which is large.
     pub(super) readers: tokio::sync::Mutex<()>,
-    threads: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+    threads: Arc<Threads>,
     live: Mutex<HashMap<RunId, Watched>>,
     /// What ends everything of a tenant.
     ends: Mutex<HashMap<TenantId, CancellationToken>>,
@@ -134,7 +131,7 @@ impl Hall {
             shelves: Mutex::default(),
             lists: Lists::new(LISTS),
             readers: tokio::sync::Mutex::default(),
-            threads: Mutex::default(),
+            threads: Arc::default(),
             live: Mutex::default(),
             ends: Mutex::default(),
             at_work: AtWork::default(),
@@ -219,15 +216,13 @@ impl Hall {
         done.await.map_err(|error| SandboxError::Internal(error.to_string()))?
     }
 
-    /// Does something for a tenant on a thread that may wait, when he has no more than enough of them.
+    /// Does something for a tenant on a thread that may wait, when it is his turn.
     pub async fn apart<T: Send + 'static>(
         &self,
         tenant: &TenantId,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SandboxError> {
-        let threads =
-            locked(&self.0.threads).entry(tenant.clone()).or_insert_with(|| Semaphore::new(THREADS).into()).clone();
-        let turn = threads.acquire_owned().await.map_err(|error| SandboxError::Internal(error.to_string()))?;
+        let turn = self.0.threads.turn(tenant).await.ok_or(SandboxError::Crowded)?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()

@@ -123,6 +123,7 @@ mod tests {
             report: None,
             failure: None,
             cut: Vec::new(),
+            given: None,
             order: Vec::new(),
         };
         (0..count).map(|at| Arc::new(run(at))).collect()

@@ -431,6 +431,7 @@ mod tests {
             report: None,
             failure: None,
             cut: Vec::new(),
+            given: None,
             order: Vec::new(),
         };
         let record = Arc::new(record);

@@ -37,9 +37,10 @@ mod sandboxes;
 mod settings;
 mod state;
 mod storage;
+mod threads;
 mod work;
 
-pub use chronicle::{By, Chronicle, Heard, Kept, Unkept};
+pub use chronicle::{By, Chronicle, EndOnRecord, Ends, Heard, Kept, OnRecord, Unkept};
 pub use clock::{Hands, Machine};
 pub use components::Submitted;
 pub use error::{SandboxError, Sort};
@@ -52,8 +53,8 @@ pub use live::{Event, Happened};
 pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
 pub use record::{
-    ComponentRecord, Failure, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord, SandboxSpec,
-    Unchanged, Wants,
+    ComponentRecord, Failure, Given, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord,
+    SandboxSpec, Unchanged, Wants,
 };
 pub use replayable::Replayable;
 pub use retry::{Before, RetryKey};

@@ -59,6 +59,14 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What was given to a run of what was asked for: declaration, request, sandbox and ceilings all allow it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    pub limits: Limits,
+    pub clocks: bool,
+    pub randomness: bool,
+}
+
 /// One execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
@@ -75,6 +83,8 @@ pub struct RunRecord {
     pub failure: Option<Failure>,
     /// What was asked for and not given.
     pub cut: Vec<Cut>,
+    /// What it could spend, and what it was granted; nothing of one that older versions wrote down.
+    pub given: Option<Given>,
     /// In which order output came: how many bytes of standard output (even places) and of standard error (odd ones),
     /// one after the other.
     pub order: Vec<u32>,

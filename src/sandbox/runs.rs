@@ -12,7 +12,7 @@ use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in};
 use super::live::Live;
 use super::plan::RunAsk;
-use super::record::{RetryRecord, RunRecord, RunState};
+use super::record::{Given, RetryRecord, RunRecord, RunState};
 use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
 use super::work::Planned;
@@ -150,6 +150,8 @@ impl Hall {
         let planned = self.plan(caller, ask, of.as_ref(), place).await?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
+        let (limits, grants) = (planned.request.limits.clone(), &planned.request.grants);
+        run.given = Some(Given { limits, clocks: grants.clocks, randomness: grants.randomness });
         let retry = held.as_ref().map(|held| held.record(&run.id, run.created));
         let ending = Ending::watching(self, &run, apart)?;
         // From here on a stop of its sandbox either cancels it or is seen here.
@@ -180,6 +182,7 @@ impl Hall {
             report: None,
             failure: None,
             cut: Vec::new(),
+            given: None,
             order: Vec::new(),
         }
     }

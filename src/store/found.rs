@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -95,6 +96,9 @@ impl Found {
         if !self.log().exists() || (!self.has_log() && !self.beside("-shm").exists()) {
             return self.open("immutable=1");
         }
+        if !self.beside("-shm").exists() {
+            return self.alone();
+        }
         // What is beside the log says how it is read, and a reader writes it anew where nobody else has the store open. It
         // need not: it can keep that in memory. Where somebody does, it may have to share.
         let apart = self.open("mode=ro&readonly_shm=1")?;
@@ -102,6 +106,17 @@ impl Found {
             Err(error) if !self.is_damaged(&error) => self.open("mode=ro"),
             _ => Ok(apart),
         }
+    }
+
+    /// For a log beside which nothing is, so that nobody has the store open. Whoever has it alone keeps in memory how the log
+    /// is read, in the place of a file beside it. On a connection that only reads, that goes where locks are not taken.
+    fn alone(&self) -> Result<Connection, StoreError> {
+        let sql = |error: rusqlite::Error| StoreError::sql(&self.path, &error);
+        let connection = self.open("mode=ro&vfs=unix-none")?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(sql)?;
+        // Else it would fold the log in when it goes.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sql)?;
+        Ok(connection)
     }
 
     fn is_damaged(&self, error: &rusqlite::Error) -> bool {

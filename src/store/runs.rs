@@ -8,7 +8,8 @@ use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
 use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
 use crate::sandbox::{
-    AskRoom, Cut, Failure, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage, RunRecord, RunState, RunSummary,
+    AskRoom, Cut, Failure, Given, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage, RunRecord, RunState,
+    RunSummary,
 };
 
 /// Removed in one step, so that others are not kept waiting: so many, or those that take so much.
@@ -24,6 +25,7 @@ struct Answer {
     failure: Option<Failure>,
     #[serde(default)]
     cut: Vec<Cut>,
+    given: Option<Given>,
     #[serde(default)]
     order: Vec<u32>,
 }
@@ -68,6 +70,8 @@ struct AnswerRef<'a> {
     failure: Option<&'a Failure>,
     #[serde(skip_serializing_if = "<[Cut]>::is_empty")]
     cut: &'a [Cut],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given: Option<&'a Given>,
     #[serde(skip_serializing_if = "<[u32]>::is_empty")]
     order: &'a [u32],
 }
@@ -96,7 +100,7 @@ fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let Answer { report, failure, cut, order } = json(row, 9)?;
+    let Answer { report, failure, cut, given, order } = json(row, 9)?;
     let wrong = |error| rusqlite::Error::FromSqlConversionFailure(9, rusqlite::types::Type::Text, Box::new(error));
     let report = report.map(Told::report).transpose().map_err(wrong)?;
     Ok(RunRecord {
@@ -112,6 +116,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         report,
         failure,
         cut,
+        given,
         order,
     })
 }
@@ -123,7 +128,7 @@ pub(super) fn put(
     replayable: Option<&Replayable>,
 ) -> rusqlite::Result<()> {
     let (report, failure) = (new.report.as_ref().map(ReportRef::from), new.failure.as_ref());
-    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, order: &new.order })?;
+    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, given: new.given.as_ref(), order: &new.order })?;
     let written = change(
         connection,
         "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output,

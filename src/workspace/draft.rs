@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
 use std::path::Path;
@@ -146,7 +147,11 @@ impl Looking<'_> {
                 return Err(WorkspaceError::Special { path, kind: "of a name that is no UTF-8" });
             };
             let path = if folder.is_empty() { text.to_owned() } else { format!("{folder}/{text}") };
-            self.entry(dir, text, path, depth)?;
+            match self.entry(dir, text, path, depth) {
+                // It was there a moment ago, and whoever is at work in the draft took it away.
+                Err(WorkspaceError::Io { reason, .. }) if reason.kind() == ErrorKind::NotFound => {}
+                looked => looked?,
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::archive::{
     read_zip,
 };
 use super::catalog::Catalog;
+use super::draft::Now;
 use super::error::WorkspaceError;
 use super::files::{Desk, names, refused};
 use super::intake::no_archive;
@@ -75,12 +76,15 @@ impl<C: Catalog> Workspaces<C> {
             match node {
                 Node::Folder => pack.folder(&name),
                 Node::Link { target } => pack.link(&name, target),
-                Node::File { bytes, executable, .. } => {
-                    let mut content = now.open(path).map_err(|reason| WorkspaceError::io(folder, reason))?;
-                    pack.file(&name, *executable, *bytes, &mut content)
-                }
+                Node::File { executable, .. } => match found(&now, path)? {
+                    Some((content, bytes)) => pack.file(&name, *executable, bytes, &mut content.take(bytes)),
+                    None => continue,
+                },
             }
-            .map_err(failed)?;
+            .map_err(|error| match error {
+                WriteError::SizeWrong { .. } => WorkspaceError::Changed { path: path.to_owned() },
+                error => failed(error),
+            })?;
         }
         packed(pack.finish()?)
     }
@@ -96,6 +100,24 @@ impl<C: Catalog> Workspaces<C> {
         self.export_into(of, &mut into, zip)?;
         packed(into.file)
     }
+}
+
+/// A file of a draft in which somebody may be at work: as long as it is at this moment, whatever it was when the draft was
+/// looked through and however it grows meanwhile. Nothing where it was removed.
+fn found(now: &Now, path: &str) -> Result<Option<(File, u64)>, WorkspaceError> {
+    let failed = |reason: io::Error| match reason.raw_os_error().map(Errno::from_raw_os_error) {
+        // Something else is in its place, or in that of a folder on the way.
+        Some(Errno::INVAL | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => {
+            WorkspaceError::Changed { path: path.to_owned() }
+        }
+        _ => WorkspaceError::io(path, reason),
+    };
+    let file = match now.open(path) {
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let bytes = file.metadata().map_err(failed)?.len();
+    Ok(Some((file, bytes)))
 }
 
 fn packed(mut file: File) -> Result<Packed, WorkspaceError> {

@@ -5,6 +5,7 @@ mod backup;
 mod desk;
 mod files;
 mod login;
+mod people;
 mod replays;
 mod runs;
 

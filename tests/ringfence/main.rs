@@ -23,6 +23,7 @@ mod identity;
 mod intake;
 mod limits;
 mod outcomes;
+mod packing;
 mod registry;
 mod sandbox;
 mod service;

@@ -14,6 +14,7 @@ mod descriptors;
 mod diffs;
 mod doors;
 mod edges;
+mod ends;
 mod enduring;
 mod everywhere;
 mod faults;

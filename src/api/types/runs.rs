@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::super::failures::invalid;
 use super::super::problem::Problem;
+use super::limits::AllLimits;
 use super::{LimitsBody, Whole, labels, time};
 use crate::api::strict;
 use crate::fs_policy::{Preset, RULES, Rules};
@@ -317,6 +318,15 @@ pub(in crate::api) struct Run {
     /// What was asked for and not given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cut: Vec<CutBody>,
+    /// What it may spend at most: what was asked for, or the preset has, as far as the sandbox and the tenant may have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<AllLimits>,
+    /// Whether it is granted a clock: declared by the component, not asked to be left out, and allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clocks: Option<bool>,
+    /// The same of randomness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    randomness: Option<bool>,
     /// Why it did not run at all, or was cancelled by nobody who asked for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
@@ -332,7 +342,7 @@ impl From<RunRecord> for Run {
 
 impl Run {
     fn of(record: &RunRecord, (stdout, stderr): (Option<Output>, Option<Output>)) -> Self {
-        let report = record.report.as_ref();
+        let (report, given) = (record.report.as_ref(), record.given.as_ref());
         Self {
             id: record.id.to_string(),
             state: record.state.as_str(),
@@ -349,6 +359,9 @@ impl Run {
             order: if record.order.len() > 1 { record.order.clone() } else { Vec::new() },
             denials: report.map(|report| report.denials.iter().map(DenialBody::from).collect()).unwrap_or_default(),
             cut: record.cut.iter().map(CutBody::from).collect(),
+            limits: given.map(|given| AllLimits::from(&given.limits)),
+            clocks: given.map(|given| given.clocks),
+            randomness: given.map(|given| given.randomness),
             failure: record
                 .failure
                 .as_ref()

@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// The first records of all segments, in order.
-    pub(super) fn segments(&self) -> Result<Vec<u64>, AuditError> {
+    pub fn segments(&self) -> Result<Vec<u64>, AuditError> {
         let entries =
             std::fs::read_dir(self.root.join(folder::LOG)).map_err(AuditError::disk("read the audit folder"))?;
         let mut firsts: Vec<u64> =

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::super::exit::{DENIED, Mistake};
+use super::super::family::pair;
 use super::super::show;
 use super::command::{RolesFlag, named, read};
 use crate::app;
@@ -96,11 +97,6 @@ struct ContextFlags {
 
 fn kind(text: &str) -> Result<PrincipalKind, String> {
     serde_json::from_value(text.into()).map_err(|_| "write person, service or agent".to_owned())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let parted = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-    parted.ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
 /// `data_dir` is what the flag of all commands says.

@@ -5,17 +5,18 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::super::exit::Mistake;
-use super::super::server;
-use super::{ask, check, remove};
+use super::super::server::{self, ServerFlags};
+use super::{ask, check, remove, there};
 use crate::authz::{CustomRole, POLICY_BYTES};
 use crate::config::Overrides;
 use crate::model::PolicyName;
 
-/// Ask the policies of a tenant without a service: whether they would be taken, and who may do what; remove one
+/// Policies: those in force on a server; whether some would be taken, and who may do what, without one
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   ringfence policy check night.cedar
+  ringfence policy set night night.cedar --server https://fence.example.org
   ringfence policy explain runs:create --principal alice --role developer --policy night.cedar
   ringfence policy explain runs:read --data ~/.local/share/ringfence --principal alice --owner bob")]
 pub(in super::super) struct PolicyArgs {
@@ -59,6 +60,8 @@ Examples:
 Example:
   ringfence policy remove locks-all --tenant acme --data-dir /var/lib/ringfence --config /etc/ringfence.toml")]
     Remove(Box<remove::RemoveArgs>),
+    #[command(flatten)]
+    There(there::There),
 }
 
 #[derive(Debug, Args)]
@@ -68,8 +71,14 @@ pub(super) struct RolesFlag {
     roles: Option<PathBuf>,
 }
 
-pub(in super::super) fn run(args: &PolicyArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+pub(in super::super) fn run(args: &PolicyArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    if let Action::There(what) = &args.action {
+        server::no_host_flags(host)?;
+        return there::run(what, to, args.json);
+    }
+    to.none()?;
     match &args.action {
+        Action::There(_) => Ok(ExitCode::SUCCESS),
         Action::Check { files, roles } => {
             server::only_asks(host)?;
             check::check(files, &roles.read()?, args.json)

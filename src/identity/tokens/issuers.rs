@@ -196,7 +196,7 @@ impl Keys {
             }
             Keys::Remote(remote) => {
                 let held = remote.keys_for(jwt, tick).await?;
-                held.keys.find(jwt)?.verify(jwt)?;
+                held.keys.find(jwt).map_err(Stop::Unheard)?.verify(jwt)?;
                 Ok(held.recheck_at(tick))
             }
         }

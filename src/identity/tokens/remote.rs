@@ -59,7 +59,7 @@ impl Remote {
     }
 
     /// Keys for this token: those at hand if one of them fits, else what the issuer says now. Where it was asked a moment
-    /// ago it is not asked again: whoever calls a key by a name that nobody has heard of then is wrong, like whoever guesses.
+    /// ago it is not asked again: whoever calls a key by a name that nobody has heard of then comes too early, or is wrong.
     pub(super) async fn keys_for(self: &Arc<Self>, jwt: &Jwt<'_>, tick: u64) -> Result<Held, Outage> {
         let fitting = self.held(tick).filter(|held| held.keys.find(jwt).is_ok());
         if let Some(held) = fitting {

@@ -48,8 +48,9 @@ async fn a02_keys_turn_over_without_a_restart() {
 }
 
 #[tokio::test]
-async fn a03_unknown_key_ids_are_failures_and_make_us_ask_once_in_half_a_minute() {
+async fn a03_unknown_key_ids_are_limited_shut_nobody_out_and_make_us_ask_once_in_half_a_minute() {
     let world = remote();
+    let (key, _) = world.book.add_key("acme", "alice", None, None);
     world.net.serves(&json!({ "keys": [old_key()] }));
     assert!(world.token_at(&by_old(), NOW, 0).await.is_ok());
     for number in 0..100 {
@@ -62,6 +63,19 @@ async fn a03_unknown_key_ids_are_failures_and_make_us_ask_once_in_half_a_minute(
     }
     assert_eq!(*world.net.asked.lock().unwrap(), [URL]);
     assert!(world.token_at(&by_old(), NOW, 1_000).await.is_ok(), "what was good a moment ago is no guess");
+    let cold = signed(r#"{"alg":"RS256","kid":"old"}"#, &claims(|claims| claims["sub"] = json!("bob")), by_rsa(&RSA));
+    assert!(world.token_at(&cold, NOW, 1_000).await.is_ok(), "nor do other tokens of the issuer stand behind it");
+    assert!(world.key_at(key.expose(), HOME, NOW, 1_000).await.is_ok());
+    // As a change of keys is for whoever comes with the new one too early.
+    assert_eq!(world.token_at(&by_new(), NOW, 2_000).await.unwrap_err().reason(), "too_many_attempts");
+    world.net.serves(&json!({ "keys": [old_key(), ed_jwk("new")] }));
+    assert!(world.token_at(&by_new(), NOW, 31_000).await.is_ok(), "its key is known now");
+    // A signature that is wrong is a guess like any other.
+    let forged = signed(r#"{"alg":"RS256","kid":"old"}"#, &claims(|claims| claims["jti"] = json!("f")), by_rsa(&RSA_2));
+    for number in 0..21 {
+        let wanted = if number < 20 { "bad_signature" } else { "too_many_attempts" };
+        assert_eq!(world.token_at(&forged, NOW, 32_000).await.unwrap_err().reason(), wanted, "{number}");
+    }
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
 //! A hall of one tenant over a real store, without HTTP in front.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use ringfence::authz::{Action, Ask, Authorizer, Permit, Resource};
 use ringfence::engine::RunRequest;
 use ringfence::fs_policy::Rules;
-use ringfence::model::{Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, TenantId};
+use ringfence::model::{
+    Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, RunId, TenantId,
+};
 use ringfence::sandbox::{
-    Asked, By, Chronicle, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable, RunAsk, RunFilter,
-    RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What, Wished,
+    Asked, By, Chronicle, Ends, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable, RunAsk,
+    RunFilter, RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What,
+    Wished,
 };
 use ringfence::store::Store;
 use ringfence::workspace::Catalog;
@@ -64,6 +67,10 @@ impl Chronicle for Memory {
 
     fn lost(&self, run: &RunRecord) -> Kept {
         self.keep(format!("lost {}", run.id))
+    }
+
+    fn ends(&self, _: Vec<RunId>) -> Ends {
+        Box::pin(async { Ok(HashMap::new()) })
     }
 
     fn expired(&self, sandbox: &SandboxRecord, _: u64) -> Kept {

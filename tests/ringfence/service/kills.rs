@@ -185,7 +185,7 @@ impl Fact {
         match self {
             Fact::Run(id, end) => {
                 let run = get(format!("/v1/runs/{id}")).await.is(200);
-                let failed = run["failure"]["code"] == "service_stopped";
+                let failed = matches!(run["failure"]["code"].as_str(), Some("service_stopped" | "answer_lost"));
                 run["state"] == "ended"
                     && end.as_ref().map_or(failed || run["outcome"]["kind"] == "exited", |end| {
                         run["outcome"]["kind"] == end.as_str()

@@ -28,6 +28,16 @@ async fn a_policy_that_leaves_nobody_who_could_take_it_out_is_not_taken() {
             r#"forbid (principal, action == Action::"policies:delete", resource);"#,
             r#"forbid (principal, action, resource) when { context.now > datetime("2000-01-01") };"#,
             r#"forbid (principal, action, resource) when { context.address.isIpv4() || context.address.isIpv6() };"#,
+            // Where nobody comes from: the service listens on this machine only.
+            r#"forbid (principal, action, resource) unless { context.address.isInRange(ip("10.7.0.0/16")) };"#,
+            // Itself, by its name.
+            r#"forbid (principal, action == Action::"policies:delete", resource == Policy::"x");"#,
+            // Later: from a day on, from so long after a day on, and for a year.
+            r#"forbid (principal, action, resource) when { context.now > datetime("2090-01-01T10:00:00Z") };"#,
+            r#"forbid (principal, action in Action::"policies:*", resource) when {
+                 context.now.durationSince(datetime("2026-01-01")) > duration("3000d") };"#,
+            r#"forbid (principal, action, resource) when {
+                 context.now > datetime("2090-01-01") && context.now < datetime("2091-01-01") };"#,
             // It fails each time, and what fails permits nothing.
             r#"forbid (principal, action, resource) when { 9223372036854775807 + 1 > 0 };"#,
         ] {
@@ -36,12 +46,52 @@ async fn a_policy_that_leaves_nobody_who_could_take_it_out_is_not_taken() {
         for text in [
             r#"forbid (principal, action, resource) unless { principal in Role::"admin" };"#,
             r#"forbid (principal, action, resource) when { context.now < datetime("2000-01-01") };"#,
-            // Where he is not now, but may be.
-            r#"forbid (principal, action, resource) unless { context.address.isInRange(ip("10.7.0.0/16")) } ;"#,
+            r#"forbid (principal, action, resource) unless { context.address.isLoopback() };"#,
+            // Another may be protected: this one can be taken out first.
+            r#"forbid (principal, action == Action::"policies:delete", resource == Policy::"y");"#,
+            // Runs end some day, and come from elsewhere; and who changes policies has hours for it.
+            r#"forbid (principal, action == Action::"runs:create", resource) when { context.now > datetime("2090-01-01") };"#,
+            r#"forbid (principal, action in Action::"runs:*", resource) unless { context.address.isInRange(ip("10.7.0.0/16")) };"#,
+            r#"forbid (principal, action, resource) when { context.now.toTime() < duration("20h") };"#,
         ] {
             assert_eq!(put(&house, key, text).await, (200, String::new()), "{text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_service_that_others_reach_may_be_managed_from_where_they_are() {
+    let house = House::with(&[("http.listen", "0.0.0.0:0"), ("http.allow_plain_http", "true")]).await;
+    // Where he is not now, but may be.
+    let text = r#"forbid (principal, action, resource) unless { context.address.isInRange(ip("10.7.0.0/16")) };"#;
+    assert_eq!(put(&house, &house.admin, text).await, (200, String::new()));
+}
+
+#[tokio::test]
+async fn what_locks_out_says_what_to_change() {
+    let house = House::new().await;
+    for (text, says) in [
+        (ALL, "except an administrator"),
+        (
+            r#"forbid (principal, action, resource) unless { context.address == ip("10.7.0.1") };"#,
+            "on this machine only",
+        ),
+        (r#"forbid (principal, action == Action::"policies:delete", resource == Policy::"x");"#, "its own name"),
+        (r#"forbid (principal, action, resource) when { context.now > datetime("2090-01-01") };"#, "about 2090-01-03"),
+    ] {
+        let reply = house.with_json(&house.admin, "PUT", "/v1/policies/x", json!({"text": text})).await;
+        assert_eq!((reply.code().as_str(), &reply.json()["field"]), ("policy_locks_out", &json!("text")));
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(says), "{detail}");
+    }
+    // So many dates cannot all be tried; for what is not about policies nobody asks.
+    let dates: Vec<_> = (0..20).map(|n| format!("context.now != datetime(\"20{:02}-01-01\")", 40 + n)).collect();
+    let by = |action: &str| {
+        format!("forbid (principal, action == Action::\"{action}\", resource) unless {{ {} }};", dates.join(" && "))
+    };
+    let reply = house.with_json(&house.admin, "PUT", "/v1/policies/x", json!({"text": by("policies:delete")})).await;
+    assert!(reply.code() == "policy_locks_out" && reply.json()["detail"].as_str().unwrap().contains("cannot be told"));
+    assert_eq!(put(&house, &house.admin, &by("runs:create")).await, (200, String::new()));
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use ringfence::model::{LimitName, Preset};
 use serde_json::{Value, json};
 
 use super::House;
@@ -232,6 +233,19 @@ async fn what_is_above_the_ceilings_is_cut_and_told() {
         (&fuel["asked"], &fuel["given"], &fuel["by"]),
         (&json!(7_000_000_000_000_u64), &json!(100_000_000_000_u64), &json!("tenant"))
     );
+    // And all that it had is told, asked for or not.
+    let ceilings = house.get(&house.admin, "/v1/tenants/acme").await.is(200)["ceilings"]["limits"].clone();
+    assert_eq!(run["limits"]["fuel"], fuel["given"]);
+    let large = Preset::Large.limits();
+    for name in LimitName::ALL.iter().filter(|name| name.as_str() != "fuel") {
+        let most = large.get(*name).min(ceilings[name.as_str()].as_u64().unwrap());
+        assert_eq!(run["limits"][name.as_str()], json!(most), "{name}");
+    }
+    let read = house.get(&boss, &format!("/v1/runs/{}", run["id"].as_str().unwrap())).await.is(200);
+    let told = |run: &Value| json!([run["limits"], run["clocks"], run["randomness"]]);
+    assert_eq!(told(&read), told(&run));
+    let begun = house.post(&boss, "/v1/runs", json!({"component": digest, "async": true})).await.is(202);
+    assert_eq!(begun["limits"], serde_json::to_value(Preset::Small.limits()).unwrap());
     let refused = house.post(&boss, "/v1/runs", json!({"component": digest, "limits": {"fuel": 0}})).await;
     assert_eq!((refused.status, refused.code().as_str()), (422, "bad_limits"));
 }
@@ -266,6 +280,10 @@ async fn what_was_not_asked_for_is_not_told_as_cut() {
     let asked = run(&plain, json!({"randomness": true, "clocks": false, "limits": {"fuel": 2_000_000}})).await;
     let told = [json!(["fuel", 2_000_000, 1_000_000, "tenant"]), json!(["randomness", true, false, "tenant"])];
     assert_eq!(cut(&asked), told);
+    assert_eq!(
+        (&asked["limits"]["fuel"], &asked["clocks"], &asked["randomness"]),
+        (&json!(1_000_000), &json!(false), &json!(false))
+    );
     // A sandbox tells all that a run in it has.
     let made = house.post(&boss, "/v1/sandboxes", json!({})).await.is(201);
     assert_eq!((cut(&made).len(), &made["limits"]["fuel"], &made["clocks"]), (0, &json!(1_000_000), &json!(false)));

@@ -143,7 +143,12 @@ async fn each_event_has_the_details_that_are_documented_and_no_others() {
     // A run of which no end was written down.
     let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();
     store.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
-    let lost = format!("UPDATE runs SET {} WHERE sandbox IS NOT NULL", crate::sandbox::RUNNING);
+    let lost = format!(
+        "CREATE TEMP TABLE lost AS SELECT * FROM runs WHERE sandbox IS NOT NULL LIMIT 1;
+         UPDATE lost SET id = 'run_' || hex(zeroblob(16)), {};
+         INSERT INTO runs SELECT * FROM lost;",
+        crate::sandbox::RUNNING
+    );
     store.execute_batch(&lost).unwrap();
     for event in ["command_lost", "sandbox_expired"] {
         while events(&house, &key, &format!("event={event}")).await.is_empty() {}

@@ -179,6 +179,24 @@ async fn what_did_not_wait_for_the_disk_may_be_lost_in_any_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_makes_nothing_beside_a_log_that_is_left_alone() {
+    let killed = Killed::new().await;
+    let data = killed.dir.path().join("data");
+    let all = || -> BTreeMap<_, _> {
+        let files = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
+        files.map(|path| (path.clone(), fs::read(path).ok())).collect()
+    };
+    let before = all();
+    assert!(!before[&data.join("ringfence.db-wal")].as_ref().unwrap().is_empty());
+    ringfence::app::check(&settings(&data)).unwrap();
+    assert!(before == all(), "nothing is made, changed or taken away");
+    // And it was read: the store alone knows of nothing yet.
+    fs::write(data.join("ringfence.db-wal"), b"").unwrap();
+    let error = ringfence::app::check(&settings(&data)).unwrap_err();
+    assert_eq!(error.downcast_ref::<StoreError>().map(StoreError::code), Some("store_damaged"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mark_that_is_gone_or_half_written_stops_nothing() {
     let killed = Killed::new().await;
     for left in [None, Some(""), Some("0123456789abcdef")] {
