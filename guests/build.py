@@ -12,77 +12,14 @@ import hashlib
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-CACHE = pathlib.Path.home() / ".cache" / "ringfence"
-TOOLS = pathlib.Path(os.environ.get("RINGFENCE_TOOLS_DIR") or CACHE / "tools").absolute()
+from toolbox import CACHE, HERE, WASI, componentize_js, componentize_py, debian_rust, fail, run, rustup_target, say
+
+import runtimes
+
 OUT = pathlib.Path(os.environ.get("RINGFENCE_GUESTS_DIR") or HERE / "build")
-COMPONENTIZE_PY = "0.25.0"
-COMPONENTIZE_JS = "0.23.0"
-DEBIAN = ["rustc-web", "cargo-web", "rust-web-src", "lld", "wasi-libc", "libclang-rt-14-dev-wasm32"]
-DEBIAN_SOURCE = pathlib.Path("/usr/lib/rustlib/src")
-WASI = pathlib.Path("/usr/lib/wasm32-wasi")
 COMMANDS = ["hello", "files", "probe"]
 LIBRARIES = ["types", "compute", "wordcount"]
-
-
-def say(text):
-    print(f"guests: {text}", file=sys.stderr, flush=True)
-
-
-def fail(text):
-    say(text)
-    sys.exit(1)
-
-
-def run(command, **options):
-    env = {**os.environ, **options.pop("env", {})}
-    # It would win over the RUSTFLAGS that are set here.
-    env.pop("CARGO_ENCODED_RUSTFLAGS", None)
-    try:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, timeout=1800, **options
-        )
-    except FileNotFoundError:
-        fail(f"{command[0]} is not installed")
-    except subprocess.TimeoutExpired:
-        fail(f"took too long: {' '.join(map(str, command[:4]))} …")
-    if done.returncode != 0:
-        print(done.stdout[-6000:], file=sys.stderr)
-        fail(f"failed: {' '.join(map(str, command[:4]))} …")
-    return done.stdout
-
-
-def rustup_target():
-    """Whether rustup has, or can get, the target."""
-    if not shutil.which("rustup"):
-        return False
-    has = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True, cwd=HERE)
-    if "wasm32-wasip1" in has.stdout.split():
-        return True
-    try:
-        # Without a network it may hang.
-        adding = subprocess.run(
-            ["rustup", "target", "add", "wasm32-wasip1"], capture_output=True, timeout=30, cwd=HERE
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return adding.returncode == 0
-
-
-def debian_rust():
-    """Installs Debian's Rust for WebAssembly where it is missing."""
-    needed = ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/bin/wasm-ld", WASI / "crt1-command.o", DEBIAN_SOURCE]
-    if all(pathlib.Path(path).exists() for path in needed):
-        return
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        fail("no Rust for WebAssembly: run `rustup target add wasm32-wasip1`, or install " + " ".join(DEBIAN))
-    say("installing Debian's Rust for WebAssembly (once)")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update"], env=quiet)
-    run(["apt-get", "install", "-y", "--no-install-recommends", *DEBIAN], env=quiet)
 
 
 def cargo(names, library, rustup):
@@ -118,33 +55,12 @@ def build_rust(names, out):
 
 
 def build_python(out):
-    venv = TOOLS / f"componentize-py-{COMPONENTIZE_PY}"
-    tool = venv / "bin" / "componentize-py"
-    ready = venv / "ready"
-    if not ready.exists():
-        say("installing componentize-py (once)")
-        shutil.rmtree(venv, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(venv)])
-        run([str(venv / "bin" / "pip"), "install", "--quiet", f"componentize-py=={COMPONENTIZE_PY}"])
-        ready.touch()
     options = ["-d", "world.wit", "-w", "python", "componentize", "app", "-o", str(out / "python.wasm")]
-    run([str(tool), *options], cwd=HERE / "python")
+    run([str(componentize_py()), *options], cwd=HERE / "python")
 
 
 def build_javascript(out):
-    prefix = TOOLS / f"componentize-js-{COMPONENTIZE_JS}"
-    ready = prefix / "ready"
-    if not ready.exists():
-        if not shutil.which("npm"):
-            fail("no npm: install Node.js")
-        say("installing componentize-js (once)")
-        # What an interrupted installation left behind is not to be built upon.
-        shutil.rmtree(prefix, ignore_errors=True)
-        prefix.mkdir(parents=True)
-        (prefix / "package.json").write_text('{"private": true, "type": "module"}')
-        package = f"@bytecodealliance/componentize-js@{COMPONENTIZE_JS}"
-        run(["npm", "install", "--silent", "--no-audit", "--no-fund", package], cwd=prefix)
-        ready.touch()
+    prefix = componentize_js()
     script = prefix / "build.mjs"
     script.write_text(
         'import { componentize } from "@bytecodealliance/componentize-js";\n'
@@ -162,9 +78,13 @@ def build_javascript(out):
 
 def stamp(name):
     """What the guest is made of: its sources, the shared ones, the tools and this script."""
-    digest = hashlib.sha256(pathlib.Path(__file__).read_bytes())
-    shared = [HERE / "Cargo.toml", HERE / "Cargo.lock", HERE.parent / "wit" / "agent.wit"]
-    files = sorted(path for path in (HERE / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    scripts = [HERE / name for name in ("build.py", "toolbox.py", "runtimes.py")]
+    digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts))
+    wit = [HERE.parent / "wit" / file for file in ("agent.wit", "runtime.wit")]
+    shared = [HERE / "Cargo.toml", HERE / "Cargo.lock", *wit]
+    folder = HERE / "runtimes" / runtimes.FOLDERS[name] if name in runtimes.FOLDERS else HERE / name
+    made = {"__pycache__", "wit", "target", "inspect.js"}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not made & set(path.parts))
     for path in [*shared, *files]:
         digest.update(str(path.relative_to(HERE.parent)).encode())
         digest.update(path.read_bytes() if path.exists() else b"")
@@ -172,7 +92,7 @@ def stamp(name):
 
 
 def main():
-    every = [*COMMANDS, *LIBRARIES, "python", "javascript"]
+    every = [*COMMANDS, *LIBRARIES, "python", "javascript", *runtimes.FOLDERS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(every)}")
     parser.add_argument("--out", type=pathlib.Path, default=OUT, metavar="DIR", help="where the programs go")
@@ -194,6 +114,8 @@ def main():
     steps = [(rust, lambda: build_rust(rust, out))] if rust else []
     steps += [(["python"], lambda: build_python(out))] if "python" in stale else []
     steps += [(["javascript"], lambda: build_javascript(out))] if "javascript" in stale else []
+    steps += [(["python-runtime"], lambda: runtimes.build_python(out))] if "python-runtime" in stale else []
+    steps += [(["javascript-runtime"], lambda: runtimes.build_javascript(out))] if "javascript-runtime" in stale else []
     for built, build in steps:
         say(f"building {', '.join(built)}")
         # A build that is cut short must not look fresh when the sources go back.

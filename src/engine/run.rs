@@ -59,6 +59,8 @@ pub struct RunRequest {
     pub listener: Option<Arc<dyn OutputListener>>,
     /// Ends the run when its caller has gone away.
     pub cancel: Option<CancellationToken>,
+    /// Asks a language runtime to end its snippet by itself, as an interrupt of the keyboard does; it may not hear it.
+    pub interrupt: Option<CancellationToken>,
     /// What a runtime may call.
     pub tools: Option<Arc<dyn Tools>>,
     /// Asked before anything is written or made in a mount, besides the run's own limits.
@@ -77,6 +79,7 @@ impl RunRequest {
             stdin: Stdin::Empty,
             listener: None,
             cancel: None,
+            interrupt: None,
             tools: None,
             room: None,
         }
@@ -103,7 +106,7 @@ pub(super) async fn run(
     disk_reserve_bytes: u64,
 ) -> Result<Report, EngineError> {
     let start = Instant::now();
-    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, tools, room } = request;
+    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, interrupt, tools, room } = request;
     limits.check()?;
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
@@ -181,6 +184,7 @@ pub(super) async fn run(
             (true, Mode::Deterministic { seed }) => Randomness::seeded(seed),
         },
         sockets: WasiSocketsCtx::default(),
+        interrupt,
         tools,
     };
     let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::WasiSocketsCtx;
 
@@ -32,6 +33,8 @@ pub(super) struct RunState {
     pub(super) randomness: Randomness,
     pub(super) files: Files,
     pub(super) sockets: WasiSocketsCtx,
+    /// Asks a language runtime to end its snippet by itself.
+    pub(super) interrupt: Option<CancellationToken>,
     pub(super) tools: Option<Arc<dyn Tools>>,
 }
 

@@ -28,6 +28,7 @@ mod registry;
 mod sandbox;
 mod service;
 mod settings;
+mod snippets;
 mod support;
 mod threats_code;
 mod threats_files;

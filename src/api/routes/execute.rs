@@ -16,7 +16,7 @@ use crate::authz::Action;
 use crate::sandbox::SandboxError;
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(execute)).routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(execute)).routes(routes!(runtimes))
 }
 
 /// Run a snippet of Python, JavaScript or another language
@@ -48,7 +48,7 @@ async fn execute(who: Who, State(api): State<Api>, headers: HeaderMap, body: Bod
     get, path = "/v1/runtimes", tag = "runs",
     responses((status = 200, body = Runtimes), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-async fn list(who: Who, State(api): State<Api>) -> Result<Json<Runtimes>, Problem> {
+async fn runtimes(who: Who, State(api): State<Api>) -> Result<Json<Runtimes>, Problem> {
     who.permit_new(Action::RunsCreate, None).await?;
     let shelf = Arc::clone(&api.parts().runtimes);
     let listed = who.hall().apart(who.tenant(), move || shelf.list()).await?;

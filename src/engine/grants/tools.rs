@@ -2,11 +2,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 
 use super::super::state::RunState;
-use super::wait;
+use super::{look, wait};
 
 /// A tool as code sees it.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lower)]
@@ -37,10 +38,17 @@ pub trait Tools: Send + Sync {
     fn call(&self, name: String, input: String) -> ToolAnswer;
 }
 
+/// The interface by which it asks whether to go on.
+pub(in super::super) const CONTROL: &str = "ringfence:runtime/control@0.1.0";
+
 /// The interface by which a language runtime asks for tools.
 pub(in super::super) const TOOLS: &str = "ringfence:runtime/tools@0.1.0";
 
 pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    linker.instance(CONTROL)?.func_wrap("interrupted", |mut store: StoreContextMut<'_, RunState>, (): ()| {
+        let interrupt = &look(store.data_mut()).interrupt;
+        Ok((interrupt.as_ref().is_some_and(CancellationToken::is_cancelled),))
+    })?;
     let mut tools = linker.instance(TOOLS)?;
     tools.func_wrap("available", |mut store: StoreContextMut<'_, RunState>, (): ()| {
         let state = wait(store.data_mut());

@@ -293,7 +293,7 @@ pub(super) fn world(items: &str) -> anyhow::Result<(Resolve, WorldId)> {
 }
 
 fn offered() -> anyhow::Result<Interfaces> {
-    let own = "import preview1-sockets; import ringfence:runtime/tools@0.1.0;";
+    let own = "import preview1-sockets; import ringfence:runtime/tools@0.1.0; import ringfence:runtime/control@0.1.0;";
     let (resolve, world) = world(&format!("include wasi:cli/imports@0.2.12; {own}"))?;
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;

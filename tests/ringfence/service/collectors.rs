@@ -195,7 +195,7 @@ pub fn log_lines(audit: &Path) -> Vec<String> {
         std::fs::read_dir(audit.join("log")).unwrap().map(|entry| entry.unwrap().path()).collect();
     segments.sort();
     let texts = segments.iter().map(|path| std::fs::read_to_string(path).unwrap());
-    texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    texts.flat_map(|text| text.trim_end().lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 fn seq(line: &str) -> u64 {

@@ -14,6 +14,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
     let digest = format!("sha256:{}", "0".repeat(64));
     Some(match (method, path) {
         ("POST", "/v1/runs" | "/v1/sandboxes/{id}/runs") => json!({"component": digest}),
+        ("POST", "/v1/execute") => json!({"language": "python", "code": "1"}),
         ("POST", "/v1/sandboxes" | "/v1/sandboxes/{id}/apply") => json!({}),
         ("PATCH", "/v1/sandboxes/{id}") => json!({"labels": {}}),
         ("POST", "/v1/sandboxes/{id}/extend") => json!({"ttl_seconds": 60}),
@@ -236,7 +237,7 @@ async fn every_stream_of_events_has_a_schema_of_its_events() {
             streams.insert(path.as_str());
         }
     }
-    let known = ["/v1/audit/tail", "/v1/runs", "/v1/runs/{id}/events", "/v1/sandboxes/{id}/runs"];
+    let known = ["/v1/audit/tail", "/v1/execute", "/v1/runs", "/v1/runs/{id}/events", "/v1/sandboxes/{id}/runs"];
     assert_eq!(streams, known.into());
 }
 

@@ -1,0 +1,53 @@
+//! Modules that a snippet may import: those of `js/`, by name, and files of its own.
+
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::module::Declared;
+use rquickjs::{Ctx, Error, Module};
+
+pub const DRIVER: &str = include_str!("js/driver.js");
+pub const LOCALE: &str = include_str!("js/locale.js");
+pub const BUFFER: &str = include_str!("js/buffer.js");
+/// Node's own `util.inspect` (npm: node-inspect-extracted), as a module with what it looks for around it.
+pub const INSPECT: &str = concat!(
+    "(() => { const module = { exports: {} }, exports = module.exports; globalThis.Atomics = {};",
+    include_str!("js/inspect.js"),
+    "\n; delete globalThis.Atomics; return module.exports; })()"
+);
+
+/// The part of a name after `node:`, which is ours to serve.
+pub struct Names;
+
+impl Resolver for Names {
+    fn resolve<'js>(&mut self, _: &Ctx<'js>, base: &str, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<String> {
+        if !name.starts_with('.') && !name.starts_with('/') {
+            return Ok(format!("builtin:{}", name.trim_start_matches("node:")));
+        }
+        let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Ok(if name.starts_with('/') { name.to_owned() } else { format!("{folder}/{}", name.trim_start_matches("./")) })
+    }
+}
+
+/// A module of ours is what `require` gives, as its default export and by its names.
+pub struct Sources;
+
+impl Loader for Sources {
+    fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<Module<'js, Declared>> {
+        let Some(builtin) = name.strip_prefix("builtin:") else {
+            let path = name.trim_start_matches("./");
+            let source = std::fs::read(path).map_err(|error| Error::new_loading_message(name, error.to_string()))?;
+            return Module::declare(ctx.clone(), name, source);
+        };
+        let require: rquickjs::Function = ctx.globals().get("require")?;
+        let exports: rquickjs::Object = require.call((builtin,))?;
+        let names: Vec<String> = exports.keys::<String>().filter_map(Result::ok).filter(|key| is_name(key)).collect();
+        let source = format!(
+            "const it = require({builtin:?}); export default it; export const {{ {} }} = it;",
+            names.join(", ")
+        );
+        Module::declare(ctx.clone(), name, source)
+    }
+}
+
+fn is_name(key: &str) -> bool {
+    key != "default" && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$') && !key.starts_with(|c: char| c.is_ascii_digit())
+}

@@ -1,0 +1,34 @@
+"""The Python runtime: a whole CPython that is already started, kept in the image of a component.
+
+What this file imports, and what that imports, is in the image: a run begins after it. `runtime/` is the driver, out of the
+snippet's way; `ringfence/` is what snippets may import.
+"""
+
+from runtime import bundle
+
+# Before anything else: the folder of the standard library is there only while the component is made.
+bundle.keep_libraries()
+
+import ringfence  # noqa: E402, F401  for snippets
+import wit_world  # noqa: E402
+from componentize_py_types import Err  # noqa: E402
+from runtime import fences, preload, start  # noqa: E402
+from runtime.session import Session  # noqa: E402
+
+preload.import_all()
+fences.put_up()
+SESSION = Session()
+start.forget_the_build()
+
+
+class Interpreter(wit_world.exports.Interpreter):
+    def prepare(self, begin):
+        start.make_fresh(begin.environment, begin.folder)
+
+    def execute(self, snippet):
+        return SESSION.execute(snippet)
+
+    def settle(self):
+        reason = start.settle(SESSION)
+        if reason:
+            raise Err(reason)

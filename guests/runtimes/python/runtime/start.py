@@ -1,0 +1,73 @@
+"""What a new instance owes to the image it is made from: nothing of the build, and randomness of its own."""
+
+import builtins
+import gc
+import io
+import linecache
+import os
+import random
+import sys
+import tempfile
+
+from runtime import bundle, loops
+
+
+def forget_the_build():
+    """The last thing before the image is taken."""
+    bundle.source_of_all()
+    sys.path[:] = []
+    sys.path_importer_cache.clear()
+    sys.argv[:] = [""]
+    sys.flags  # noqa: B018
+    os.environ.clear()
+    builtins.exit = builtins.quit = sys.exit
+    loops.install()
+    linecache.clearcache()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    gc.collect()
+    # What is in the image lives for ever: a collection must not walk it, and its pages stay shared between instances.
+    gc.freeze()
+
+
+def make_fresh(environment, folder):
+    os.environ.clear()
+    for name, value in environment:
+        os.environ[name] = value
+    reseed()
+    sys.path[:] = []
+    if folder:
+        try:
+            os.chdir(folder)
+            sys.path.append(folder)
+        except OSError:
+            pass
+
+
+def reseed():
+    """Every generator that the library keeps for itself. `secrets`, `uuid4` and `os.urandom` ask the host each time."""
+    random.seed()
+    tempfile._name_sequence = None
+    uuid = sys.modules.get("uuid")
+    if uuid:
+        uuid._node = uuid._last_timestamp = None
+    numpy = sys.modules.get("numpy")
+    if numpy:
+        numpy.random.seed()
+
+
+def settle(session):
+    """Lets go of what a snapshot must not keep; gives the reason why one cannot be taken, if there is one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    gc.collect()
+    standard = {0, 1, 2}
+    for thing in gc.get_objects():
+        if isinstance(thing, io.FileIO) and not thing.closed and thing.fileno() not in standard:
+            return f"a file is open: {thing.name!r}"
+    session.count = 0
+    linecache.checkcache()
+    sys.path_importer_cache.clear()
+    os.environ.clear()
+    gc.freeze()
+    return None
