@@ -70,7 +70,7 @@ async fn a_snippet_streams_is_limited_and_has_the_files_of_a_workspace() {
     assert!(order.contains(&"stdout") && text.contains("\"kind\":\"answered\""), "{text}");
     let spin = json!({"language": "javascript", "code": "for (;;);", "limits": {"deadline_ms": 200}});
     assert_eq!(execute(&house, spin).await.is(200)["outcome"]["kind"], "deadline_exceeded");
-    house.put(key, "/v1/workspaces/w", crate::service::tar(&[("a.txt", "milk"), (".env", "X=1")])).await.is(201);
+    house.put(key, "/v1/workspaces/w", crate::service::tar(&[(".env", "X=1"), ("a.txt", "milk")])).await.is(201);
     let body = json!({
         "language": "python", "workspace": "w", "preset": "agent-safe",
         "code": "import os\n[sorted(os.listdir()), open('a.txt').read(), os.path.exists('.env')]"

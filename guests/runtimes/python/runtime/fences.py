@@ -83,13 +83,16 @@ _sleep = time.sleep
 
 def sleep(seconds):
     """As `time.sleep`, and one that the caller can end: it raises KeyboardInterrupt."""
+    if seconds < 0:
+        return _sleep(seconds)
     until = time.monotonic() + seconds
-    while seconds > SLICE:
-        _sleep(SLICE)
+    while True:
         if control.interrupted():
             raise KeyboardInterrupt("the caller ended it")
+        if seconds <= SLICE:
+            return _sleep(max(seconds, 0))
+        _sleep(SLICE)
         seconds = until - time.monotonic()
-    _sleep(max(seconds, 0) if until > 0 else seconds)
 
 
 def put_up():
