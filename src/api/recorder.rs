@@ -47,13 +47,15 @@ impl Recorder {
         &self.log
     }
 
-    /// Asked before what will be on record: a caller must not fill the disk with what he may do either. Whoever takes rights
-    /// away from another who fills it has an eighth more.
+    /// Asked before what will be on record: a caller must not fill the disk with what he may do either. Whoever takes
+    /// rights away from another who fills it, or ends what he does, has an eighth more for that alone.
     pub(super) fn room(&self, caller: &Caller, action: Action, most: u64) -> Result<(), Problem> {
         if !is_recorded(action) {
             return Ok(());
         }
-        let reserve = if takes_rights(action) { most / 8 } else { 0 };
+        if takes_away(action) && self.log.reserve(caller.tenant.as_str(), most / 8) {
+            return Ok(());
+        }
         let full = |retry_after| {
             let detail = format!(
                 "what the tenant does has filled {} of the audit log in this minute, which is the most it may; try again in {retry_after} s",
@@ -61,7 +63,7 @@ impl Recorder {
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_much_audit_a_minute", detail).after(Some(retry_after))
         };
-        self.log.room(caller.tenant.as_str(), most.saturating_add(reserve)).map_err(full)
+        self.log.room(caller.tenant.as_str(), most).map_err(full)
     }
 
     async fn append(&self, event: Event) -> Result<(), Problem> {
@@ -251,8 +253,8 @@ fn is_recorded(action: Action) -> bool {
     matches!(action, Action::RunsCreate | Action::SandboxesRun) || is_change(action) || done(action).is_some()
 }
 
-/// Nobody can do these again and again who cannot do anything.
-fn takes_rights(action: Action) -> bool {
+/// What ends what others do.
+fn takes_away(action: Action) -> bool {
     use Action as A;
     matches!(
         action,
@@ -262,6 +264,9 @@ fn takes_rights(action: Action) -> bool {
             | A::PrincipalsDelete
             | A::PoliciesCreate
             | A::TenantsUpdate
+            | A::RunsCancel
+            | A::SandboxesUpdate
+            | A::SandboxesDelete
     )
 }
 

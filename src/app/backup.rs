@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::data::{data_dir, folder_of};
 use super::descriptors::allow_many_files;
-use crate::audit::folder;
+use crate::audit::{cut_back, folder};
 use crate::config::Settings;
 use crate::model::TenantId;
 use crate::store::{Store, StoreCopy};
@@ -96,6 +96,9 @@ fn copy(
             false => copy.remove_component(digest)?,
         }
     }
+    if data.join("runtimes").try_exists()? {
+        copying.folder(&data.join("runtimes"), &to.join("runtimes"))?;
+    }
     copy_audit(&super::log::folder(&settings.audit, data), &to.join("audit"), copying)?;
     Ok(copy.close()?)
 }
@@ -119,7 +122,7 @@ fn copy_audit(from: &Path, to: &Path, copying: &mut Copying) -> anyhow::Result<(
     for name in [folder::CHECKPOINTS, folder::TREE, folder::LOG] {
         copying.folder(&from.join(name), &to.join(name))?;
     }
-    Ok(())
+    cut_back(to).with_context(|| to.display().to_string())
 }
 
 /// A copy of the store, and what keeps the contents that it names from going.

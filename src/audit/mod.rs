@@ -6,6 +6,7 @@
 //! It never acknowledges a record that could be lost, never goes on after a write that failed, never begins anew where
 //! something was, and never holds secrets or contents: names, digests, sizes and decisions.
 
+mod copied;
 mod detail;
 mod event;
 mod hash;
@@ -37,6 +38,7 @@ mod witness;
 mod writer;
 
 pub use checked::verify_each;
+pub use copied::cut_back;
 pub use detail::{DETAIL_ENTRIES, Detail};
 pub use error::AuditError;
 pub use event::{Event, RECORD_BYTES};

@@ -2,7 +2,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use super::error::AuditError;
-use super::event::Event;
+use super::event::{Event, RECORD_BYTES};
 use super::note::SignedCheckpoint;
 use super::spent::Spent;
 use super::writer::{Log, Pending, Receipt};
@@ -47,6 +47,17 @@ impl Standing {
     /// on record; else in how many seconds it has room again. What is at work by then is recorded, however much it is.
     pub fn room(&self, tenant: &str, most: u64) -> Result<(), u64> {
         self.spent.room(tenant, most, Instant::now())
+    }
+
+    /// Whether a tenant that has filled its minute may record one thing more, of those that end what it does: they have this
+    /// much to themselves, which nothing else is counted in. Each counts as the longest there is, with its refusal or its end.
+    pub fn reserve(&self, tenant: &str, most: u64) -> bool {
+        let (whose, now) = (format!("{tenant} (reserve)"), Instant::now());
+        let there = self.spent.room(&whose, most, now).is_ok();
+        if there {
+            self.spent.add(&whose, 2 * RECORD_BYTES as u64, now);
+        }
+        there
     }
 
     pub fn checkpoint(&self) -> Pending<SignedCheckpoint> {

@@ -39,6 +39,8 @@ const AFTER_S: u64 = 2 * DAY_S;
 const FAR_YEARS: [u64; 4] = [1, 5, 20, 100];
 /// The most questions that are asked of one week; each takes a moment, and all who write wait meanwhile.
 const QUESTIONS: usize = 300;
+/// The same of all weeks together.
+const ALL_QUESTIONS: usize = 1_500;
 
 /// Why rules would be rules for ever, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,11 +90,12 @@ impl Authorizer {
         if rules.keeping.dates.len() > DATES {
             return Err(Lockout::Unclear);
         }
+        let mut left = ALL_QUESTIONS;
         for week in weeks(rules, now) {
-            match self.week(rules, all, people, week) {
+            match self.week(rules, all, people, (week, &mut left)) {
                 Ok(()) => {}
                 Err(Lockout::Nobody) if week != now => return Err(Lockout::Later(day(week))),
-                Err(Lockout::Nobody) if self.week(rules, ANY, people, week).is_ok() => {
+                Err(Lockout::Nobody) if self.week(rules, ANY, people, (week, &mut left)).is_ok() => {
                     return Err(Lockout::Itself);
                 }
                 Err(Lockout::Nobody) if self.only_here && rules.keeping.reads.address => {
@@ -105,16 +108,26 @@ impl Authorizer {
     }
 
     /// Whether one of them could within a week, under the rules in force, whatever comes later: who is the last that could
-    /// stays.
-    pub fn has_a_keeper(&self, people: &[Caller], now: u64) -> bool {
+    /// stays. Where it cannot be told, `unclear` says what to think.
+    pub fn has_a_keeper(&self, people: &[Caller], now: u64, unclear: bool) -> bool {
         let in_force = people.first().and_then(|first| self.in_force(&first.tenant));
-        in_force.is_some_and(|in_force| self.week(&in_force.rules, ANY, people, now).is_ok())
+        in_force.is_some_and(|in_force| match self.week(&in_force.rules, ANY, people, (now, &mut { QUESTIONS })) {
+            Err(Lockout::Unclear) => unclear,
+            told => told.is_ok(),
+        })
     }
 
-    fn week(&self, rules: &Rules, policy: &str, people: &[Caller], from: u64) -> Result<(), Lockout> {
+    fn week(
+        &self,
+        rules: &Rules,
+        policy: &str,
+        people: &[Caller],
+        (from, left): (u64, &mut usize),
+    ) -> Result<(), Lockout> {
         let contexts = contexts(rules, people, from, self.only_here);
         let mut all = contexts.iter().flat_map(|context| people.iter().map(move |person| (context, person)));
-        let keeps = all.by_ref().take(QUESTIONS).any(|((at, from), person)| {
+        let keeps = all.by_ref().take(QUESTIONS.min(*left)).any(|((at, from), person)| {
+            *left -= 1;
             let person = Caller { address: from.unwrap_or(person.address), ..person.clone() };
             self.keeps(rules, policy, &person, *at)
         });

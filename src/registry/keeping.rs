@@ -33,17 +33,18 @@ pub(super) fn is_not_the_last(
     after: Option<&Principal>,
     now: u64,
 ) -> Result<bool, RegistryError> {
-    let keeps = |people: Vec<Principal>| {
+    let keeps = |people: Vec<Principal>, unclear| {
         let people: Vec<_> = people.into_iter().map(as_caller).collect();
-        giver.authorizer().has_a_keeper(&people, now)
+        giver.authorizer().has_a_keeper(&people, now, unclear)
     };
-    if !is_active(before) || !keeps(vec![before.clone()]) {
+    // Who may be the one is taken for it, and who may not be is not.
+    if !is_active(before) || !keeps(vec![before.clone()], true) {
         return Ok(true);
     }
     let mut others = administrators(book, &before.tenant)?;
     others.retain(|other| other.id != before.id);
     others.extend(after.filter(|after| is_active(after)).cloned());
-    Ok(keeps(others))
+    Ok(keeps(others, false))
 }
 
 fn is_active(principal: &Principal) -> bool {

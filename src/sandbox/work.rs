@@ -133,7 +133,7 @@ impl Hall {
                 Ok((self.ready(*digest, build).await?, *digest, known.wants))
             }
             What::Runtime(shelf, runtime) => {
-                let program = self.runtime(tenant, shelf, runtime, build).await?;
+                let program = self.runtime(shelf, runtime, build).await?;
                 let wants = Wants::of(program.description());
                 Ok((program, runtime.digest, wants))
             }
@@ -148,7 +148,6 @@ impl Hall {
     /// A runtime is large: who finds it not ready reads it, one at a time.
     async fn runtime(
         &self,
-        tenant: &TenantId,
         shelf: &Arc<runtimes::Shelf>,
         runtime: &Runtime,
         build: Build,
@@ -161,7 +160,9 @@ impl Hall {
             return Ok(ready);
         }
         let (shelf, runtime) = (Arc::clone(shelf), runtime.clone());
-        let bytes = self.apart(tenant, move || shelf.bytes(&runtime)).await??;
+        // Not in the turn of a tenant: others wait for this one.
+        let bytes = tokio::task::spawn_blocking(move || shelf.bytes(&runtime)).await;
+        let bytes = bytes.map_err(|error| SandboxError::Internal(error.to_string()))??;
         Ok(self.engine().load(bytes, build).await?)
     }
 

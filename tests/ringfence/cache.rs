@@ -49,7 +49,7 @@ async fn one_compilation_serves_every_stack() {
     let mut settings = settings();
     settings.cache_dir = Some(dir.path().join("code"));
     let engine = Engine::new(settings).unwrap();
-    for (preset, cached) in [(Preset::Medium, false), (Preset::Large, true)] {
+    for (preset, cached) in [(Preset::Small, false), (Preset::Large, true)] {
         let loaded = engine.load(program(9), Build::of(&preset.limits(), Mode::Ordinary)).await.unwrap();
         assert_eq!(matches!(loaded.origin(), Origin::Cache { .. }), cached, "{:?}", loaded.origin());
     }

@@ -247,8 +247,8 @@ async fn told(who: &Who, run: RunRecord, held: InMemory) -> Result<Response, Pro
         return Ok(Json(Run::from(run)).into_response());
     }
     let (id, tenant) = (run.id.clone(), run.tenant.clone());
-    let made = who.hall().apart(&tenant, move || whole(held, &Run::from(run))).await?;
-    made.map_err(|problem| {
+    let made = who.hall().apart(&tenant, move || whole(held, &Run::from(run))).await;
+    made.map_err(Problem::from).flatten().map_err(|problem| {
         let detail = format!(
             "the run {id} is over and in the history, but there is no room in memory for its answer now; ask for it later, \
              or read it piece by piece: GET /v1/runs/{id}/events"

@@ -96,6 +96,9 @@ impl Reader {
                     page.lines.push(String::from_utf8_lossy(&line).into_owned());
                 }
             }
+            if segment.last && page.next < end && end != u64::MAX {
+                return Err(AuditError::damaged(&segment.name, 0, format!("record {} should stand here", page.next)));
+            }
             // The segment ends where the next begins, or the log does.
             if page.next == begin || !segments.contains(&page.next) {
                 break;

@@ -1,9 +1,11 @@
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::event::RECORD_BYTES;
 use super::super::folder;
 use super::super::hash::TreeHash;
-use super::super::lines::{BLOCK, Line};
+use super::super::lines::{AHEAD, BLOCK, Line, Lines};
 use super::super::names::EventName;
 use super::super::note::VerifyingKey;
 use super::super::record::{Record, detail_number};
@@ -102,6 +104,19 @@ fn folder_keys(root: &Path) -> Result<Vec<VerifyingKey>, Fault> {
     keys.map_err(|bad| Fault::new(FaultKind::UnknownKey, Place::file(folder::KEYS), bad.to_string()))
 }
 
+/// Whether what stands where record `seq` should, under no checkpoint, may be what a crash left: nothing after it says that
+/// more was on disk when it was written. As whoever opens the log judges it.
+fn is_torn(rest: &mut Lines<File>, seq: u64, name: &str) -> Result<bool, Fault> {
+    while let Some(line) = rest.next().map_err(|error| files::unreadable(name, &error))? {
+        if let Line::Whole(line) = line
+            && Record::parse(line).is_ok_and(|record| record.durable > seq)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// What a checkpoint says of the records.
 struct Mark {
     size: u64,
@@ -119,10 +134,10 @@ enum End {
 
 impl End {
     /// A live one may be met while it grows.
-    fn takes_space(self, size: u64) -> bool {
+    fn takes_space(self, offset: u64, count: u64) -> bool {
         match self {
             End::Full => false,
-            End::Open => size.is_multiple_of(BLOCK),
+            End::Open => (offset + count).is_multiple_of(BLOCK) && count <= AHEAD + BLOCK,
             End::Live => true,
         }
     }
@@ -196,6 +211,7 @@ impl Chain<'_> {
         let open = |offset| files::lines(root, name, offset);
         let mut lines = open(0)?;
         let (mut number, mut looks) = (0, 0);
+        let too_long = vec![b' '; RECORD_BYTES + 1];
         loop {
             number += 1;
             let offset = lines.offset();
@@ -206,17 +222,15 @@ impl Chain<'_> {
             let line = match lines.next().map_err(|error| files::unreadable(name, &error))? {
                 None => return Ok(()),
                 Some(Line::Whole(line)) => line,
-                Some(Line::Space(count)) if end.takes_space(offset + count) => return Ok(()),
+                Some(Line::Space(count)) if end.takes_space(offset, count) => return Ok(()),
                 Some(Line::Space(count)) if end != End::Full => {
                     return Err(torn(usize::try_from(count).unwrap_or(usize::MAX)));
                 }
                 Some(Line::Space(_)) => b"",
                 Some(Line::Unfinished(_)) if end == End::Live => return Ok(()),
                 Some(Line::Unfinished(line)) => return Err(torn(line.len())),
-                Some(Line::TooLong) => {
-                    let bad = super::super::scan::BadRecord::TooLong;
-                    return Err(fault(FaultKind::Record(bad), "the line is longer than any record".into()));
-                }
+                // No record is that long, and what is read as one says so.
+                Some(Line::TooLong) => &too_long,
             };
             let record = match Record::parse(line) {
                 Ok(record) => record,
@@ -228,12 +242,11 @@ impl Chain<'_> {
                 }
                 Err(bad) => {
                     let bytes = line.len();
-                    let cut = end != End::Full && bytes > 0 && !line.ends_with(b"}");
-                    let after = lines.next().map_err(|error| files::unreadable(name, &error))?;
-                    return match after {
-                        None | Some(Line::Space(_)) if cut && end == End::Live => Ok(()),
-                        None | Some(Line::Space(_)) if cut => Err(torn(bytes)),
-                        _ => Err(fault(FaultKind::Record(bad), "the line is no record as it was written".into())),
+                    let unsigned = self.marks.last().is_none_or(|mark| seq >= mark.size);
+                    return match end != End::Full && unsigned && is_torn(&mut lines, seq, name)? {
+                        true if end == End::Live => Ok(()),
+                        true => Err(torn(bytes)),
+                        false => Err(fault(FaultKind::Record(bad), "the line is no record as it was written".into())),
                     };
                 }
             };

@@ -2,11 +2,13 @@ use super::super::disk::Disk;
 use super::super::error::AuditError;
 use super::super::event::Event;
 use super::super::folder;
-use super::super::lines::AHEAD;
+use super::super::lines::{AHEAD, Line, Lines};
 use super::super::names::EventName;
 use super::super::note::SigningKey;
+use super::super::record::Record;
 use super::LogSettings;
 use super::pen::{Pen, Segment};
+use super::walk::At;
 
 /// Makes a log with its first record and its first checkpoint. The origin is written last: where it is, all is.
 pub(super) fn create(disk: Box<dyn Disk>, settings: &LogSettings, keys: Vec<SigningKey>) -> Result<Pen, AuditError> {
@@ -42,8 +44,15 @@ fn clear(disk: &dyn Disk) -> Result<(), AuditError> {
     let mut old = Vec::new();
     for entry in in_folder(folder::LOG)? {
         let path = format!("{}/{}", folder::LOG, entry.name);
-        let size = disk.open_to_read(&path).and_then(|file| file.size()).map_err(making())?;
-        if folder::segment_first(&entry.name) != Some(0) || size > 2 * AHEAD {
+        let file = disk.open_to_read(&path).map_err(making())?;
+        let mut lines = Lines::new(At(file.as_ref(), 0));
+        // The first record may be there, whole or in pieces, and then nothing.
+        let mut records = 0;
+        while let Some(line) = lines.next().map_err(making())? {
+            records += usize::from(matches!(line, Line::Whole(line) if Record::parse(line).is_ok()));
+        }
+        let more = records > 1;
+        if folder::segment_first(&entry.name) != Some(0) || more || file.size().map_err(making())? > 2 * AHEAD {
             return Err(no_origin());
         }
         old.push(path);

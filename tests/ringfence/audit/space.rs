@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ringfence::audit::{Filter, Reader, VerifyOptions, verify};
+use ringfence::audit::{Filter, Reader, VerifyOptions, cut_back, verify};
 
 use super::world::{World, copy_all, event, fill, segments};
 
@@ -140,4 +140,93 @@ fn a_log_that_is_being_written_is_read_and_verified() {
     });
     log.close().wait().unwrap();
     assert_eq!(world.fault(), None);
+}
+
+/// A copy that was made while records came may have later pieces of the file and not the ones before.
+#[test]
+fn a_copy_of_a_log_that_went_on_is_cut_back_to_its_whole_records() {
+    let mut world = World::new();
+    world.settings.segment_bytes = 64 << 20;
+    let log = world.open();
+    fill(&log, 6);
+    let copied = || {
+        let mut copy = World::new();
+        copy.settings.segment_bytes = world.settings.segment_bytes;
+        copy_all(&world.path(), &copy.path());
+        let path = segments(&copy.path()).pop().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        let ends: Vec<_> = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
+        bytes[ends[1]..ends[3]].fill(b'\n');
+        fs::write(&path, bytes).unwrap();
+        copy
+    };
+    assert_eq!(copied().try_open().unwrap_err().code(), "audit_damaged", "as it is, it looks like damage");
+    let copy = copied();
+    cut_back(&copy.path()).unwrap();
+    let (log, opened) = copy.try_open().unwrap();
+    assert_eq!((opened.size, opened.cut), (2, None));
+    log.close().wait().unwrap();
+    assert_eq!((copy.fault(), copy.verify().records), (None, 2));
+    cut_back(&copy.path()).unwrap();
+    assert_eq!(copy.verify().records, 2, "what is whole stays as it is");
+}
+
+#[test]
+fn l01_a_last_record_that_was_changed_is_no_torn_tail() {
+    let world = World::filled(3);
+    let last = segments(&world.path()).pop().unwrap();
+    let mut bytes = fs::read(&last).unwrap();
+    let place = bytes.len() - 2;
+    assert_eq!(bytes[place], b'}');
+    bytes[place] = b'x';
+    fs::remove_file(&last).unwrap();
+    fs::write(&last, bytes).unwrap();
+    for live in [false, true] {
+        let fault = verify(&world.path(), &VerifyOptions { live, ..world.options() }).fault.unwrap();
+        assert_eq!((fault.code(), fault.place.seq), ("not_a_record", Some(3)), "it is under a checkpoint");
+    }
+    let reader = Reader::new(&world.path());
+    let told = reader.page(&Filter::default(), 0, 10, Some(4)).unwrap_err();
+    assert_eq!(told.code(), "audit_damaged", "who knows where the end is, misses it");
+}
+
+/// What the writer takes for the end of an unfinished batch, those who check take for that as well.
+#[test]
+fn pieces_of_a_batch_are_a_torn_tail_for_everybody() {
+    let world = crashed(2);
+    let path = segments(&world.path()).pop().unwrap();
+    let line = Reader::new(&world.path()).line(2).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let end = whole.trim_ascii_end().len() + 1;
+    let later = line.replace("\"seq\":2", "\"seq\":4").replace("\"durable\":2", "\"durable\":3");
+    for (gap, is_torn) in [("\n\n", true), (&"\0".repeat(40_000)[..], true), ("\n\n", false)] {
+        let later = if is_torn { later.clone() } else { later.replace("\"durable\":3", "\"durable\":4") };
+        let mut bytes = whole[..end].to_vec();
+        bytes.extend(format!("{gap}{later}\n").bytes());
+        fs::write(&path, &bytes).unwrap();
+        let code = world.fault().unwrap().code();
+        assert_eq!(code == "torn_tail", is_torn, "{code}");
+        let live = verify(&world.path(), &VerifyOptions { live: true, ..world.options() }).fault;
+        assert_eq!(live.is_none(), is_torn);
+        let copy = World::new();
+        copy_all(&world.path(), &copy.path());
+        assert_eq!(copy.try_open().is_ok(), is_torn);
+    }
+}
+
+#[test]
+fn more_space_than_is_ever_taken_is_no_space() {
+    let world = crashed(2);
+    let path = segments(&world.path()).pop().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend("\n".repeat(100 * BLOCK).bytes());
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(world.fault().unwrap().code(), "torn_tail");
+}
+
+#[test]
+fn a_log_that_lost_its_origin_is_not_begun_anew() {
+    let world = crashed(2);
+    fs::remove_file(world.path().join("origin")).unwrap();
+    assert_eq!(world.try_open().unwrap_err().code(), "audit_missing_file");
 }

@@ -64,10 +64,7 @@ async fn files_are_under_the_same_rules_as_everywhere() {
     let report =
         run("python", asked("import os\n[os.getcwd(), os.listdir('/workspace'), open('notes.txt').read()]")).await;
     assert_eq!(text(&report), "['/workspace', ['notes.txt'], 'milk']");
-    for code in [
-        "open('/workspace/.env')",
-        "import pathlib; pathlib.Path('.env').read_text()",
-    ] {
+    for code in ["open('/workspace/.env')", "import pathlib; pathlib.Path('.env').read_text()"] {
         let report = run("python", asked(code)).await;
         assert_eq!(failure(&report).0, "FileNotFoundError", "{code}");
         assert!(report.denials.iter().any(|denial| denial.path.as_deref() == Some("/workspace/.env")), "{report:?}");
