@@ -53,9 +53,6 @@ impl Recorder {
         if !is_recorded(action) {
             return Ok(());
         }
-        if takes_away(action) && self.log.reserve(caller.tenant.as_str(), most / 8) {
-            return Ok(());
-        }
         let full = |retry_after| {
             let detail = format!(
                 "what the tenant does has filled {} of the audit log in this minute, which is the most it may; try again in {retry_after} s",
@@ -63,7 +60,11 @@ impl Recorder {
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_much_audit_a_minute", detail).after(Some(retry_after))
         };
-        self.log.room(caller.tenant.as_str(), most).map_err(full)
+        let tenant = caller.tenant.as_str();
+        match self.log.room(tenant, most) {
+            Err(_) if takes_away(action).is_some_and(|what| self.log.reserve(tenant, what, most / 8)) => Ok(()),
+            other => other.map_err(full),
+        }
     }
 
     async fn append(&self, event: Event) -> Result<(), Problem> {
@@ -253,21 +254,19 @@ fn is_recorded(action: Action) -> bool {
     matches!(action, Action::RunsCreate | Action::SandboxesRun) || is_change(action) || done(action).is_some()
 }
 
-/// What ends what others do.
-fn takes_away(action: Action) -> bool {
+/// What ends what others do, by the reserve that it has. Those who may only stop things use up none of that for rights.
+fn takes_away(action: Action) -> Option<&'static str> {
     use Action as A;
-    matches!(
-        action,
+    match action {
         A::KeysRevoke
-            | A::TokensRevoke
-            | A::PrincipalsUpdate
-            | A::PrincipalsDelete
-            | A::PoliciesCreate
-            | A::TenantsUpdate
-            | A::RunsCancel
-            | A::SandboxesUpdate
-            | A::SandboxesDelete
-    )
+        | A::TokensRevoke
+        | A::PrincipalsUpdate
+        | A::PrincipalsDelete
+        | A::PoliciesCreate
+        | A::TenantsUpdate => Some("rights"),
+        A::RunsCancel | A::SandboxesUpdate | A::SandboxesDelete => Some("stops"),
+        _ => None,
+    }
 }
 
 /// How it is called when it was done, where it has a record of its own.

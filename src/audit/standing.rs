@@ -51,8 +51,8 @@ impl Standing {
 
     /// Whether a tenant that has filled its minute may record one thing more, of those that end what it does: they have this
     /// much to themselves, which nothing else is counted in. Each counts as the longest there is, with its refusal or its end.
-    pub fn reserve(&self, tenant: &str, most: u64) -> bool {
-        let (whose, now) = (format!("{tenant} (reserve)"), Instant::now());
+    pub fn reserve(&self, tenant: &str, what: &str, most: u64) -> bool {
+        let (whose, now) = (format!("{tenant} ({what})"), Instant::now());
         let there = self.spent.room(&whose, most, now).is_ok();
         if there {
             self.spent.add(&whose, 2 * RECORD_BYTES as u64, now);
