@@ -136,11 +136,6 @@ impl Event {
         self.tenant.as_deref()
     }
 
-    /// How much of the log it fills.
-    pub(super) fn bytes(&self) -> u64 {
-        u64::try_from(self.prepare().len() + PLACE_BYTES).unwrap_or(u64::MAX)
-    }
-
     /// The details as they stand in a record, to be held against those of one.
     pub fn details(&self) -> String {
         String::from_utf8_lossy(&self.write_details().0).into_owned()
@@ -222,6 +217,11 @@ pub(super) struct Place {
 impl Prepared {
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// How much of the log it fills, with its place.
+    pub(super) fn fills(&self) -> u64 {
+        u64::try_from(self.len() + PLACE_BYTES).unwrap_or(u64::MAX)
     }
 
     /// Writes the record in its canonical form (RFC 8785), without the end of the line.

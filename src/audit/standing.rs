@@ -2,7 +2,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use super::error::AuditError;
-use super::event::{Event, RECORD_BYTES};
+use super::event::{Event, Prepared, RECORD_BYTES};
 use super::note::SignedCheckpoint;
 use super::spent::Spent;
 use super::writer::{Log, Pending, Receipt};
@@ -28,19 +28,21 @@ impl Standing {
     }
 
     pub fn append(&self, event: &Event) -> Pending<Receipt> {
-        self.count(event);
-        self.now().append(event)
+        let prepared = self.counted(event);
+        self.now().append_prepared(prepared)
     }
 
     pub fn write(&self, event: &Event) -> Pending<()> {
-        self.count(event);
-        self.now().write(event)
+        let prepared = self.counted(event);
+        self.now().write_prepared(prepared)
     }
 
-    fn count(&self, event: &Event) {
+    fn counted(&self, event: &Event) -> Prepared {
+        let prepared = event.prepare();
         if let Some(tenant) = event.of_tenant() {
-            self.spent.add(tenant, event.bytes(), Instant::now());
+            self.spent.add(tenant, prepared.fills(), Instant::now());
         }
+        prepared
     }
 
     /// Whether a tenant has filled less than this of the log in its minute, to be asked before it does something that will be

@@ -158,7 +158,10 @@ impl Log {
     /// Hands a record in. What it returns is ready when the record is on disk for certain, or refused; the record is
     /// written even if nobody waits for that.
     pub fn append(&self, event: &Event) -> Pending<Receipt> {
-        let prepared = event.prepare();
+        self.append_prepared(event.prepare())
+    }
+
+    pub(in super::super) fn append_prepared(&self, prepared: Prepared) -> Pending<Receipt> {
         self.shared.ask(|answer| Order::Append(prepared, Waits::Durable(answer)))
     }
 
@@ -166,7 +169,10 @@ impl Log {
     /// record is in the file, before all that come later: it outlives the process, and is on disk when any of those is,
     /// or a moment later by itself.
     pub fn write(&self, event: &Event) -> Pending<()> {
-        let prepared = event.prepare();
+        self.write_prepared(event.prepare())
+    }
+
+    pub(in super::super) fn write_prepared(&self, prepared: Prepared) -> Pending<()> {
         self.shared.ask(|answer| Order::Append(prepared, Waits::Written(answer)))
     }
 

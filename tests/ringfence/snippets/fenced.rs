@@ -82,7 +82,7 @@ async fn files_are_under_the_same_rules_as_everywhere() {
 
 /// The ways out that have worked elsewhere: inside there is nothing that they lead to.
 #[tokio::test]
-async fn e01_what_escapes_other_fences_leads_nowhere() {
+async fn what_escapes_other_fences_leads_nowhere() {
     let code = "found = [c for c in ().__class__.__base__.__subclasses__() if c.__name__ == 'Popen']\n\
                 import sys, builtins\n\
                 names = [n for n in sys.modules if 'posix' in n or n == 'os']\n\
