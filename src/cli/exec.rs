@@ -7,16 +7,17 @@ use clap::Args;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::draft::Work;
+use super::draft::{Work, Worked};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
 use super::run::{Printer, environment, finish, interrupted};
-use super::{program, show, workspace};
+use super::server::{ServerFlags, no_host_flags};
+use super::{exec_there, program, show, workspace};
 use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, EngineError, Entry, RunRequest, Snippet, Stdin};
-use crate::model::{Answer, Grants, Mode, Outcome};
+use crate::model::{Answer, Grants, Mode, Outcome, Report};
 use crate::runtimes::{Runtime, RuntimeName, Shelf};
 use crate::workspace::WorkspaceName;
 
@@ -31,7 +32,8 @@ Examples:
   echo 'console.log(2 ** 10)' | ringfence exec javascript
   ringfence exec python 'sum(prices)' --var prices='[1, 2, 3]' --value
   ringfence exec python 'open(\"/workspace/.env\")' --workspace site --fs-preset agent-safe
-  ringfence exec python 'while True: pass' --deadline-ms 200 --json")]
+  ringfence exec python 'while True: pass' --deadline-ms 200 --json
+  ringfence exec python 'print(1)' --server https://fence.example.org")]
 pub(super) struct ExecArgs {
     /// The runtime: `ringfence runtime list` names them
     pub(super) runtime: RuntimeName,
@@ -83,7 +85,7 @@ fn variable(text: &str) -> Result<(String, Value), String> {
 }
 
 impl ExecArgs {
-    fn snippet(&self, most: u64) -> anyhow::Result<Snippet> {
+    pub(super) fn snippet(&self, most: u64) -> anyhow::Result<Snippet> {
         let (code, filename) = match (&self.code, &self.file) {
             (Some(code), _) => (code.clone(), String::new()),
             (None, Some(file)) => {
@@ -110,7 +112,11 @@ fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
     Ok(String::from_utf8(bytes).map_err(wrong).map_err(|reason| Mistake::File { file, reason })?)
 }
 
-pub(super) fn run(args: &ExecArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ExecArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    if let Some(client) = to.named()? {
+        no_host_flags(host)?;
+        return exec_there::run(args, &client);
+    }
     let limits = args.limits.limits().map_err(EngineError::from)?;
     let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
     let shelf = app::runtimes(host)?;
@@ -158,10 +164,20 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides) -> anyhow::Result<ExitCode>
         show::complain("cancelled before the runtime was compiled", None);
         return Ok(ExitCode::from(exit::of(&Outcome::Cancelled)));
     };
+    finished(args, &report, draft.map(Work::end).as_ref(), Map::new())
+}
+
+/// Tells how it ended; `more` is what else JSON says of it.
+pub(super) fn finished(
+    args: &ExecArgs,
+    report: &Report,
+    worked: Option<&Worked>,
+    more: Map<String, Value>,
+) -> anyhow::Result<ExitCode> {
     if let Outcome::Answered { answer, .. } = &report.outcome {
         tell(args, &serde_json::from_str(answer.text())?)?;
     }
-    finish(args.json, &report, draft.map(Work::end).as_ref(), Map::new())
+    finish(args.json, report, worked, more)
 }
 
 async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {

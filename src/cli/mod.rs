@@ -19,6 +19,7 @@ mod compile;
 mod component;
 mod draft;
 mod exec;
+mod exec_there;
 mod exit;
 mod family;
 mod fs;
@@ -193,6 +194,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let (host, server) = (cli.host.overrides(), &cli.server);
     match &cli.command {
         Command::Run(args) => run::run(args, &host, server),
+        Command::Exec(args) => exec::run(args, &host, server),
         Command::Inspect(args) => inspect::run(args, &host, server),
         Command::Compile(args) => compile::run(args, &host, server),
         Command::Workspace(args) => workspace::run(args, &host, server),
@@ -239,7 +241,6 @@ fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> a
 fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> anyhow::Result<ExitCode> {
     server.none()?;
     match command {
-        Command::Exec(args) => exec::run(args, host),
         Command::Runtime(args) => runtime::run(args, host),
         Command::Fs(args) => fs::run(args, host),
         Command::Serve(args) => serve::serve(args, host),

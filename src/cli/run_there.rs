@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -69,7 +70,7 @@ impl Place {
 }
 
 /// What became of it.
-enum Ended {
+pub(super) enum Ended {
     Report {
         report: Box<Report>,
         run: Value,
@@ -85,8 +86,7 @@ pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Res
     }
     let program = Named::of(&args.file)?;
     let body = body(args, &program, matches!(place, Place::Sandbox { .. }), limits.get(LimitName::StdinBytes))?;
-    let (printer, writer) = if args.json { (None, None) } else { Some(Printer::start()).unzip() };
-    let printer = printer.map(|printer| Printed { printer, stdout: 0, stderr: 0 });
+    let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };
     let done = super::block_on(async {
         let mut stop = Box::pin(interrupted());
         let seconds = limits.get(LimitName::DeadlineMs) / 1_000 + DRAFT_SECONDS;
@@ -221,7 +221,7 @@ async fn started(
 }
 
 /// Hears a run to its end, and ends it when a person says so. The second time nothing is waited for.
-async fn heard<Stop: Future<Output = ()>>(
+pub(super) async fn heard<Stop: Future<Output = ()>>(
     client: &Client,
     mut events: Events,
     mut printer: Option<Printed>,
@@ -299,13 +299,18 @@ fn recorded(client: &Client, run: Option<Value>, printer: Option<Printed>) -> an
 }
 
 /// Output as it comes, and how much of it there was.
-struct Printed {
+pub(super) struct Printed {
     printer: Printer,
     stdout: usize,
     stderr: usize,
 }
 
 impl Printed {
+    pub(super) fn start() -> (Self, JoinHandle<()>) {
+        let (printer, writer) = Printer::start();
+        (Self { printer, stdout: 0, stderr: 0 }, writer)
+    }
+
     fn output(&mut self, stream: Stream, bytes: Vec<u8>) {
         *self.count(stream) += bytes.len();
         self.printer.output(stream, bytes);
@@ -392,7 +397,7 @@ async fn left(client: &Client, id: &SandboxId, made: bool, ran: bool) -> Option<
 }
 
 /// What only a server says of a run.
-fn more(run: &Value) -> Map<String, Value> {
+pub(super) fn more(run: &Value) -> Map<String, Value> {
     let named = |(to, from): (&str, &str)| Some((to.to_owned(), run.get(from)?.clone()));
     [("run", "id"), ("component", "component"), ("sandbox", "sandbox"), ("cut", "cut")]
         .into_iter()

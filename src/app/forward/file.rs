@@ -60,7 +60,7 @@ fn fault(about: &Metadata, audit: &Path) -> io::Result<Option<&'static str>> {
         Some("that is a link; name the file that it leads to")
     } else if !about.is_file() {
         Some("that is no file")
-    } else if about.nlink() > 1 && is_own(about, audit)? {
+    } else if is_own(about, audit)? {
         Some("that is a file of the log itself, by another name")
     } else {
         None

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
+use ringfence::runtimes::Shelf;
 use ringfence::workspace::archive::TarWriter;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -20,6 +21,7 @@ async fn a_backup_is_of_the_folder_that_the_settings_name() {
     let desk = Desk::new().await;
     let data = desk.house.dir.path().join("data").display().to_string();
     desk.house.person("backed-up", &["viewer"]).await;
+    let runtime = Shelf::of(Path::new(&data)).add(&"ours".parse().unwrap(), b"a runtime", None).unwrap();
     let file = desk.file("ringfence.toml", format!("data_dir = '{data}'\n")).display().to_string();
     let set = format!("data_dir={data}");
     for (number, named) in [["--config", &file], ["--set", &set], ["--data-dir", &data]].into_iter().enumerate() {
@@ -31,6 +33,9 @@ async fn a_backup_is_of_the_folder_that_the_settings_name() {
         let known = ["policy", "explain", "runs:read", "--principal", "backed-up", "--data", &folder];
         assert!(desk.here(&known).status.success(), "the copy is of another store");
     }
+    let (copied, kept) = (Shelf::of(&desk.path("copy-0")), Shelf::of(Path::new(&data)));
+    assert_eq!(copied.list().unwrap(), kept.list().unwrap());
+    assert_eq!(copied.bytes(&runtime).unwrap(), b"a runtime");
     let mut command = desk.command(&["backup", "--to", "by-variable"]);
     command.env("RINGFENCE_CONFIG", &file);
     let output = desk.fed(command, b"");

@@ -4,6 +4,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use super::shelved;
+use crate::service::{House, tar};
 use crate::support::{WORKER, guest_path};
 
 struct Cli(tempfile::TempDir);
@@ -15,11 +16,16 @@ impl Cli {
         Self(dir)
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    fn command(&self, args: &[&str]) -> Command {
         let code = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("code");
         let mut command = Command::new(WORKER);
         command.args(args).env_clear().env("HOME", self.0.path()).env("RINGFENCE_DATA_DIR", self.0.path());
-        command.env("RINGFENCE_CACHE_DIR", code).stdin(Stdio::null()).output().unwrap()
+        command.env("RINGFENCE_CACHE_DIR", code).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     #[track_caller]
@@ -76,4 +82,28 @@ async fn runtimes_are_added_listed_shown_and_removed() {
     assert!(said.contains("[runtime_changed]"), "{said}");
     let (_, said) = cli.says(&["runtime", "show", "Not A Name"], 2);
     assert!(said.contains("is no name of a runtime"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exec_speaks_to_a_server_too() {
+    let house = House::new().await;
+    shelved(&house.dir.path().join("data")).await;
+    let cli = Cli(tempfile::tempdir().unwrap());
+    house.put(&house.admin, "/v1/workspaces/w", tar(&[("a.txt", "milk")])).await.is(201);
+    let there = |args: &[&str]| {
+        let mut command = cli.command(args);
+        command.env("RINGFENCE_SERVER", &house.url).env("RINGFENCE_API_KEY", &house.admin);
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let told = there(&["exec", "python", "print(x)\nsys = __import__('sys'); sys.exit(3)", "--var", "x=[1]"]);
+    assert_eq!(told, (Some(3), "[1]\n".into(), String::new()));
+    let (code, printed, said) = there(&["exec", "javascript", "console.log(1); null.x", "--value"]);
+    assert_eq!((code, printed.as_str()), (Some(1), "1\n"));
+    assert!(said.contains("TypeError"), "{said}");
+    let told = there(&["exec", "python", "open('a.txt').read()", "--workspace", "w", "--value"]);
+    assert_eq!(told, (Some(0), "'milk'\n".into(), String::new()));
+    let (code, _, said) = there(&["exec", "ruby", "1"]);
+    assert!(code == Some(117) && said.contains("there are javascript, python"), "{code:?}: {said}");
 }

@@ -1,0 +1,83 @@
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::exec::{ExecArgs, finished};
+use super::exit::{self, Mistake};
+use super::run::{environment, interrupted};
+use super::run_there::{Ended, Printed, heard, more};
+use super::{sandbox, show, words};
+use crate::client::{Call, Client};
+use crate::engine::{EngineError, Snippet};
+use crate::model::Outcome;
+
+const EXECUTE: &[&str] = &["v1", "execute"];
+
+/// The same on a server: with its runtimes, and with files of one of its workspaces, which are thrown away at the end.
+pub(super) fn run(args: &ExecArgs, client: &Client) -> anyhow::Result<ExitCode> {
+    let limits = args.limits.limits().map_err(EngineError::from)?;
+    let body = body(args, args.snippet(limits.args_bytes.saturating_add(1))?, limits.stdin_bytes)?;
+    let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };
+    let ended = super::block_on(async {
+        let mut stop = Box::pin(interrupted());
+        let events = tokio::select! {
+            events = client.events(Call::post(EXECUTE), &body) => events?,
+            () = &mut stop => return Ok(Ended::Left),
+        };
+        heard(client, events, printer, &mut stop, interrupted).await
+    })?;
+    if let Some(writer) = writer {
+        let _ = writer.join();
+    }
+    match ended? {
+        Ended::Report { report, run } => {
+            let cut = words::list(&run, "cut");
+            if !cut.is_empty() && !args.json {
+                show::complain(&words::cuts(cut), None);
+            }
+            finished(args, &report, None, more(&run))
+        }
+        Ended::Left => {
+            show::complain("cancelled before its end was known", None);
+            Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
+        }
+    }
+}
+
+fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<Value> {
+    let mut body = match &args.workspace {
+        Some((name, guest)) => sandbox::place(Some(name), guest, &args.mounts.rules_there(guest)?),
+        None => {
+            args.mounts.nothing_there("rules need files to hold for; add --workspace NAME")?;
+            json!({})
+        }
+    };
+    let env: BTreeMap<String, String> = environment(&args.env)?.into_iter().collect();
+    let mut set = |name: &str, value: Value| body.as_object_mut().map(|fields| fields.insert(name.to_owned(), value));
+    set("language", json!(args.runtime));
+    set("code", json!(snippet.code));
+    set("args", json!(args.args));
+    set("env", json!(env));
+    set("limits", args.limits.asked(false));
+    if !snippet.filename.is_empty() {
+        set("filename", json!(snippet.filename));
+    }
+    if !snippet.variables.is_empty() {
+        set("variables", serde_json::from_str(&snippet.variables)?);
+    }
+    if args.deterministic {
+        set("deterministic", json!({"seed": args.seed}));
+    }
+    if args.stdin {
+        let mut input = Vec::new();
+        let failed = |reason| Mistake::File { file: "standard input".to_owned(), reason };
+        // One more than the limit: that it is too much is for the server to say.
+        std::io::stdin().lock().take(stdin_bytes.saturating_add(1)).read_to_end(&mut input).map_err(failed)?;
+        set("stdin_base64", json!(STANDARD.encode(&input)));
+    }
+    Ok(body)
+}
