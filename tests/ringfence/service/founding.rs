@@ -118,3 +118,20 @@ async fn a_tenant_that_was_left_half_made_is_finished_by_making_it_again() {
     let failing = house.post(&house.admin, "/v1/tenants", json!({"id": "acme", "admin": "other"})).await;
     assert_eq!((failing.status, failing.code().as_str()), (409, "taken"));
 }
+
+/// What was not counted then is no smaller for the house than it is for one that is founded now.
+#[tokio::test]
+async fn the_house_of_an_older_version_keeps_its_share_of_the_log() {
+    let mut house = House::new().await;
+    house.tenant("acme").await;
+    house.stop().await;
+    let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();
+    store.execute("UPDATE tenants SET ceilings = json_remove(ceilings, '$.audit_bytes_per_minute')", ()).unwrap();
+    store.pragma_update(None, "user_version", 7).unwrap();
+    drop(store);
+    let house = house.again(&[]).await;
+    for (tenant, most) in [("main", 4_u64 << 30), ("acme", 16 << 20)] {
+        let told = house.get(&house.admin, &format!("/v1/tenants/{tenant}")).await.is(200);
+        assert_eq!(told["ceilings"]["audit_bytes_per_minute"], most, "{tenant}");
+    }
+}
