@@ -65,11 +65,13 @@ async fn a06_a_tenant_fills_no_more_of_the_log_than_it_may_in_a_minute() {
     let house = House::new().await;
     let key = &house.tenant_with("busy", &[("audit_bytes_per_minute", MOST)]).await;
     let spare = house.post(key, "/v1/keys", json!({"name": "spare"})).await.is(201)["key"]["id"].clone();
+    let mut sandboxes = Vec::new();
     let refused = loop {
         let made = house.post(key, "/v1/sandboxes", json!({})).await;
         if made.status != 201 {
             break made;
         }
+        sandboxes.push(format!("/v1/sandboxes/{}", made.json()["id"].as_str().unwrap()));
     };
     assert_eq!((refused.status, refused.code().as_str()), (429, "too_much_audit_a_minute"));
     let after: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -93,6 +95,9 @@ async fn a06_a_tenant_fills_no_more_of_the_log_than_it_may_in_a_minute() {
     house.get(key, "/v1/sandboxes").await.is(200);
     let other = house.tenant("other").await;
     house.sandbox(&other).await;
+    // Whoever stops things has a little room for that, and none of what is kept for rights.
+    assert!(house.delete(key, &sandboxes[0]).await.status < 300);
+    assert_eq!(house.delete(key, &sandboxes[1]).await.code(), "too_much_audit_a_minute");
     house.delete(key, &format!("/v1/keys/{}", spare.as_str().unwrap())).await.is(204);
     // With more room at once, when it is given.
     let more = json!({"ceilings": {"audit_bytes_per_minute": 10 * MOST}});
