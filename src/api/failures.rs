@@ -47,6 +47,7 @@ impl From<SandboxError> for Problem {
             // It went away this moment: that is told as of one that was gone before.
             SandboxError::NoSandbox(_) => return Problem::missing("sandbox"),
             SandboxError::NoRun(_) => return Problem::missing("run"),
+            SandboxError::NoSession(_) => return Problem::missing("session"),
             _ => {}
         }
         let status = match error.sort() {

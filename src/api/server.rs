@@ -28,6 +28,7 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
         .merge(routes::components::all())
         .merge(routes::runs::all())
         .merge(routes::execute::all())
+        .merge(routes::sessions::all())
         .merge(routes::sandboxes::all())
         .merge(routes::files::all())
         .merge(routes::workspaces::all())

@@ -7,7 +7,7 @@ use super::ends::ends;
 use crate::audit::{Detail, Event, EventName, Reader, Standing};
 use crate::engine::{Entry, Mount, RunRequest, Stdin, build_name};
 use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RunId};
-use crate::sandbox::{By, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, Unkept};
+use crate::sandbox::{By, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, SessionRecord, Unkept};
 
 /// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
@@ -100,6 +100,15 @@ impl Chronicle for IntoLog {
             .resource("sandbox", sandbox.id.as_str());
         self.append(&[event.detail("seconds", number(now.saturating_sub(sandbox.created) / 1_000))])
     }
+
+    fn idle(&self, session: &SessionRecord, now: u64) -> Kept {
+        let event = Event::new(EventName::SessionEnded)
+            .tenant(session.tenant.as_str())
+            .principal(session.owner.as_str())
+            .resource("session", session.id.as_str())
+            .detail("sandbox", session.sandbox.as_str());
+        self.append(&[event.detail("idle_seconds", number(now.saturating_sub(session.used) / 1_000))])
+    }
 }
 
 /// What was asked of the engine, as the record of a start tells it.
@@ -158,6 +167,9 @@ fn about(event: Event, run: &RunRecord) -> Event {
     let mut event = event.resource("run", run.id.as_str());
     if let Some(sandbox) = &run.sandbox {
         event = event.detail("sandbox", sandbox.as_str());
+    }
+    if let Some(session) = &run.session {
+        event = event.detail("session", session.as_str());
     }
     event.detail("component", run.component.to_string().as_str())
 }

@@ -99,6 +99,7 @@ pub(super) fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyho
     let section = &settings.engine;
     let mut own = EngineSettings::new(worker);
     own.concurrent_runs = settings.runs.concurrent_runs;
+    own.live_sessions = settings.runs.live_sessions;
     own.cache_dir = cache_dir(settings, data);
     own.cache_bytes = section.cache_bytes;
     own.module_bytes = section.module_bytes;

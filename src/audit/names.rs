@@ -89,6 +89,10 @@ events! {
     "sandbox_updated" SandboxUpdated Work Information
     "sandbox_expired" SandboxExpired Work Information
     "sandbox_destroyed" SandboxDestroyed Work Information
+    "session_created" SessionCreated Work Information
+    "session_interrupted" SessionInterrupted Work Information
+    "session_restarted" SessionRestarted Work Information
+    "session_ended" SessionEnded Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information
     "run_cancelled" RunCancelled Work Information

@@ -1,5 +1,5 @@
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -78,32 +78,48 @@ pub(super) struct ExecArgs {
 /// The most bytes of each form of a value.
 const VALUE_BYTES: u32 = 256 << 10;
 
-fn variable(text: &str) -> Result<(String, Value), String> {
+pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, with VALUE as JSON")?;
     let value = serde_json::from_str(value).map_err(|error| format!("the value of {name} is not JSON: {error}"))?;
     Ok((name.to_owned(), value))
 }
 
 impl ExecArgs {
-    pub(super) fn snippet(&self, most: u64) -> anyhow::Result<Snippet> {
-        let (code, filename) = match (&self.code, &self.file) {
-            (Some(code), _) => (code.clone(), String::new()),
-            (None, Some(file)) => {
-                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                (text(program::read(file, most)?)?, name)
-            }
-            (None, None) if self.stdin => return Err(Mistake::StdinTwice.into()),
-            (None, None) => {
-                let mut bytes = Vec::new();
-                let from = |reason| Mistake::File { file: "-".into(), reason };
-                std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(from)?;
-                (text(bytes)?, String::new())
-            }
-        };
-        let variables: Map<String, Value> = self.var.iter().cloned().collect();
-        let variables = if variables.is_empty() { String::new() } else { Value::Object(variables).to_string() };
-        Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
+    pub(super) fn shown(&self) -> Shown {
+        Shown { json: self.json, value: self.value }
     }
+
+    pub(super) fn snippet(&self, most: u64) -> anyhow::Result<Snippet> {
+        if self.stdin && self.code.is_none() && self.file.is_none() {
+            return Err(Mistake::StdinTwice.into());
+        }
+        snippet(self.code.as_deref(), self.file.as_deref(), &self.var, most)
+    }
+}
+
+/// The code that is given, that of a file, or what standard input has.
+pub(super) fn snippet(
+    code: Option<&str>,
+    file: Option<&Path>,
+    variables: &[(String, Value)],
+    most: u64,
+) -> anyhow::Result<Snippet> {
+    let (code, filename) = match (code, file) {
+        (Some(code), _) => (code.to_owned(), String::new()),
+        (None, Some(file)) => {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            (text(program::read(file, most)?)?, name)
+        }
+        (None, None) => {
+            let mut bytes = Vec::new();
+            let from = |reason| Mistake::File { file: "-".into(), reason };
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(from)?;
+            (text(bytes)?, String::new())
+        }
+    };
+    let variables: Map<String, Value> = variables.iter().cloned().collect();
+    let variables = if variables.is_empty() { String::new() } else { Value::Object(variables).to_string() };
+    Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
 }
 
 fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
@@ -164,35 +180,42 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides, to: &ServerFlags) -> anyhow
         show::complain("cancelled before the runtime was compiled", None);
         return Ok(ExitCode::from(exit::of(&Outcome::Cancelled)));
     };
-    finished(args, &report, draft.map(Work::end).as_ref(), Map::new())
+    finished(args.shown(), &report, draft.map(Work::end).as_ref(), Map::new())
+}
+
+/// What of a snippet is printed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) json: bool,
+    pub(super) value: bool,
 }
 
 /// Tells how it ended; `more` is what else JSON says of it.
 pub(super) fn finished(
-    args: &ExecArgs,
+    shown: Shown,
     report: &Report,
     worked: Option<&Worked>,
     more: Map<String, Value>,
 ) -> anyhow::Result<ExitCode> {
     if let Outcome::Answered { answer, .. } = &report.outcome {
-        tell(args, &serde_json::from_str(answer.text())?)?;
+        tell(shown, &serde_json::from_str(answer.text())?)?;
     }
-    finish(args.json, report, worked, more)
+    finish(shown.json, report, worked, more)
 }
 
 async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {
     Ok(tokio::task::spawn_blocking(move || shelf.bytes(&runtime)).await??)
 }
 
-fn tell(args: &ExecArgs, answer: &Answer) -> anyhow::Result<()> {
-    if args.json {
+fn tell(shown: Shown, answer: &Answer) -> anyhow::Result<()> {
+    if shown.json {
         return Ok(());
     }
     if let Some(error) = &answer.error {
         show::explain(&error.traceback)?;
     }
     match &answer.value {
-        Some(value) if args.value => Ok(show::print(&format!("{}\n", value.text))?),
+        Some(value) if shown.value => Ok(show::print(&format!("{}\n", value.text))?),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::exec::{ExecArgs, finished};
+use super::exec::{ExecArgs, Shown, finished};
 use super::exit::{self, Mistake};
 use super::run::{environment, interrupted};
 use super::run_there::{Ended, Printed, heard, more};
@@ -21,11 +21,16 @@ const EXECUTE: &[&str] = &["v1", "execute"];
 pub(super) fn run(args: &ExecArgs, client: &Client) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(EngineError::from)?;
     let body = body(args, args.snippet(limits.args_bytes.saturating_add(1))?, limits.stdin_bytes)?;
-    let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };
+    told(client, EXECUTE, &body, args.shown())
+}
+
+/// Asks for it and prints what it prints, as it comes.
+pub(super) fn told(client: &Client, path: &[&str], body: &Value, shown: Shown) -> anyhow::Result<ExitCode> {
+    let (printer, writer) = if shown.json { (None, None) } else { Some(Printed::start()).unzip() };
     let ended = super::block_on(async {
         let mut stop = Box::pin(interrupted());
         let events = tokio::select! {
-            events = client.events(Call::post(EXECUTE), &body) => events?,
+            events = client.events(Call::post(path), body) => events?,
             () = &mut stop => return Ok(Ended::Left),
         };
         heard(client, events, printer, &mut stop, interrupted).await
@@ -36,10 +41,10 @@ pub(super) fn run(args: &ExecArgs, client: &Client) -> anyhow::Result<ExitCode> 
     match ended? {
         Ended::Report { report, run } => {
             let cut = words::list(&run, "cut");
-            if !cut.is_empty() && !args.json {
+            if !cut.is_empty() && !shown.json {
                 show::complain(&words::cuts(cut), None);
             }
-            finished(args, &report, None, more(&run))
+            finished(shown, &report, None, more(&run))
         }
         Ended::Left => {
             show::complain("cancelled before its end was known", None);
@@ -59,16 +64,9 @@ fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<V
     let env: BTreeMap<String, String> = environment(&args.env)?.into_iter().collect();
     let mut set = |name: &str, value: Value| body.as_object_mut().map(|fields| fields.insert(name.to_owned(), value));
     set("language", json!(args.runtime));
-    set("code", json!(snippet.code));
     set("args", json!(args.args));
     set("env", json!(env));
     set("limits", args.limits.asked(false));
-    if !snippet.filename.is_empty() {
-        set("filename", json!(snippet.filename));
-    }
-    if !snippet.variables.is_empty() {
-        set("variables", serde_json::from_str(&snippet.variables)?);
-    }
     if args.deterministic {
         set("deterministic", json!({"seed": args.seed}));
     }
@@ -79,5 +77,19 @@ fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<V
         std::io::stdin().lock().take(stdin_bytes.saturating_add(1)).read_to_end(&mut input).map_err(failed)?;
         set("stdin_base64", json!(STANDARD.encode(&input)));
     }
+    written(&mut body, &snippet)?;
     Ok(body)
+}
+
+/// Code with its name and variables, as a server is asked to run it.
+pub(super) fn written(body: &mut Value, snippet: &Snippet) -> anyhow::Result<()> {
+    let Some(fields) = body.as_object_mut() else { return Ok(()) };
+    fields.insert("code".to_owned(), json!(snippet.code));
+    if !snippet.filename.is_empty() {
+        fields.insert("filename".to_owned(), json!(snippet.filename));
+    }
+    if !snippet.variables.is_empty() {
+        fields.insert("variables".to_owned(), serde_json::from_str(&snippet.variables)?);
+    }
+    Ok(())
 }

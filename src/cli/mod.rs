@@ -41,6 +41,7 @@ mod sandbox;
 mod sandbox_files;
 mod serve;
 mod server;
+mod session;
 mod settings;
 mod show;
 mod tenant;
@@ -138,6 +139,7 @@ enum Command {
     Logout(login::LogoutArgs),
     Whoami(login::WhoamiArgs),
     Sandbox(Box<sandbox::SandboxArgs>),
+    Session(Box<session::SessionArgs>),
     Runs(runs::RunsArgs),
     Component(component::ComponentArgs),
     Key(key::KeyArgs),
@@ -226,6 +228,7 @@ fn there(command: &Command, host: &Overrides, server: &server::ServerFlags) -> a
         Command::Logout(args) => login::logout(args, server),
         Command::Whoami(args) => login::whoami(args, server),
         Command::Sandbox(args) => sandbox::run(args, server),
+        Command::Session(args) => session::run(args, server),
         Command::Runs(args) => runs::run(args, server),
         Command::Component(args) => component::run(args, server),
         Command::Key(args) => key::run(args, server),

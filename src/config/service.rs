@@ -171,6 +171,7 @@ impl Settings {
             ("http.write_ms", http.write_ms, 10),
             ("http.streams", u64::from(http.streams), 1),
             ("runs.concurrent_runs", u64::from(runs.concurrent_runs), 1),
+            ("runs.session_idle_seconds", runs.session_idle_seconds, 1),
             ("runs.history_runs", runs.history_runs, 1),
             ("runs.sweep_seconds", runs.sweep_seconds, 1),
             ("audit.checkpoint_seconds", self.audit.checkpoint_seconds, 1),

@@ -13,6 +13,7 @@ use super::fence::{Build, Fence};
 use super::heartbeat::Heartbeat;
 use super::program::Program;
 use super::run::{self, RunRequest};
+use super::session::Session;
 use super::settings::EngineSettings;
 use crate::model::{Digest, Report};
 
@@ -120,6 +121,21 @@ impl Engine {
         }
     }
 
+    /// Calls into a session, which is opened by its first call.
+    pub async fn call(
+        &self,
+        _place: RunPlace,
+        session: &mut Session,
+        request: RunRequest,
+    ) -> Result<Report, EngineError> {
+        let fence = self.fence(session.program().build())?;
+        let _beating = self.0.heart.beating();
+        match session.call(&fence, request, self.0.settings.disk_reserve_bytes).await {
+            Err(EngineError::Busy(_)) => Err(self.busy()),
+            other => other,
+        }
+    }
+
     /// Whether instances come from a pool, for those who want to know how fast they start.
     pub fn is_pooled(&self, build: Build) -> Result<bool, EngineError> {
         Ok(self.fence(build)?.pooled)
@@ -130,7 +146,7 @@ impl Engine {
         if let Some(fence) = fences.get(&build) {
             return Ok(Arc::clone(fence));
         }
-        let fence = Fence::raise(build, self.0.settings.concurrent_runs)
+        let fence = Fence::raise(build, self.0.settings.concurrent_runs.saturating_add(self.0.settings.live_sessions))
             .map_err(|reason| EngineError::Start(format!("{reason:#}")))?;
         self.0.heart.watch(&fence.engine);
         let fence = Arc::new(fence);

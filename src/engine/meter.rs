@@ -73,6 +73,16 @@ impl Meter {
         }
     }
 
+    /// For the next call of one guest. What it holds goes on counting: memory, tables, open files, listings.
+    pub(super) fn renew(&mut self, limits: Limits, room: Option<Arc<dyn Room>>) {
+        self.traffic.renew(limits.written_bytes, room);
+        self.limits = limits;
+        self.memory_peak = self.memory_bytes;
+        self.memory_refused = None;
+        (self.files_created, self.host_calls, self.entries_read) = (0, 0, 0);
+        (self.traffic_charged, self.due, self.depth, self.due_at) = (0, 0, 0, 0);
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

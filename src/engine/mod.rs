@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What this area must never do: read a stranger's bytes in the host's own process, load code that it did not
-//! make itself, let an instance serve twice, take memory of a size that a guest chose before checking it, or
+//! make itself, let an instance serve two callers, take memory of a size that a guest chose before checking it, or
 //! turn what a guest did into an error of ours.
 
 mod compile;
@@ -18,14 +18,17 @@ mod heartbeat;
 mod host;
 mod intake;
 mod meter;
+mod open;
 mod outcome;
 mod program;
 mod run;
 mod schema;
+mod session;
 mod settings;
 mod snippet;
 mod state;
 mod values;
+mod watch;
 
 pub use compile::{CacheEntry, CodeCache, Origin, build_name, serve_compile_worker};
 pub use describe::{Description, Export, Import, Kind, UnknownKind};
@@ -35,7 +38,9 @@ pub use grants::fs::{CopyOnWrite, Mount, folds_case};
 pub use grants::input::Stdin;
 pub use grants::tools::{ToolAnswer, ToolDescription, ToolFailure, Tools};
 pub use host::{Engine, RunPlace};
+pub use open::FUEL_TOLD;
 pub use program::Program;
-pub use run::{Entry, FUEL_TOLD, OutputListener, RunRequest};
+pub use run::{Entry, OutputListener, RunRequest};
+pub use session::Session;
 pub use settings::EngineSettings;
 pub use snippet::Snippet;

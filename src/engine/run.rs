@@ -1,34 +1,23 @@
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::{ResourceTable, Val};
-use wasmtime::{CallHook, Store, StoreContextMut, Trap};
-use wasmtime_wasi::sockets::WasiSocketsCtx;
+use wasmtime::component::Val;
 
 use super::error::{CallError, EngineError};
 use super::fence::{Build, Fence};
-use super::grants::clocks::Clocks;
-use super::grants::fs::{Files, Mount};
-use super::grants::input::{self, Input, Stdin};
-use super::grants::output::Sink;
-use super::grants::random::Randomness;
+use super::grants::fs::Mount;
+use super::grants::input::{self, Stdin};
 use super::grants::tools::Tools;
-use super::meter::{LimitHit, Meter};
-use super::outcome::{self, End, Ended};
+use super::meter::LimitHit;
+use super::open::{Open, micros};
+use super::outcome::{self, Ended};
 use super::program::{Function, Program};
 use super::snippet::{self, Snippet};
-use super::state::RunState;
 use super::values::{self, Unread, Unwritten};
+use super::watch::{Watch, thread_time};
 use crate::model::{Grants, Json, LimitName, Limits, Mode, Outcome, Report, Room, Stream, Usage};
-
-/// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
-pub const FUEL_TOLD: u64 = 10_000_000;
 
 /// JSON up to this length is read where the run is; a fraction of a millisecond.
 const SHORT_JSON: usize = 64 << 10;
@@ -105,39 +94,33 @@ pub(super) async fn run(
     request: RunRequest,
     disk_reserve_bytes: u64,
 ) -> Result<Report, EngineError> {
+    turn(fence, program, &mut None, request, disk_reserve_bytes).await
+}
+
+/// Calls what is to be called, in the instance that is open or in a fresh one. Only one that has answered whole is left open.
+pub(super) async fn turn(
+    fence: &Fence,
+    program: &Program,
+    kept: &mut Option<Open>,
+    mut request: RunRequest,
+    disk_reserve_bytes: u64,
+) -> Result<Report, EngineError> {
     let start = Instant::now();
-    let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, cancel, interrupt, tools, room } = request;
+    let limits = request.limits.clone();
     limits.check()?;
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
-    if !ours || program.build() != Build::of(&limits, mode) {
+    if !ours || program.build() != Build::of(&limits, request.mode) {
         return Err(CallError::OtherBuild.into());
     }
     let deadline = start + Duration::from_millis(limits.deadline_ms);
-    if let Err(hit) = check_input(&limits, &grants, &entry, &stdin) {
+    if let Err(hit) = check_input(&limits, &request.grants, &request.entry, &request.stdin) {
         return Ok(never_started(hit, start));
     }
-    let is_command = matches!(entry, Entry::Command { .. });
-    let is_snippet = matches!(entry, Entry::Snippet(_));
+    let is_command = matches!(request.entry, Entry::Command { .. });
+    let is_snippet = matches!(request.entry, Entry::Snippet(_));
     let mut calls = Vec::new();
-    let mut args = Vec::new();
-    let wanted = match entry {
-        Entry::Command { name } => {
-            args = std::iter::once(name).chain(grants.args.iter().cloned()).collect();
-            calls.push((program.command()?, Vec::new()));
-            Vec::new()
-        }
-        Entry::Call { function, args } => vec![(program.function(&function)?, args)],
-        Entry::Snippet(snippet) => {
-            let folder = mounts.first().map_or("", |mount| mount.guest.as_str());
-            let begin = snippet::begin(&grants.env, folder);
-            vec![
-                (program.runtime(snippet::PREPARE)?, begin),
-                (program.runtime(snippet::EXECUTE)?, snippet.arguments(grants.args.clone())),
-            ]
-        }
-    };
-    for (function, args) in wanted {
+    for (function, args) in wanted(program, &mut request, kept.is_none())? {
         match read_arguments(function, args, limits.hostcall_bytes).await? {
             Ok(params) => calls.push((function, params)),
             Err(hit) => return Ok(never_started(hit, start)),
@@ -147,52 +130,26 @@ pub(super) async fn run(
         return Err(EngineError::Internal("nothing is to be called".into()));
     };
     let function = *function;
-    let deterministic = matches!(mode, Mode::Deterministic { .. });
-    let stdin = match stdin {
+    if let (Mode::Deterministic { .. }, Stdin::Live(_)) = (request.mode, &request.stdin) {
         // When input comes would be seen; so it is all there before the run begins.
-        Stdin::Live(live) if deterministic => match input::whole(live, limits.stdin_bytes, deadline).await {
+        let Stdin::Live(live) = std::mem::take(&mut request.stdin) else { return Ok(late(&limits, start)) };
+        request.stdin = match input::whole(live, limits.stdin_bytes, deadline).await {
             Ok(Some(bytes)) => Stdin::Bytes(bytes),
             Ok(None) => return Ok(late(&limits, start)),
             Err(hit) => return Ok(never_started(hit, start)),
-        },
-        other => other,
+        };
+    }
+
+    let cancel = request.cancel.take();
+    // Whoever gives up waiting, or fails from here on, leaves nothing half called behind.
+    let mut open = match kept.take() {
+        Some(mut open) => open.renew(request).map(|()| open)?,
+        None => Open::fresh(fence, request, disk_reserve_bytes)?,
     };
+    let mut watch = Watch::new(start, deadline, cancel);
+    let end = watch.over(open.call(program, &calls)).await;
 
-    let files = Files::open(&mounts, deterministic, disk_reserve_bytes)?;
-    let stdout = Sink::new(Stream::Stdout, limits.stdout_bytes, listener.clone());
-    let stderr = Sink::new(Stream::Stderr, limits.stderr_bytes, listener);
-    let mut table = ResourceTable::new();
-    table.set_max_capacity(usize::try_from(limits.resources).unwrap_or(usize::MAX));
-    let state = RunState {
-        table,
-        denials: Vec::new(),
-        args,
-        meter: Meter::new(limits.clone(), files.disk(), room),
-        files,
-        env: grants.env,
-        stdin: Input::new(stdin),
-        stdout: Arc::clone(&stdout),
-        stderr: Arc::clone(&stderr),
-        clocks: match (grants.clocks, deterministic) {
-            (false, _) => Clocks::NotGranted,
-            (true, false) => Clocks::real(),
-            (true, true) => Clocks::stepped(),
-        },
-        randomness: match (grants.randomness, mode) {
-            (false, _) => Randomness::NotGranted,
-            (true, Mode::Ordinary) => Randomness::System,
-            (true, Mode::Deterministic { seed }) => Randomness::seeded(seed),
-        },
-        sockets: WasiSocketsCtx::default(),
-        interrupt,
-        tools,
-    };
-    let mut store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
-
-    let mut watch = Watch { start, deadline, cancel, cpu: Duration::ZERO, long_turns: false };
-    let end = watch.over(execute(&mut store, program, &calls)).await;
-
-    let outcome = match outcome::of(end, &store, is_command)? {
+    let outcome = match outcome::of(end, &open.store, is_command)? {
         Ended::Is(outcome) => outcome,
         Ended::Returned(value) => {
             let before = thread_time();
@@ -205,10 +162,30 @@ pub(super) async fn run(
             }
         }
     };
-    let usage = usage(&store, &limits, start.elapsed(), watch.cpu);
-    let denials = std::mem::take(&mut store.data_mut().denials);
-    drop(store);
-    Ok(Report { outcome, usage, stdout: stdout.take(), stderr: stderr.take(), denials })
+    let usage = open.usage(&limits, start.elapsed(), watch.cpu);
+    let (stdout, stderr, denials) = open.told();
+    // One that was ended in the middle of a call cannot be called again.
+    *kept = matches!(outcome, Outcome::Answered { .. }).then_some(open);
+    Ok(Report { outcome, usage, stdout, stderr, denials })
+}
+
+/// What is called, in order, and with what. A fresh runtime is told first what it starts with.
+fn wanted<'a>(
+    program: &'a Program,
+    request: &mut RunRequest,
+    fresh: bool,
+) -> Result<Vec<(&'a Function, Value)>, EngineError> {
+    Ok(match &mut request.entry {
+        Entry::Command { .. } => vec![(program.command()?, Value::Array(Vec::new()))],
+        Entry::Call { function, args } => vec![(program.function(function)?, args.take())],
+        Entry::Snippet(snippet) => {
+            let execute = (program.runtime(snippet::EXECUTE)?, snippet.arguments(&request.grants.args));
+            let folder = request.mounts.first().map_or("", |mount| mount.guest.as_str());
+            let begin = || snippet::begin(&request.grants.env, folder);
+            let prepare = fresh.then(|| Ok::<_, CallError>((program.runtime(snippet::PREPARE)?, begin())));
+            prepare.transpose()?.into_iter().chain([execute]).collect()
+        }
+    })
 }
 
 /// Arguments that are long are read on a thread of their own, so that others keep their turns.
@@ -268,150 +245,6 @@ async fn returned(
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Internal(error.to_string()))
-}
-
-fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Result<Store<RunState>> {
-    let mut store = Store::new(&fence.engine, state);
-    store.limiter(|state| &mut state.meter);
-    store.set_fuel(limits.fuel)?;
-    // Code that is running keeps its count to itself: here it writes it down, so that a run which is ended from
-    // outside can say what it used.
-    store.fuel_async_yield_interval(Some(FUEL_TOLD))?;
-    // Each beat of the heart hands the thread back, so that the deadline is looked at and others get their turn.
-    store.epoch_deadline_async_yield_and_update(1);
-    store.set_epoch_deadline(1);
-    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
-    store.set_max_component_handles(usize::try_from(limits.resources).unwrap_or(usize::MAX));
-    store.call_hook(charge);
-    Ok(store)
-}
-
-/// Takes what a call to the host cost from the guest's fuel, when that very call returns.
-///
-/// In between the host may call back into the guest to ask for memory, and a beat of the heart may interrupt it there:
-/// that is a call to the host as well, and then running code holds a count of its own that must not be overwritten.
-/// So calls are told apart by their depth.
-fn charge(mut store: StoreContextMut<'_, RunState>, hook: CallHook) -> wasmtime::Result<()> {
-    let due = match hook {
-        CallHook::CallingHost => {
-            store.data_mut().meter.enter();
-            return Ok(());
-        }
-        CallHook::ReturningFromHost => store.data_mut().meter.leave(),
-        CallHook::CallingWasm | CallHook::ReturningFromWasm => return Ok(()),
-    };
-    if due == 0 {
-        return Ok(());
-    }
-    match store.get_fuel()?.checked_sub(due) {
-        Some(left) => store.set_fuel(left),
-        None => {
-            store.set_fuel(0)?;
-            Err(Trap::OutOfFuel.into())
-        }
-    }
-}
-
-async fn execute(
-    store: &mut Store<RunState>,
-    program: &Program,
-    calls: &[(&Function, Vec<Val>)],
-) -> wasmtime::Result<Option<Val>> {
-    let instance = program.pre.instantiate_async(&mut *store).await?;
-    let mut last = None;
-    for (function, params) in calls {
-        let target = instance
-            .get_func(&mut *store, function.index)
-            .ok_or_else(|| wasmtime::format_err!("an exported function is gone from its own instance"))?;
-        let mut results = [Val::Bool(false)];
-        let results = if function.result.is_some() { &mut results[..] } else { &mut [] };
-        target.call_async(&mut *store, params, results).await?;
-        last = results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false)));
-    }
-    Ok(last)
-}
-
-/// What ends a run from outside, and the time it spends on processors.
-struct Watch {
-    start: Instant,
-    deadline: Instant,
-    cancel: Option<CancellationToken>,
-    cpu: Duration,
-    /// The last turn was long, so the next is expected to be.
-    long_turns: bool,
-}
-
-/// Beyond this a turn may have been interrupted by others, and only the kernel knows for how long.
-const LONG_TURN: Duration = Duration::from_micros(100);
-
-/// Measures a turn on the processor. To ask the kernel costs as much as a short turn does; for those the wall clock is
-/// as good, since who is not interrupted was on the processor all the while.
-enum Stopwatch {
-    Wall(Instant),
-    Thread(Duration),
-}
-
-impl Stopwatch {
-    fn start(long: bool) -> Self {
-        if long { Stopwatch::Thread(thread_time()) } else { Stopwatch::Wall(Instant::now()) }
-    }
-
-    fn stop(self) -> Duration {
-        match self {
-            Stopwatch::Wall(start) => start.elapsed(),
-            Stopwatch::Thread(start) => thread_time().saturating_sub(start),
-        }
-    }
-}
-
-impl Watch {
-    /// Polls the guest until it ends or must. A guest that computes comes back here at each beat, one that waits
-    /// is not polled at all: then the timer or the caller wakes us. No thread is held while it waits.
-    async fn over(&mut self, guest: impl Future<Output = wasmtime::Result<Option<Val>>>) -> End {
-        let mut guest = pin!(guest);
-        let mut timer: Pin<&mut Option<tokio::time::Sleep>> = pin!(None);
-        let mut cancelled = pin!(self.cancel.clone().map(CancellationToken::cancelled_owned));
-        std::future::poll_fn(|cx: &mut Context<'_>| {
-            let watch = Stopwatch::start(self.long_turns);
-            let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
-            let took = watch.stop();
-            self.cpu += took;
-            self.long_turns = took > LONG_TURN;
-            match polled {
-                Ok(Poll::Ready(result)) => return Poll::Ready(End::Own(result)),
-                Ok(Poll::Pending) => {}
-                Err(panic) => return Poll::Ready(End::Panic(panic_text(&*panic))),
-            }
-            if Instant::now() >= self.deadline {
-                return Poll::Ready(End::Deadline(self.start.elapsed()));
-            }
-            if let Some(cancelled) = cancelled.as_mut().as_pin_mut()
-                && cancelled.poll(cx).is_ready()
-            {
-                return Poll::Ready(End::Cancelled);
-            }
-            if timer.is_none() {
-                timer.set(Some(tokio::time::sleep_until(self.deadline.into())));
-            }
-            if let Some(timer) = timer.as_mut().as_pin_mut()
-                && timer.poll(cx).is_ready()
-            {
-                return Poll::Ready(End::Deadline(self.start.elapsed()));
-            }
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-fn thread_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// Input is given whole before the run, so that what is too large is known before anything starts.
@@ -474,23 +307,4 @@ fn never_started_at(start: Instant) -> Report {
 /// Its time was over before it began.
 fn late(limits: &Limits, start: Instant) -> Report {
     Report { outcome: outcome::deadline(limits, start.elapsed()), ..never_started_at(start) }
-}
-
-fn usage(store: &Store<RunState>, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {
-    let state = store.data();
-    let traffic = state.meter.traffic();
-    Usage {
-        fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0)),
-        wall_us: micros(wall),
-        cpu_us: micros(cpu),
-        peak_memory_bytes: state.meter.memory_peak(),
-        host_calls: state.meter.host_calls(),
-        bytes_in: traffic.read().saturating_add(state.stdin.taken()),
-        bytes_out: traffic.written().saturating_add(state.stdout.len()).saturating_add(state.stderr.len()),
-        files_created: state.meter.files_created(),
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

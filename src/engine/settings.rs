@@ -9,6 +9,8 @@ pub struct EngineSettings {
     pub cache_bytes: u64,
     /// Runs alive at one time; one more is refused as `busy`.
     pub concurrent_runs: u32,
+    /// Sessions that hold an interpreter at one time, at work or not: beside the runs there is room for so many instances.
+    pub live_sessions: u32,
     /// What programs that are kept ready in memory may take, the least recently used dropped.
     pub program_bytes: u64,
     /// The largest program that is looked at.
@@ -34,6 +36,7 @@ impl EngineSettings {
             cache_dir: None,
             cache_bytes: 4 << 30,
             concurrent_runs: 1_000,
+            live_sessions: 1_000,
             program_bytes: 2 << 30,
             module_bytes: 128 << 20,
             compile_deadline_ms: 180_000,

@@ -27,7 +27,7 @@ impl Snippet {
         self.code.len() + self.filename.len() + self.variables.len()
     }
 
-    pub(super) fn arguments(self, args: Vec<String>) -> Value {
+    pub(super) fn arguments(&self, args: &[String]) -> Value {
         let Self { code, filename, variables, value_bytes } = self;
         let snippet = json!({
             "code": code, "filename": filename, "variables": variables, "args": args, "value-bytes": value_bytes

@@ -14,6 +14,9 @@ pub struct Ceilings {
     pub runs_per_minute: u64,
     pub fuel_per_minute: u64,
     pub live_sandboxes: u64,
+    /// Interpreters that live over several calls.
+    #[serde(default = "ordinary_sessions")]
+    pub live_sessions: u64,
     pub sandbox_seconds: u64,
     /// Components, workspaces and the files of sandboxes.
     pub storage_bytes: u64,
@@ -33,6 +36,11 @@ pub struct Ceilings {
 /// Also for tenants that were made before this was counted.
 const fn ordinary_files() -> u64 {
     1_000_000
+}
+
+/// The same.
+const fn ordinary_sessions() -> u64 {
+    32
 }
 
 /// The same.
@@ -60,6 +68,7 @@ impl Ceilings {
             runs_per_minute: 10_000_000,
             fuel_per_minute: i64::MAX as u64,
             live_sandboxes: 20_000,
+            live_sessions: 20_000,
             sandbox_seconds: 7 * 86_400,
             storage_bytes: 64 << 30,
             storage_files: 100_000_000,
@@ -79,6 +88,7 @@ impl Ceilings {
             runs_per_minute: 6_000,
             fuel_per_minute: 10_000_000_000_000,
             live_sandboxes: 100,
+            live_sessions: ordinary_sessions(),
             sandbox_seconds: 86_400,
             storage_bytes: 1 << 30,
             storage_files: ordinary_files(),

@@ -122,6 +122,8 @@ ids! {
     RunId "run_" "id of a run"
     /// An isolated place that lives across runs.
     SandboxId "sbx_" "id of a sandbox"
+    /// An interpreter that lives over several calls.
+    SessionId "ses_" "id of a session"
     /// An API key; not the secret of it.
     KeyId "key_" "id of a key"
     /// One request to the service.

@@ -20,7 +20,7 @@ pub use answer::{Answer, Form, Shown, SnippetError};
 pub use ceilings::Ceilings;
 pub use digest::{Digest, DigestError};
 pub use grants::{Grants, Mode};
-pub use ids::{BadId, KeyId, PolicyName, PrincipalId, RequestId, RoleName, RunId, SandboxId, TenantId};
+pub use ids::{BadId, KeyId, PolicyName, PrincipalId, RequestId, RoleName, RunId, SandboxId, SessionId, TenantId};
 pub use json::Json;
 pub use limits::{LimitName, Limits, LimitsError, Preset};
 pub use outcome::{Captured, Denial, Frame, Outcome, Report, Stream, TrapKind};

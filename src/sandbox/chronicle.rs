@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use super::record::{RunRecord, SandboxRecord};
 use super::replayable::Replayable;
+use super::sessions::SessionRecord;
 use crate::engine::RunRequest;
 use crate::model::{Caller, RequestId, RunId};
 
@@ -28,6 +29,8 @@ pub trait Chronicle: Send + Sync {
     fn ends(&self, runs: Vec<RunId>) -> Ends;
     /// The time of a sandbox is over, by the clock by which it was made. Awaited before it is taken away.
     fn expired(&self, sandbox: &SandboxRecord, now: u64) -> Kept;
+    /// Nobody called a session for too long. Awaited before it is ended.
+    fn idle(&self, session: &SessionRecord, now: u64) -> Kept;
 }
 
 /// Who hears of a run that begins.

@@ -18,6 +18,7 @@ impl Hall {
         if let Some(end) = end {
             end.cancel();
         }
+        self.end_sessions_of(tenant);
     }
 
     /// Ends all that runs now, since its end could not be recorded: `why` names what is in the way. How many there are.

@@ -3,7 +3,7 @@ use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
 use crate::engine::EngineError;
-use crate::model::{LimitName, LimitsError, RunId, SandboxId, show_bytes};
+use crate::model::{LimitName, LimitsError, RunId, SandboxId, SessionId, show_bytes};
 use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
 
@@ -16,6 +16,14 @@ pub enum SandboxError {
     NoRun(RunId),
     #[error("there is no sandbox {0}; it was destroyed, its time was over, or it never was")]
     NoSandbox(SandboxId),
+    #[error("there is no session {0}; it was deleted, nobody called it for too long, or the service was started anew")]
+    NoSession(SessionId),
+    #[error("the session {0} is at work on {1}; wait for that, or interrupt it")]
+    SessionBusy(SessionId, RunId),
+    #[error("the interpreter of the session {0} is gone since {1}, which ended as `{2}`; restart the session")]
+    SessionEnded(SessionId, RunId, String),
+    #[error("the sandbox has sessions, which may have its files open; delete them first")]
+    HasSessions,
     #[error(transparent)]
     State(#[from] IllegalMove),
     #[error(transparent)]
@@ -89,6 +97,10 @@ impl SandboxError {
             SandboxError::NoComponent(_) => "no_component",
             SandboxError::NoRun(_) => "no_run",
             SandboxError::NoSandbox(_) => "no_sandbox",
+            SandboxError::NoSession(_) => "no_session",
+            SandboxError::SessionBusy(..) => "session_busy",
+            SandboxError::SessionEnded(..) => "session_ended",
+            SandboxError::HasSessions => "has_sessions",
             SandboxError::State(_) => "wrong_state",
             SandboxError::Quota(error) => error.code(),
             SandboxError::TooLittle { .. } => "bad_limits",
@@ -114,8 +126,14 @@ impl SandboxError {
 
     pub fn sort(&self) -> Sort {
         match self {
-            SandboxError::NoComponent(_) | SandboxError::NoRun(_) | SandboxError::NoSandbox(_) => Sort::NotFound,
+            SandboxError::NoComponent(_)
+            | SandboxError::NoRun(_)
+            | SandboxError::NoSandbox(_)
+            | SandboxError::NoSession(_) => Sort::NotFound,
             SandboxError::State(_)
+            | SandboxError::SessionBusy(..)
+            | SandboxError::SessionEnded(..)
+            | SandboxError::HasSessions
             | SandboxError::KeyInUse(_)
             | SandboxError::Closed
             | SandboxError::Ledger(LedgerError::Damaged(_)) => Sort::Conflict,
@@ -153,7 +171,7 @@ impl SandboxError {
             (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
             (SandboxError::Workspace(WorkspaceError::TooManyLists | WorkspaceError::Changed { .. }), _) => Some(1),
             (_, Sort::Failing) => Some(5),
-            (_, Sort::Unavailable) | (SandboxError::KeyInUse(_), _) => Some(1),
+            (_, Sort::Unavailable) | (SandboxError::KeyInUse(_) | SandboxError::SessionBusy(..), _) => Some(1),
             _ => None,
         }
     }

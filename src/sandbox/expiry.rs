@@ -113,6 +113,7 @@ impl Hall {
                 break;
             }
         }
+        self.end_idle_sessions().await;
         self.tidy().await;
         self.write_time(false).await?;
         self.write_off().await?;
@@ -278,6 +279,7 @@ impl Hall {
                 tracing::warn!("{} things are not at their end and are given up", tasks.len());
             }
         }
+        self.end_all_sessions();
         if let Err(error) = self.write_time(true).await {
             tracing::warn!("what time it is could not be written down: {error}");
         }
@@ -288,5 +290,6 @@ impl Hall {
         for live in self.all_live().into_iter().filter(|live| live.sandbox.as_ref() == Some(id)) {
             Arc::clone(&live).cancel.cancel();
         }
+        self.end_sessions_in(id);
     }
 }

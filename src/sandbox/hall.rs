@@ -18,6 +18,7 @@ use super::live::Live;
 use super::quota::Quota;
 use super::record::{ComponentRecord, RunRecord};
 use super::retry::AtWork;
+use super::sessions::Sessions;
 use super::settings::HallSettings;
 use super::storage::Storage;
 use super::threads::Threads;
@@ -63,6 +64,7 @@ pub(super) struct Inner {
     pub(super) chronicle: Arc<dyn Chronicle>,
     pub(super) quota: Quota,
     pub(super) guests: Guests,
+    pub(super) sessions: Sessions,
     pub(super) storage: Storage,
     pub(super) settings: HallSettings,
     pub(super) clock: Clock,
@@ -122,6 +124,7 @@ impl Hall {
             chronicle,
             quota: Quota::default(),
             guests: Guests::default(),
+            sessions: Sessions::default(),
             storage: Storage::default(),
             components: Cache::new(10_000),
             rules: Cache::builder()

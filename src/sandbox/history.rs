@@ -116,6 +116,7 @@ mod tests {
             owner: "p".parse().unwrap(),
             component: Digest::from_bytes([0; 32]),
             sandbox: None,
+            session: None,
             state: RunState::Running,
             labels: Labels::new(),
             created: at as u64,

@@ -4,7 +4,7 @@ use super::plan::PlaceAsk;
 use super::record::{SandboxRecord, SandboxSpec};
 use super::sandboxes::{checked, may_read};
 use super::state::SandboxState;
-use super::work::Place;
+use super::work::{Files, Place};
 use crate::authz::Permit;
 use crate::model::{Caller, Labels, Limits, SandboxId};
 use crate::workspace::DraftId;
@@ -69,6 +69,6 @@ impl Hall {
         self.lay_out(&sandbox, whose, room).await?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
-        Ok(Place { sandbox, entered, own: Some(own) })
+        Ok(Place { sandbox, files: Files::Run { entered, own: Some(own) } })
     }
 }

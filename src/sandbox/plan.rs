@@ -7,7 +7,7 @@ use super::error::SandboxError;
 use super::record::Wants;
 use crate::engine::Snippet;
 use crate::fs_policy::Rules;
-use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset};
+use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset, SessionId};
 use crate::runtimes::{Runtime, Shelf};
 use crate::workspace::WorkspaceName;
 
@@ -20,6 +20,8 @@ pub enum What {
     Brought(Bytes),
     /// A language runtime of this host.
     Runtime(Arc<Shelf>, Runtime),
+    /// The interpreter of a session of the sandbox that the run is in.
+    Session(SessionId),
 }
 
 /// What of it is run.

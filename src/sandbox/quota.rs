@@ -18,6 +18,10 @@ pub enum QuotaError {
     FuelPerMinute { most: u64, retry_after: u64 },
     #[error("the tenant has {0} sandboxes, which is the most it may have; destroy one first")]
     LiveSandboxes(u64),
+    #[error("the tenant has {0} sessions, which is the most it may have; delete one first")]
+    LiveSessions(u64),
+    #[error("the service has {0} sessions, which is the most that it takes; try again later")]
+    AllSessions(u32),
     #[error("the tenant may keep {}, and this would be more; delete something first", show_bytes(*.0))]
     Storage(u64),
     #[error("the tenant may keep {0} files, folders and links, and this would be more; delete something first")]
@@ -35,6 +39,8 @@ impl QuotaError {
             QuotaError::RunsPerMinute { .. } => "too_many_runs_a_minute",
             QuotaError::FuelPerMinute { .. } => "too_much_fuel_a_minute",
             QuotaError::LiveSandboxes(_) => "too_many_sandboxes",
+            QuotaError::LiveSessions(_) => "too_many_sessions",
+            QuotaError::AllSessions(_) => "too_many_sessions_in_all",
             QuotaError::Storage(_) => "storage_full",
             QuotaError::StorageFiles(_) => "too_many_files",
             QuotaError::Lent(_) => "too_many_downloads",
@@ -49,7 +55,11 @@ impl QuotaError {
                 Some(*retry_after)
             }
             // When somebody removes something, or the next time that what has expired is swept.
-            QuotaError::LiveSandboxes(_) | QuotaError::Storage(_) | QuotaError::StorageFiles(_) => Some(30),
+            QuotaError::LiveSandboxes(_)
+            | QuotaError::LiveSessions(_)
+            | QuotaError::AllSessions(_)
+            | QuotaError::Storage(_)
+            | QuotaError::StorageFiles(_) => Some(30),
         }
     }
 }
@@ -69,6 +79,7 @@ struct Counts {
     /// What the runs at work may spend, in whichever minute.
     promised: u64,
     sandboxes: u64,
+    sessions: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -136,7 +147,25 @@ impl Quota {
             }
             counts.sandboxes += 1;
         }
-        Ok(Taken { counts: Some(shared) })
+        Ok(Taken { counts: Some(shared), what: |counts| &mut counts.sandboxes })
+    }
+
+    /// A place for one session, until it is dropped; `in_all` for all tenants.
+    pub fn session(&self, tenant: &TenantId, most: &Ceilings, in_all: u32) -> Result<Taken, QuotaError> {
+        // Nobody else takes one meanwhile.
+        let mut all = locked(&self.0);
+        let shared = Arc::clone(all.entry(tenant.clone()).or_default());
+        if all.values().map(|counts| locked(counts).sessions).sum::<u64>() >= u64::from(in_all) {
+            return Err(QuotaError::AllSessions(in_all));
+        }
+        {
+            let mut counts = locked(&shared);
+            if counts.sessions >= most.live_sessions {
+                return Err(QuotaError::LiveSessions(most.live_sessions));
+            }
+            counts.sessions += 1;
+        }
+        Ok(Taken { counts: Some(shared), what: |counts| &mut counts.sessions })
     }
 
     pub fn sandbox_gone(&self, tenant: &TenantId) {
@@ -155,6 +184,7 @@ impl Quota {
 #[derive(Debug)]
 pub struct Taken {
     counts: Option<Arc<Mutex<Counts>>>,
+    what: fn(&mut Counts) -> &mut u64,
 }
 
 impl Taken {
@@ -167,7 +197,8 @@ impl Drop for Taken {
     fn drop(&mut self) {
         if let Some(counts) = &self.counts {
             let mut counts = locked(counts);
-            counts.sandboxes = counts.sandboxes.saturating_sub(1);
+            let taken = (self.what)(&mut counts);
+            *taken = taken.saturating_sub(1);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
 use crate::engine::{Description, Kind};
 use crate::fs_policy::KeptRules;
-use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, TenantId};
+use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, SessionId, TenantId};
 use crate::workspace::{DraftId, WorkspaceName};
 
 /// A program that a tenant has submitted.
@@ -75,6 +75,8 @@ pub struct RunRecord {
     pub owner: PrincipalId,
     pub component: Digest,
     pub sandbox: Option<SandboxId>,
+    /// The session that it is a call of.
+    pub session: Option<SessionId>,
     pub state: RunState,
     pub labels: Labels,
     pub created: u64,

@@ -11,11 +11,11 @@ use super::error::SandboxError;
 use super::events::{Events, HasRoom};
 use super::hall::{Hall, covers, covers_in};
 use super::live::Live;
-use super::plan::RunAsk;
+use super::plan::{RunAsk, What};
 use super::record::{Given, RetryRecord, RunRecord, RunState};
 use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
-use super::work::Planned;
+use super::work::{Files, Place, Planned};
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
 
@@ -138,15 +138,19 @@ impl Hall {
             },
         };
         let tenant = &caller.tenant;
-        let place = match &sandbox {
-            Some(_) if ask.place.is_some() => {
+        let mut run = self.new_run(caller, &ask, sandbox.clone());
+        let place = match (&sandbox, &ask.what) {
+            (Some(_), _) if ask.place.is_some() => {
                 let message = "a run in a sandbox has the files of the sandbox".into();
                 return Err(SandboxError::Invalid { field: "workspace", message });
             }
-            Some(id) => Some(self.enter(tenant, id).await?),
-            None => None,
+            (Some(id), What::Session(session)) => {
+                let turn = self.turn(tenant, id, session, &run.id)?;
+                Some(Place { sandbox: self.found(tenant, id)?, files: Files::Session(turn) })
+            }
+            (Some(id), _) => Some(self.enter(tenant, id).await?),
+            (None, _) => None,
         };
-        let mut run = self.new_run(caller, &ask, sandbox);
         let planned = self.plan(caller, ask, of.as_ref(), place).await?;
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
@@ -164,7 +168,7 @@ impl Hall {
         Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held, apart, heard })))
     }
 
-    fn may_run_in(&self, tenant: &TenantId, sandbox: &SandboxId) -> Result<(), SandboxError> {
+    pub(super) fn may_run_in(&self, tenant: &TenantId, sandbox: &SandboxId) -> Result<(), SandboxError> {
         Ok(self.found(tenant, sandbox)?.state.after(Move::Run).map(drop)?)
     }
 
@@ -174,6 +178,10 @@ impl Hall {
             tenant: caller.tenant.clone(),
             owner: caller.principal.clone(),
             component: Digest::from_bytes([0; 32]),
+            session: match &ask.what {
+                What::Session(session) => Some(session.clone()),
+                _ => None,
+            },
             sandbox,
             state: RunState::Running,
             labels: ask.labels.clone(),

@@ -11,7 +11,7 @@ use super::plan::{self, Cut, LimitsAsk, Most, PlaceAsk};
 use super::record::{SandboxChange, SandboxRecord, SandboxSpec, Unchanged};
 use super::state::{Move, SandboxState};
 use super::storage::Reserved;
-use super::work::Place;
+use super::work::{Files, Place};
 use crate::authz::{Action, Permit};
 use crate::model::{Ceilings, Labels, SandboxId, TenantId, show_bytes};
 use crate::workspace::{Applied, Changes, DraftId, WorkspaceError, WorkspaceName};
@@ -202,7 +202,7 @@ impl Hall {
         sandbox.state.after(Move::Run)?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
-        Ok(Place { sandbox, entered, own: None })
+        Ok(Place { sandbox, files: Files::Run { entered, own: None } })
     }
 
     /// Gives it so many seconds from now on, or what it has where that is more.
@@ -304,6 +304,7 @@ impl Hall {
     ) -> Result<Applied, SandboxError> {
         self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesApply, id, Move::Apply)?;
+        self.without_sessions(permit.tenant(), id)?;
         let whose = may(permit.tenant(), Action::WorkspacesApply, sandbox.workspace.as_ref(), of)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {
@@ -323,6 +324,7 @@ impl Hall {
     pub async fn discard(&self, permit: &Permit, id: &SandboxId) -> Result<(), SandboxError> {
         self.open()?;
         let sandbox = self.allowed(permit, Action::SandboxesWriteFiles, id, Move::Discard)?;
+        self.without_sessions(permit.tenant(), id)?;
         let (hall, tenant) = (self.clone(), permit.tenant().clone());
         let whole = async move {
             let room = hall.room(&tenant).await?;

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 pub struct HallSettings {
     /// Runs at one time, of all tenants.
     pub concurrent_runs: u32,
+    /// Sessions at one time, of all tenants.
+    pub live_sessions: u32,
+    /// How long a session may be there without a call.
+    pub session_idle_seconds: u64,
     /// How long a run stays in the history.
     pub history_seconds: u64,
     /// What the history of one tenant takes at most, in bytes and in runs; the oldest go first.
@@ -23,6 +27,8 @@ impl Default for HallSettings {
     fn default() -> Self {
         Self {
             concurrent_runs: 256,
+            live_sessions: 1_000,
+            session_idle_seconds: 3_600,
             history_seconds: 7 * 86_400,
             history_bytes: 256 << 20,
             history_runs: 100_000,

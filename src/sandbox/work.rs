@@ -13,6 +13,7 @@ use super::quota::Running;
 use super::record::{SandboxRecord, Wants};
 use super::replayable::{PROGRAM, Replayable};
 use super::storage::Visit;
+use super::turn::Turn;
 use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
 use crate::fs_policy::{Level, Policy};
@@ -36,17 +37,34 @@ pub(super) struct Planned {
 
 /// A run in a sandbox: nobody else throws its files away, and what it writes is counted when it is over.
 struct Inside {
-    entered: Entered,
+    files: Files,
     visit: Visit,
-    own: Option<Own>,
 }
 
 /// Where a run works: a sandbox whose files somebody may be looking at meanwhile.
 pub(super) struct Place {
     pub(super) sandbox: SandboxRecord,
-    pub(super) entered: Entered,
-    /// Where it is there for this run alone.
-    pub(super) own: Option<Own>,
+    pub(super) files: Files,
+}
+
+/// Who holds the files of a sandbox while a run works with them.
+pub(super) enum Files {
+    Run {
+        entered: Entered,
+        /// Where it is there for this run alone.
+        own: Option<Own>,
+    },
+    /// The session that the run is a call of.
+    Session(Turn),
+}
+
+impl Files {
+    fn entered(&self) -> Option<&Entered> {
+        match self {
+            Files::Run { entered, .. } => Some(entered),
+            Files::Session(turn) => turn.entered(),
+        }
+    }
 }
 
 /// The only backend so far.
@@ -69,13 +87,20 @@ impl Hall {
         let most = Most { ceilings: &ceilings, sandbox: place.as_ref().map(|place| &place.sandbox.spec) };
         let mut cut = Vec::new();
         let mut limits = plan::limits(&ask.limits, &most, &mut cut)?;
+        let started = match place.as_ref().map(|place| &place.files) {
+            Some(Files::Session(turn)) => Some(Arc::clone(turn.program()?)),
+            Some(Files::Run { .. }) | None => None,
+        };
+        if let Some(started) = &started {
+            limits.stack_bytes = started.build().stack_bytes;
+        }
         let running = self.inner().quota.run(tenant, &ceilings, limits.fuel, self.now())?;
         if running.fuel() < limits.fuel {
             cut.push(Cut::new(LimitName::Fuel.as_str(), limits.fuel, running.fuel(), "tenant"));
             limits.fuel = running.fuel();
         }
         let build = Build::of(&limits, ask.mode);
-        let (program, digest, declared) = self.program(tenant, &ask.what, build).await?;
+        let (program, digest, declared) = self.program(tenant, &ask.what, started, build).await?;
         let at = self.engine().place()?;
         let grants = plan::grants(&ask, declared, &most, &mut cut);
         // Last of all that may be refused, since it makes something.
@@ -106,13 +131,18 @@ impl Hall {
         request.mode = ask.mode;
         request.stdin = if ask.stdin.is_empty() { Stdin::Empty } else { Stdin::Bytes(ask.stdin) };
         let inside = match place {
-            Some(Place { sandbox, entered, own }) => {
-                let policy = self.policy(&sandbox, entered.folder.clone()).await?;
-                request.mounts.push(mount(&sandbox, &entered, policy));
+            Some(Place { sandbox, files }) => {
+                if let Some(folder) = files.entered().map(|entered| entered.folder.clone()) {
+                    let policy = self.policy(&sandbox, folder).await?;
+                    request.mounts.extend(files.entered().map(|entered| mount(&sandbox, entered, policy)));
+                }
+                if let Files::Session(turn) = &files {
+                    request.interrupt = Some(turn.interrupt());
+                }
                 // Others write at the same time: room is taken as it goes.
                 let room = self.room(tenant).await?;
                 request.room = Some(Arc::clone(&room) as Arc<dyn Room>);
-                Some(Inside { entered, visit: self.visit(tenant, &sandbox.draft, room), own })
+                Some(Inside { files, visit: self.visit(tenant, &sandbox.draft, room) })
             }
             None => None,
         };
@@ -124,9 +154,15 @@ impl Hall {
         &self,
         tenant: &TenantId,
         what: &What,
+        started: Option<Arc<Program>>,
         build: Build,
     ) -> Result<(Arc<Program>, Digest, Wants), SandboxError> {
         match what {
+            What::Session(id) => {
+                let program = started.ok_or_else(|| SandboxError::NoSession(id.clone()))?;
+                let (digest, wants) = (program.description().digest, Wants::of(program.description()));
+                Ok((program, digest, wants))
+            }
             What::Known(digest) => {
                 let missing = || SandboxError::NoComponent(digest.to_string());
                 let known = self.known(tenant, *digest)?.ok_or_else(missing)?;
@@ -146,7 +182,7 @@ impl Hall {
     }
 
     /// A runtime is large: who finds it not ready reads it, one at a time.
-    async fn runtime(
+    pub(super) async fn runtime(
         &self,
         shelf: &Arc<runtimes::Shelf>,
         runtime: &Runtime,
@@ -198,16 +234,28 @@ impl Hall {
         cancel: CancellationToken,
     ) -> Result<Report, SandboxError> {
         let Planned { program, mut request, mut place, at, inside, .. } = planned;
-        request.cancel = Some(cancel);
+        request.cancel = Some(cancel.clone());
         request.listener = match live {
             Some(live) => Some(live),
             None => None,
         };
         place.begins();
         let engine = self.engine().clone();
-        let done = self.inner().guests.run(async move { engine.run_at(at, &program, request).await }).await;
-        let done = done.unwrap_or_else(|error| Err(EngineError::Internal(error.to_string())));
-        if let Some(Inside { entered, visit, own }) = inside {
+        let work = async move {
+            match inside {
+                Some(Inside { files: Files::Session(mut turn), visit }) => {
+                    let done = turn.call(at, request, &cancel).await;
+                    drop(visit);
+                    (done, None)
+                }
+                inside => (engine.run_at(at, &program, request).await, inside),
+            }
+        };
+        let (done, inside) = match self.inner().guests.run(work).await {
+            Ok(worked) => worked,
+            Err(error) => (Err(EngineError::Internal(error.to_string())), None),
+        };
+        if let Some(Inside { files: Files::Run { entered, own }, visit }) = inside {
             // What still touches the draft is waited for where waiting is allowed.
             let left = tokio::task::spawn_blocking(move || {
                 entered.leave();

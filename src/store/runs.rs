@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::asked::Asked;
 use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
-use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, Stream, TenantId, Usage};
+use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, SessionId, Stream, TenantId, Usage};
 use crate::sandbox::{
     AskRoom, Cut, Failure, Given, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage, RunRecord, RunState,
     RunSummary,
@@ -26,6 +26,7 @@ struct Answer {
     #[serde(default)]
     cut: Vec<Cut>,
     given: Option<Given>,
+    session: Option<SessionId>,
     #[serde(default)]
     order: Vec<u32>,
 }
@@ -72,6 +73,8 @@ struct AnswerRef<'a> {
     cut: &'a [Cut],
     #[serde(skip_serializing_if = "Option::is_none")]
     given: Option<&'a Given>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a SessionId>,
     #[serde(skip_serializing_if = "<[u32]>::is_empty")]
     order: &'a [u32],
 }
@@ -100,7 +103,7 @@ fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let Answer { report, failure, cut, given, order } = json(row, 9)?;
+    let Answer { report, failure, cut, given, session, order } = json(row, 9)?;
     let wrong = |error| rusqlite::Error::FromSqlConversionFailure(9, rusqlite::types::Type::Text, Box::new(error));
     let report = report.map(Told::report).transpose().map_err(wrong)?;
     Ok(RunRecord {
@@ -109,6 +112,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         owner: parsed(row, 2)?,
         component: parsed(row, 3)?,
         sandbox: parsed_if(row, 4)?,
+        session,
         state: state(row, 5)?,
         labels: json(row, 6)?,
         created: row.get(7)?,
@@ -128,7 +132,8 @@ pub(super) fn put(
     replayable: Option<&Replayable>,
 ) -> rusqlite::Result<()> {
     let (report, failure) = (new.report.as_ref().map(ReportRef::from), new.failure.as_ref());
-    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, given: new.given.as_ref(), order: &new.order })?;
+    let (given, session) = (new.given.as_ref(), new.session.as_ref());
+    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, given, session, order: &new.order })?;
     let written = change(
         connection,
         "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output,

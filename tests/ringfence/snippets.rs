@@ -4,6 +4,7 @@ mod cli;
 mod fenced;
 mod language;
 mod service;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ async fn runtime(language: &str) -> Arc<Program> {
 }
 
 /// A shelf with both, in a data folder.
-async fn shelved(data: &std::path::Path) {
+pub(crate) async fn shelved(data: &std::path::Path) {
     for language in ["python", "javascript"] {
         runtime(language).await;
         Shelf::of(data).add(&language.parse().unwrap(), &guest(&format!("{language}-runtime")), None).unwrap();

@@ -15,6 +15,7 @@ pub(super) mod rules;
 pub(super) mod runs;
 pub(super) mod sandboxes;
 pub(super) mod service;
+pub(super) mod sessions;
 pub(super) mod tenants;
 pub(super) mod workspaces;
 

@@ -21,11 +21,11 @@ use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
 use super::super::stream::{Seat, is_wanted, seat, stream};
-use super::super::types::{self as wire, ExecuteBody, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
+use super::super::types::{self as wire, CallBody, ExecuteBody, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
-use crate::model::{Limits, PrincipalId, RunId, SandboxId};
+use crate::model::{Limits, PrincipalId, RunId, SandboxId, SessionId};
 use crate::sandbox::{
     Asked, Before, HasRoom, Heard, Manner, RetryKey, RunAsk, RunFilter, RunPage, RunRecord, RunState, RunSummary,
 };
@@ -112,6 +112,30 @@ impl Request {
 
     /// The same of a snippet.
     pub(super) async fn snippet(who: &Who, api: &Api, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        let (text, in_memory) = Self::json(who, api, headers, body).await?;
+        let retry = retry(who, "/execute", headers, (&text, None)).await?;
+        let body: ExecuteBody = strict::read(&text)?;
+        let (apart, shelf) = (body.apart, Arc::clone(&api.parts().runtimes));
+        // Its card is on the disk.
+        let ask = who.hall().apart(who.tenant(), move || body.ask(&shelf)).await??;
+        Ok(Self { apart, ask, streamed: is_wanted(headers), retry, in_memory })
+    }
+
+    /// The same of a call in a session.
+    pub(super) async fn call(
+        who: &Who,
+        api: &Api,
+        session: SessionId,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Self, Problem> {
+        let (text, in_memory) = Self::json(who, api, headers, body).await?;
+        let retry = retry(who, session.as_str(), headers, (&text, None)).await?;
+        let body: CallBody = strict::read(&text)?;
+        Ok(Self { apart: body.apart, ask: body.ask(session)?, streamed: is_wanted(headers), retry, in_memory })
+    }
+
+    async fn json(who: &Who, api: &Api, headers: &HeaderMap, body: Body) -> Result<(Bytes, InMemory), Problem> {
         let http = &api.parts().http;
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !is_json(kind) {
@@ -119,13 +143,7 @@ impl Request {
             return Err(wrong.at("Content-Type"));
         }
         let mut in_memory = who.in_memory();
-        let text = held(body, http, http.body_bytes, &mut in_memory).await?;
-        let retry = retry(who, "/execute", headers, (&text, None)).await?;
-        let body: ExecuteBody = strict::read(&text)?;
-        let (apart, shelf) = (body.apart, Arc::clone(&api.parts().runtimes));
-        // Its card is on the disk.
-        let ask = who.hall().apart(who.tenant(), move || body.ask(&shelf)).await??;
-        Ok(Self { apart, ask, streamed: is_wanted(headers), retry, in_memory })
+        Ok((held(body, http, http.body_bytes, &mut in_memory).await?, in_memory))
     }
 
     /// The workspace that it is to get the files of.

@@ -130,7 +130,7 @@ async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Response, Proble
     .await
 }
 
-fn object(record: &SandboxRecord) -> Object<'_> {
+pub(super) fn object(record: &SandboxRecord) -> Object<'_> {
     Object::owned(record.id.as_str(), &record.owner, &record.labels)
 }
 

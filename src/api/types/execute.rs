@@ -71,21 +71,8 @@ pub(in crate::api) struct ExecuteBody {
 
 impl ExecuteBody {
     pub(in crate::api) fn ask(self, shelf: &Arc<Shelf>) -> Result<RunAsk, Problem> {
-        let unknown = |error: RuntimeError| invalid("language", error.to_string());
-        let name: RuntimeName = self.language.parse().map_err(unknown)?;
-        let runtime = shelf.find(&name).map_err(|error| match error {
-            RuntimeError::Unknown { .. } => unknown(error),
-            other => Problem::from(SandboxError::from(other)),
-        })?;
-        let filename = self.filename.unwrap_or_default();
-        if filename.len() > FILENAME || filename.chars().any(char::is_control) {
-            return Err(invalid("filename", format!("write at most {FILENAME} bytes, without control characters")));
-        }
-        let variables = self.variables.map_or_else(String::new, |given| given.get().to_owned());
-        if !variables.is_empty() && !variables.starts_with('{') {
-            return Err(invalid("variables", "write an object: a value for each name"));
-        }
-        let snippet = Snippet { code: self.code, filename, variables, value_bytes: VALUE_BYTES };
+        let runtime = runtime(shelf, &self.language)?;
+        let snippet = snippet(self.code, self.filename, self.variables)?;
         let rest = RunBody {
             env: self.env,
             stdin: self.stdin,
@@ -107,6 +94,33 @@ impl ExecuteBody {
         ask.limits.preset.get_or_insert(Preset::Medium);
         Ok(ask)
     }
+}
+
+/// Code with a name and variables, as it goes to an interpreter.
+pub(super) fn snippet(
+    code: String,
+    filename: Option<String>,
+    variables: Option<Box<RawValue>>,
+) -> Result<Snippet, Problem> {
+    let filename = filename.unwrap_or_default();
+    if filename.len() > FILENAME || filename.chars().any(char::is_control) {
+        return Err(invalid("filename", format!("write at most {FILENAME} bytes, without control characters")));
+    }
+    let variables = variables.map_or_else(String::new, |given| given.get().to_owned());
+    if !variables.is_empty() && !variables.starts_with('{') {
+        return Err(invalid("variables", "write an object: a value for each name"));
+    }
+    Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
+}
+
+/// The runtime of this name.
+pub(super) fn runtime(shelf: &Shelf, name: &str) -> Result<runtimes::Runtime, Problem> {
+    let unknown = |error: RuntimeError| invalid("language", error.to_string());
+    let name: RuntimeName = name.parse().map_err(unknown)?;
+    shelf.find(&name).map_err(|error| match error {
+        RuntimeError::Unknown { .. } => unknown(error),
+        other => Problem::from(SandboxError::from(other)),
+    })
 }
 
 /// A language runtime of this host.

@@ -83,6 +83,8 @@ pub(in crate::api) struct CeilingsBody {
     runs_per_minute: Whole,
     fuel_per_minute: Whole,
     live_sandboxes: Whole,
+    /// Interpreters that live over several calls.
+    live_sessions: Whole,
     sandbox_seconds: Whole,
     /// Components, workspaces and the files of sandboxes.
     storage_bytes: Whole,
@@ -105,6 +107,7 @@ impl From<CeilingsBody> for Ceilings {
             runs_per_minute: body.runs_per_minute.0,
             fuel_per_minute: body.fuel_per_minute.0,
             live_sandboxes: body.live_sandboxes.0,
+            live_sessions: body.live_sessions.0,
             sandbox_seconds: body.sandbox_seconds.0,
             storage_bytes: body.storage_bytes.0,
             storage_files: body.storage_files.0,
@@ -119,7 +122,7 @@ impl From<&Ceilings> for CeilingsBody {
     fn from(ceilings: &Ceilings) -> Self {
         let Ceilings { limits, clocks, randomness, concurrent_runs, runs_per_minute, .. } = ceilings;
         let Ceilings { fuel_per_minute, live_sandboxes, sandbox_seconds, storage_bytes, storage_files, .. } = ceilings;
-        let Ceilings { keys, principals, audit_bytes_per_minute, .. } = ceilings;
+        let Ceilings { live_sessions, keys, principals, audit_bytes_per_minute, .. } = ceilings;
         Self {
             limits: limits.into(),
             clocks: *clocks,
@@ -128,6 +131,7 @@ impl From<&Ceilings> for CeilingsBody {
             runs_per_minute: Whole(*runs_per_minute),
             fuel_per_minute: Whole(*fuel_per_minute),
             live_sandboxes: Whole(*live_sandboxes),
+            live_sessions: Whole(*live_sessions),
             sandbox_seconds: Whole(*sandbox_seconds),
             storage_bytes: Whole(*storage_bytes),
             storage_files: Whole(*storage_files),
@@ -165,6 +169,9 @@ pub(in crate::api) struct CeilingsPatch {
     live_sandboxes: Change<Whole>,
     #[serde(default)]
     #[schema(value_type = Option<Whole>)]
+    live_sessions: Change<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<Whole>)]
     sandbox_seconds: Change<Whole>,
     #[serde(default)]
     #[schema(value_type = Option<Whole>)]
@@ -194,6 +201,7 @@ impl CeilingsPatch {
             runs_per_minute: self.runs_per_minute.of(now.runs_per_minute, widest.runs_per_minute),
             fuel_per_minute: self.fuel_per_minute.of(now.fuel_per_minute, widest.fuel_per_minute),
             live_sandboxes: self.live_sandboxes.of(now.live_sandboxes, widest.live_sandboxes),
+            live_sessions: self.live_sessions.of(now.live_sessions, widest.live_sessions),
             sandbox_seconds: self.sandbox_seconds.of(now.sandbox_seconds, widest.sandbox_seconds),
             storage_bytes: self.storage_bytes.of(now.storage_bytes, widest.storage_bytes),
             storage_files: self.storage_files.of(now.storage_files, widest.storage_files),

@@ -295,6 +295,9 @@ pub(in crate::api) struct Run {
     owner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<String>,
+    /// The session that it is a call of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     labels: Labels,
     created: String,
@@ -349,6 +352,7 @@ impl Run {
             component: record.component.to_string(),
             owner: record.owner.to_string(),
             sandbox: record.sandbox.as_ref().map(ToString::to_string),
+            session: record.session.as_ref().map(ToString::to_string),
             labels: record.labels.clone(),
             created: time(record.created),
             ended: record.ended.map(time),

@@ -7,6 +7,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{AsyncStdinStream, StdinStream as _};
 use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamError, StreamResult};
 
+use super::super::error::EngineError;
 use super::super::meter::LimitHit;
 use crate::model::LimitName;
 
@@ -58,6 +59,22 @@ impl Input {
                 Input::Live { source: AsyncStdinStream::new(Box::into_pin(source)), taken: Arc::default() }
             }
         }
+    }
+
+    /// For the next call of one guest, which keeps the stream that it has opened. Only what is whole can follow what was
+    /// whole.
+    pub(in super::super) fn renew(&mut self, stdin: Stdin) -> Result<(), EngineError> {
+        let bytes = match stdin {
+            Stdin::Empty => Bytes::new(),
+            Stdin::Bytes(bytes) => bytes,
+            Stdin::Live(_) => return Err(EngineError::Internal("a session has no live input".into())),
+        };
+        let Input::Bytes { rest, total } = self else {
+            return Err(EngineError::Internal("a session has no live input".into()));
+        };
+        *total = bytes.len();
+        *rest.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
+        Ok(())
     }
 
     /// Bytes that the guest has read.

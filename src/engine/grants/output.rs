@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
@@ -15,38 +15,53 @@ const WRITE_BYTES: usize = 64 << 10;
 /// Where standard output or standard error of one run collects. It never holds more than its limit.
 pub(in super::super) struct Sink {
     stream: Stream,
+    held: Mutex<Held>,
+}
+
+struct Held {
     limit: u64,
-    captured: Mutex<Captured>,
+    captured: Captured,
     listener: Option<Arc<dyn OutputListener>>,
 }
 
 impl Sink {
     pub(in super::super) fn new(stream: Stream, limit: u64, listener: Option<Arc<dyn OutputListener>>) -> Arc<Self> {
-        Arc::new(Self { stream, limit, captured: Mutex::default(), listener })
+        Arc::new(Self { stream, held: Mutex::new(Held { limit, captured: Captured::default(), listener }) })
+    }
+
+    /// For the next call of one guest.
+    pub(in super::super) fn renew(&self, limit: u64, listener: Option<Arc<dyn OutputListener>>) {
+        *self.held() = Held { limit, captured: Captured::default(), listener };
     }
 
     pub(in super::super) fn take(&self) -> Captured {
-        std::mem::take(&mut self.captured.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut held = self.held();
+        held.listener = None;
+        std::mem::take(&mut held.captured)
     }
 
     pub(in super::super) fn len(&self) -> u64 {
-        u64::try_from(self.captured.lock().unwrap_or_else(PoisonError::into_inner).bytes.len()).unwrap_or(u64::MAX)
+        u64::try_from(self.held().captured.bytes.len()).unwrap_or(u64::MAX)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), LimitHit> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = u64::try_from(captured.bytes.len()).unwrap_or(u64::MAX);
-        let room = usize::try_from(self.limit.saturating_sub(held)).unwrap_or(usize::MAX);
+        let mut held = self.held();
+        let Held { limit, captured, listener } = &mut *held;
+        let (limit, before) = (*limit, u64::try_from(captured.bytes.len()).unwrap_or(u64::MAX));
+        let room = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX);
         let kept = bytes.get(..room).unwrap_or(bytes);
         captured.bytes.extend_from_slice(kept);
         captured.truncated |= kept.len() < bytes.len();
-        drop(captured);
-        if let Some(listener) = &self.listener
-            && !kept.is_empty()
-        {
+        let listener = listener.clone().filter(|_| !kept.is_empty());
+        drop(held);
+        if let Some(listener) = listener {
             listener.output(self.stream, kept);
         }
         if kept.len() == bytes.len() {
@@ -56,8 +71,8 @@ impl Sink {
             Stream::Stdout => LimitName::StdoutBytes,
             Stream::Stderr => LimitName::StderrBytes,
         };
-        let used = held.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        Err(LimitHit { name, value: self.limit, used })
+        let used = before.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Err(LimitHit { name, value: limit, used })
     }
 }
 

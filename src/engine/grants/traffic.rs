@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
@@ -13,17 +13,26 @@ use crate::model::{LimitName, Room, Weight};
 
 /// Bytes of files that a run has read and written, counted also by streams, which outlive the call that made them.
 pub(in super::super) struct Traffic {
-    limit: u64,
+    limit: AtomicU64,
     disk: Arc<Disk>,
     /// What whoever pays for the run still has, besides the run's own limits.
-    room: Option<Arc<dyn Room>>,
+    room: Mutex<Option<Arc<dyn Room>>>,
     read: AtomicU64,
     written: AtomicU64,
 }
 
 impl Traffic {
     pub(in super::super) fn new(limit: u64, disk: Arc<Disk>, room: Option<Arc<dyn Room>>) -> Arc<Self> {
+        let (limit, room) = (AtomicU64::new(limit), Mutex::new(room));
         Arc::new(Self { limit, disk, room, read: AtomicU64::new(0), written: AtomicU64::new(0) })
+    }
+
+    /// For the next call of one guest: counted from nothing.
+    pub(in super::super) fn renew(&self, limit: u64, room: Option<Arc<dyn Room>>) {
+        self.limit.store(limit, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
+        self.written.store(0, Ordering::Relaxed);
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
     }
 
     pub(in super::super) fn read(&self) -> u64 {
@@ -41,8 +50,9 @@ impl Traffic {
     /// Counts bytes before they are written.
     pub(in super::super) fn count_written(&self, bytes: u64) -> Result<(), LimitHit> {
         let used = self.written().saturating_add(bytes);
-        if used > self.limit {
-            return Err(LimitHit { name: LimitName::WrittenBytes, value: self.limit, used });
+        let limit = self.limit.load(Ordering::Relaxed);
+        if used > limit {
+            return Err(LimitHit { name: LimitName::WrittenBytes, value: limit, used });
         }
         if !self.has_room(Weight { bytes, files: 0 }) {
             return Err(LimitHit { name: LimitName::WrittenBytes, value: self.written(), used });
@@ -60,7 +70,8 @@ impl Traffic {
     }
 
     fn has_room(&self, more: Weight) -> bool {
-        self.room.as_ref().is_none_or(|room| room.take(more))
+        let room = self.room.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        room.is_none_or(|room| room.take(more))
     }
 }
 

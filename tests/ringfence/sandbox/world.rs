@@ -12,8 +12,8 @@ use ringfence::model::{
 };
 use ringfence::sandbox::{
     Asked, By, Chronicle, Ends, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable, RunAsk,
-    RunFilter, RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, Tenants, Unkept, What,
-    Wished,
+    RunFilter, RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, SessionRecord, Tenants,
+    Unkept, What, Wished,
 };
 use ringfence::store::Store;
 use ringfence::workspace::Catalog;
@@ -75,6 +75,10 @@ impl Chronicle for Memory {
 
     fn expired(&self, sandbox: &SandboxRecord, _: u64) -> Kept {
         self.keep(format!("expired {}", sandbox.id))
+    }
+
+    fn idle(&self, session: &SessionRecord, _: u64) -> Kept {
+        self.keep(format!("idle {}", session.id))
     }
 }
 

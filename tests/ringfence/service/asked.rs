@@ -114,7 +114,10 @@ async fn a_key_for_a_retry_is_refused_wherever_it_would_do_nothing() {
             }
         }
     }
-    assert_eq!(taken, ["POST /v1/execute", "POST /v1/runs", "POST /v1/sandboxes/id/runs"]);
+    assert_eq!(
+        taken,
+        ["POST /v1/execute", "POST /v1/runs", "POST /v1/sandboxes/id/runs", "POST /v1/sessions/id/execute",]
+    );
     for (method, path, status) in [("HEAD", "/v1/whoami", 400), ("GET", "/docs", 400), ("GET", "/nothing", 404)] {
         let again = house.ask(method, path).header("x-api-key", key).header("idempotency-key", "one");
         assert_eq!(House::send(again).await.status, status, "{method} {path}");

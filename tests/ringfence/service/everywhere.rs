@@ -15,6 +15,8 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
     Some(match (method, path) {
         ("POST", "/v1/runs" | "/v1/sandboxes/{id}/runs") => json!({"component": digest}),
         ("POST", "/v1/execute") => json!({"language": "python", "code": "1"}),
+        ("POST", "/v1/sessions") => json!({"language": "python", "sandbox": format!("sbx_{}", "0".repeat(32))}),
+        ("POST", "/v1/sessions/{id}/execute") => json!({"code": "1"}),
         ("POST", "/v1/sandboxes" | "/v1/sandboxes/{id}/apply") => json!({}),
         ("PATCH", "/v1/sandboxes/{id}") => json!({"labels": {}}),
         ("POST", "/v1/sandboxes/{id}/extend") => json!({"ttl_seconds": 60}),
@@ -62,6 +64,7 @@ fn never() -> BTreeMap<&'static str, String> {
         ("components", zeros("sha256:", 64)),
         ("runs", zeros("run_", 32)),
         ("sandboxes", zeros("sbx_", 32)),
+        ("sessions", zeros("ses_", 32)),
         ("keys", zeros("key_", 32)),
         ("audit", "999999999".to_owned()),
         ("tokens", format!("{}.{}", zeros("key_", 32), zeros("", 16))),
@@ -128,10 +131,14 @@ async fn a04_every_endpoint_hides_what_is_another_tenants() {
     house.with_json(&ours, "PUT", "/v1/roles/helper", json!({"actions": ["runs:read"]})).await.is(200);
     let policy = json!({"text": "@id(\"own\") permit (principal, action == Action::\"runs:read\", resource);"});
     house.with_json(&ours, "PUT", "/v1/policies/small", policy).await.is(200);
+    crate::snippets::shelved(&house.dir.path().join("data")).await;
+    let sandbox = text(&house.post(&ours, "/v1/sandboxes", json!({})).await.is(201)["id"]);
+    let session = json!({"language": "javascript", "sandbox": sandbox});
     let with = BTreeMap::from([
         ("components", digest.clone()),
         ("runs", text(&house.post(&ours, "/v1/runs", json!({"component": digest})).await.is(200)["id"])),
-        ("sandboxes", text(&house.post(&ours, "/v1/sandboxes", json!({})).await.is(201)["id"])),
+        ("sandboxes", sandbox),
+        ("sessions", text(&house.post(&ours, "/v1/sessions", session).await.is(201)["id"])),
         ("keys", text(&house.get(&ours, "/v1/keys").await.is(200)["keys"][0]["id"])),
         ("tokens", text(&house.post(&ours, "/v1/tokens", json!({"scopes": ["*"]})).await.is(201)["id"])),
         ("audit", first_of(&house, &ours).await),
@@ -167,7 +174,8 @@ async fn a04_every_endpoint_hides_what_is_another_tenants() {
         }
     }
     // All of it is there still, for its owner.
-    for kind in ["components", "runs", "sandboxes", "workspaces", "keys", "principals", "roles", "policies"] {
+    for kind in ["components", "runs", "sandboxes", "sessions", "workspaces", "keys", "principals", "roles", "policies"]
+    {
         house.get(&ours, &format!("/v1/{kind}/{}", with[kind])).await.is(200);
     }
 }
@@ -237,7 +245,14 @@ async fn every_stream_of_events_has_a_schema_of_its_events() {
             streams.insert(path.as_str());
         }
     }
-    let known = ["/v1/audit/tail", "/v1/execute", "/v1/runs", "/v1/runs/{id}/events", "/v1/sandboxes/{id}/runs"];
+    let known = [
+        "/v1/audit/tail",
+        "/v1/execute",
+        "/v1/runs",
+        "/v1/runs/{id}/events",
+        "/v1/sandboxes/{id}/runs",
+        "/v1/sessions/{id}/execute",
+    ];
     assert_eq!(streams, known.into());
 }
 

@@ -2,6 +2,7 @@
 
 use super::{alerts, audit, engine, forwarding, http, identity, runs, served};
 use crate::service::{alerting, bodies, storage};
+use crate::snippets::sessions;
 
 pub struct Row {
     pub key: &'static str,
@@ -43,6 +44,12 @@ pub const ROWS: &[Row] = &[
     row("tls.key_file", ["'a'", "b", "c"], http::tls_files_are_what_is_shown_to_callers),
     row("tls.self_made", ["true", "false", "true"], http::tls_self_made_is_known_by_its_file),
     row("runs.concurrent_runs", ["1", "2", "3"], runs::concurrent_runs_are_the_most_at_one_time),
+    row("runs.live_sessions", ["1", "2", "3"], sessions::there_are_only_so_many_sessions),
+    row(
+        "runs.session_idle_seconds",
+        ["1", "2", "3"],
+        sessions::sessions_end_with_their_sandbox_their_tenant_and_when_nobody_calls_them,
+    ),
     row("runs.history_seconds", ["1", "2", "3"], runs::history_seconds_let_go_of_runs),
     row("runs.history_bytes", ["1", "2KiB", "3"], storage::the_history_of_a_tenant_is_bounded_and_the_oldest_go_first),
     row("runs.history_runs", ["1", "2", "3"], storage::the_history_of_a_tenant_is_bounded_and_the_oldest_go_first),
