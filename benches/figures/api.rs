@@ -66,9 +66,11 @@ async fn bare() -> SocketAddr {
 
 /// A service with one component: where it is, the key of its administrator, and a request for a run.
 pub async fn service() -> (SocketAddr, String, String, CancellationToken) {
-    let dir = tempfile::tempdir().unwrap().keep();
-    let flags =
-        [("data_dir".to_owned(), dir.join("data").display().to_string()), ("http.listen".into(), "127.0.0.1:0".into())];
+    service_with(tempfile::tempdir().unwrap().keep().join("data")).await
+}
+
+pub async fn service_with(data: PathBuf) -> (SocketAddr, String, String, CancellationToken) {
+    let flags = [("data_dir".to_owned(), data.display().to_string()), ("http.listen".into(), "127.0.0.1:0".into())];
     let settings = Settings::load(None, |_| None, &flags).unwrap();
     let mut service = Service::with_worker(settings, PathBuf::from(env!("CARGO_BIN_EXE_ringfence"))).await.unwrap();
     let key = service.first_key.take().unwrap().expose().to_owned();

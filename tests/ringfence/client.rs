@@ -8,5 +8,6 @@ mod login;
 mod people;
 mod replays;
 mod runs;
+mod sessions;
 
 pub use desk::Desk;
