@@ -75,7 +75,10 @@ impl Open {
         self.store.set_fuel(limits.fuel).map_err(failed)?;
         self.store.set_epoch_deadline(1);
         self.store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
+        let resources = usize::try_from(limits.resources).unwrap_or(usize::MAX);
+        self.store.set_max_component_handles(resources);
         let state = self.store.data_mut();
+        state.table.set_max_capacity(resources);
         state.stdin.renew(stdin)?;
         state.stdout.renew(limits.stdout_bytes, listener.clone());
         state.stderr.renew(limits.stderr_bytes, listener);

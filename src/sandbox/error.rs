@@ -18,8 +18,8 @@ pub enum SandboxError {
     NoSandbox(SandboxId),
     #[error("there is no session {0}; it was deleted, nobody called it for too long, or the service was started anew")]
     NoSession(SessionId),
-    #[error("the session {0} is at work on {1}; wait for that, or interrupt it")]
-    SessionBusy(SessionId, RunId),
+    #[error("the session {0} is at work; wait for that, or interrupt it")]
+    SessionBusy(SessionId),
     #[error("the interpreter of the session {0} is gone since {1}, which ended as `{2}`; restart the session")]
     SessionEnded(SessionId, RunId, String),
     #[error("the sandbox has sessions, which may have its files open; delete them first")]
@@ -98,7 +98,7 @@ impl SandboxError {
             SandboxError::NoRun(_) => "no_run",
             SandboxError::NoSandbox(_) => "no_sandbox",
             SandboxError::NoSession(_) => "no_session",
-            SandboxError::SessionBusy(..) => "session_busy",
+            SandboxError::SessionBusy(_) => "session_busy",
             SandboxError::SessionEnded(..) => "session_ended",
             SandboxError::HasSessions => "has_sessions",
             SandboxError::State(_) => "wrong_state",
@@ -131,7 +131,7 @@ impl SandboxError {
             | SandboxError::NoSandbox(_)
             | SandboxError::NoSession(_) => Sort::NotFound,
             SandboxError::State(_)
-            | SandboxError::SessionBusy(..)
+            | SandboxError::SessionBusy(_)
             | SandboxError::SessionEnded(..)
             | SandboxError::HasSessions
             | SandboxError::KeyInUse(_)
@@ -171,7 +171,7 @@ impl SandboxError {
             (SandboxError::Ledger(LedgerError::NoRoom), _) => Some(1),
             (SandboxError::Workspace(WorkspaceError::TooManyLists | WorkspaceError::Changed { .. }), _) => Some(1),
             (_, Sort::Failing) => Some(5),
-            (_, Sort::Unavailable) | (SandboxError::KeyInUse(_) | SandboxError::SessionBusy(..), _) => Some(1),
+            (_, Sort::Unavailable) | (SandboxError::KeyInUse(_) | SandboxError::SessionBusy(_), _) => Some(1),
             _ => None,
         }
     }

@@ -122,7 +122,7 @@ impl Kept {
         let mut state = self.state();
         match &state.at {
             At::Idle => {}
-            At::Busy { run, .. } => return Err(SandboxError::SessionBusy(self.id.clone(), run.clone())),
+            At::Busy { .. } => return Err(SandboxError::SessionBusy(self.id.clone())),
             At::Ended { run, outcome } => {
                 return Err(SandboxError::SessionEnded(self.id.clone(), run.clone(), outcome.clone()));
             }

@@ -70,13 +70,13 @@ pub(super) struct Turn {
 impl Turn {
     pub(super) fn begin(hall: Hall, kept: Arc<Kept>, run: RunId) -> Result<Self, SandboxError> {
         let ways = kept.begins(&run, hall.now())?;
-        let gone = || SandboxError::NoSession(kept.id.clone());
-        let locked = Arc::clone(&kept.interpreter).try_lock_owned().ok();
-        // Only who restarts it or ends it holds it besides.
-        let Some(interpreter) = locked.filter(|interpreter| interpreter.0.is_some()) else {
-            kept.ends(&run, None, None, hall.now());
-            return Err(gone());
+        let interpreter = match Arc::clone(&kept.interpreter).try_lock_owned() {
+            Ok(interpreter) if interpreter.0.is_some() => Ok(interpreter),
+            Ok(_) => Err(SandboxError::NoSession(kept.id.clone())),
+            // It is being restarted, or ended.
+            Err(_) => Err(SandboxError::SessionBusy(kept.id.clone())),
         };
+        let interpreter = interpreter.inspect_err(|_| kept.ends(&run, None, None, hall.now()))?;
         let was_open = interpreter.0.as_ref().is_some_and(|held| held.session.is_open());
         Ok(Self { hall, kept, run, ways, interpreter, was_open, done: None, began: false })
     }
