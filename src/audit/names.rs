@@ -92,6 +92,7 @@ events! {
     "session_created" SessionCreated Work Information
     "session_interrupted" SessionInterrupted Work Information
     "session_restarted" SessionRestarted Work Information
+    "session_forked" SessionForked Work Information
     "session_ended" SessionEnded Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information

@@ -76,7 +76,7 @@ pub(super) struct ExecArgs {
 }
 
 /// The most bytes of each form of a value.
-const VALUE_BYTES: u32 = 256 << 10;
+pub(super) const VALUE_BYTES: u32 = 256 << 10;
 
 pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, with VALUE as JSON")?;
@@ -122,7 +122,7 @@ pub(super) fn snippet(
     Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
 }
 
-fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
+pub(super) fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
     let wrong = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "the code is no text in UTF-8");
     let file = "the code".to_owned();
     Ok(String::from_utf8(bytes).map_err(wrong).map_err(|reason| Mistake::File { file, reason })?)
@@ -203,7 +203,7 @@ pub(super) fn finished(
     finish(shown.json, report, worked, more)
 }
 
-async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {
+pub(super) async fn kept(shelf: Shelf, runtime: Runtime) -> anyhow::Result<Vec<u8>> {
     Ok(tokio::task::spawn_blocking(move || shelf.bytes(&runtime)).await??)
 }
 

@@ -4,6 +4,7 @@ use crate::app::{DataDirError, ReplayError, SecretError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::client::ClientError;
+use crate::engine::Unsaved;
 use crate::model::Outcome;
 use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
@@ -130,6 +131,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(runtime) = error.downcast_ref::<RuntimeError>() {
         show::complain(&runtime.to_string(), Some(runtime.code()));
         return ExitCode::from(if runtime.is_callers() { REFUSED } else { HOST_FAILED });
+    }
+    if let Some(unsaved) = error.downcast_ref::<Unsaved>() {
+        show::complain(&unsaved.to_string(), Some(unsaved.code()));
+        return ExitCode::from(REFUSED);
     }
     if let Some(store) = error.downcast_ref::<StoreError>() {
         show::complain(&store.to_string(), Some(store.code()));

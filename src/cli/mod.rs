@@ -44,6 +44,7 @@ mod server;
 mod session;
 mod settings;
 mod show;
+mod snapshot;
 mod tenant;
 mod token;
 mod words;
@@ -127,6 +128,7 @@ enum Command {
     Run(Box<run::RunArgs>),
     Exec(Box<exec::ExecArgs>),
     Runtime(runtime::RuntimeArgs),
+    Snapshot(snapshot::SnapshotArgs),
     Inspect(inspect::InspectArgs),
     Compile(compile::CompileArgs),
     Workspace(workspace::WorkspaceArgs),
@@ -245,6 +247,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
     server.none()?;
     match command {
         Command::Runtime(args) => runtime::run(args, host),
+        Command::Snapshot(args) => snapshot::run(args, host),
         Command::Fs(args) => fs::run(args, host),
         Command::Serve(args) => serve::serve(args, host),
         Command::Config(args) => settings::run(args, host),

@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::Mistake;
@@ -29,7 +30,8 @@ pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Loads a program, and shows on a terminal that compiling takes its time.
-pub(super) async fn load(engine: &Engine, bytes: Vec<u8>, build: Build) -> Result<Arc<Program>, EngineError> {
+pub(super) async fn load(engine: &Engine, bytes: impl Into<Bytes>, build: Build) -> Result<Arc<Program>, EngineError> {
+    let bytes: Bytes = bytes.into();
     let size = bytes.len();
     let load = engine.load(bytes, build);
     if !std::io::stderr().is_terminal() {

@@ -79,13 +79,13 @@ pub(super) fn run(args: &RuntimeArgs, host: &Overrides) -> anyhow::Result<ExitCo
 }
 
 /// Made ready once, so that the first snippet finds it so; what is no runtime is refused.
-async fn compiled(engine: &Engine, bytes: Vec<u8>) -> Result<(), EngineError> {
+pub(super) async fn compiled(engine: &Engine, bytes: Vec<u8>) -> Result<(), EngineError> {
     let build = Build::of(&Preset::Medium.limits(), Mode::Ordinary);
     let program = program::load(engine, bytes, build).await?;
     if program.is_runtime() { Ok(()) } else { Err(crate::engine::CallError::NoRuntime.into()) }
 }
 
-fn tell(runtime: &Runtime, as_json: bool) -> anyhow::Result<()> {
+pub(super) fn tell(runtime: &Runtime, as_json: bool) -> anyhow::Result<()> {
     let text = if as_json {
         serde_json::to_string_pretty(runtime)?
     } else {

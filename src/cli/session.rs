@@ -67,6 +67,13 @@ enum Action {
     Restart {
         id: SessionId,
     },
+    /// Copy what was done in it into new ones, which go separate ways from there
+    #[command(after_help = "Example:\n  ringfence session fork ses_… --count 3")]
+    Fork {
+        id: SessionId,
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        count: u32,
+    },
     /// End it; its files stay in its sandbox
     Delete {
         id: SessionId,
@@ -142,6 +149,11 @@ async fn done(action: &Action, client: &Client, json: bool) -> anyhow::Result<St
         }
         Action::Interrupt { id } => shown(&post(id, "interrupt").await?)?,
         Action::Restart { id } => shown(&post(id, "restart").await?)?,
+        Action::Fork { id, count } => {
+            let body = json!({"count": count});
+            let made = client.json(Call::post(&["v1", "sessions", id.as_str(), "fork"]), Some(&body)).await?;
+            if json { pretty(&made)? } else { words::list(&made, "sessions").iter().map(line).collect() }
+        }
         Action::Delete { id } => {
             client.json(Call::delete(&["v1", "sessions", id.as_str()]), None).await?;
             if json { json!({"deleted": id}).to_string() + "\n" } else { format!("{id} is gone\n") }

@@ -7,6 +7,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Type};
 
 use super::error::Refusal;
+use super::intake::DOORS;
 use super::schema::{MOST_BYTES, NoSchema, Schemas};
 use crate::model::Digest;
 
@@ -168,6 +169,8 @@ pub(super) fn each_function(
             ComponentItem::ComponentFunc(function) => {
                 visit(FunctionName { instance: None, function: name }, &function)?;
             }
+            // Ours, for the engine alone.
+            ComponentItem::ComponentInstance(_) if name == DOORS => {}
             ComponentItem::ComponentInstance(instance) => {
                 for (inner, item) in instance.exports(engine) {
                     if let ComponentItem::ComponentFunc(function) = item.ty {

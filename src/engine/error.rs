@@ -141,6 +141,8 @@ pub enum CallError {
     Argument { at: String, expected: String, found: String },
     #[error("the program was prepared by another engine, for another stack_bytes or another mode; load it again")]
     OtherBuild,
+    #[error("the state is one of another program: nothing can go on from it here")]
+    OtherState,
 }
 
 impl CallError {
@@ -153,6 +155,7 @@ impl CallError {
             CallError::NotCallable { .. } => "not_callable",
             CallError::Argument { .. } => "bad_argument",
             CallError::OtherBuild => "other_build",
+            CallError::OtherState => "other_state",
         }
     }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use moka::future::Cache;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use wasmtime::component::Component;
 
 use super::compile::{CodeCache, Origin, Origins, compile};
@@ -13,9 +13,11 @@ use super::fence::{Build, Fence};
 use super::heartbeat::Heartbeat;
 use super::program::Program;
 use super::run::{self, RunRequest};
+use super::saved::{Saved, Unsaved};
 use super::session::Session;
 use super::settings::EngineSettings;
-use crate::model::{Digest, Report};
+use super::snapshot::Keep;
+use crate::model::{Digest, Limits, Report};
 
 /// Digests of programs up to this size are made where they are asked for; larger ones on a thread of their own.
 const DIGEST_HERE_BYTES: usize = 256 << 10;
@@ -107,15 +109,20 @@ impl Engine {
         Arc::clone(&self.0.running).try_acquire_owned().map(RunPlace).map_err(|_| self.busy())
     }
 
-    pub async fn run_at(
+    pub async fn run_at(&self, place: RunPlace, program: &Program, request: RunRequest) -> Result<Report, EngineError> {
+        self.run_keeping(place, program, request, None).await
+    }
+
+    pub(super) async fn run_keeping(
         &self,
         _place: RunPlace,
         program: &Program,
         request: RunRequest,
+        keep: Option<&mut Keep>,
     ) -> Result<Report, EngineError> {
         let fence = self.fence(program.build())?;
         let _beating = self.0.heart.beating();
-        match run::run(&fence, program, request, self.0.settings.disk_reserve_bytes).await {
+        match run::run(&fence, program, request, self.0.settings.disk_reserve_bytes, keep).await {
             Err(EngineError::Busy(_)) => Err(self.busy()),
             other => other,
         }
@@ -136,6 +143,19 @@ impl Engine {
         }
     }
 
+    /// The state of a session at rest, for others to go on from.
+    pub async fn save(
+        &self,
+        _place: RunPlace,
+        session: &mut Session,
+        limits: Limits,
+        most: u64,
+    ) -> Result<Result<Option<Arc<Saved>>, Unsaved>, EngineError> {
+        let fence = self.fence(session.program().build())?;
+        let _beating = self.0.heart.beating();
+        session.save(&fence, limits, most).await
+    }
+
     /// Whether instances come from a pool, for those who want to know how fast they start.
     pub fn is_pooled(&self, build: Build) -> Result<bool, EngineError> {
         Ok(self.fence(build)?.pooled)
@@ -154,6 +174,15 @@ impl Engine {
         Ok(fence)
     }
 
+    /// Room among what waits for the compiler, and a turn at it.
+    pub(super) async fn compiling(&self, bytes: u64) -> Result<[SemaphorePermit<'_>; 2], EngineError> {
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).saturating_add(1);
+        let busy = |_| EngineError::CompilerBusy(self.0.settings.waiting_bytes);
+        let room = self.0.waiting.try_acquire_many(kib).map_err(busy)?;
+        let closed = |_| EngineError::Internal("the compiler is closed".into());
+        Ok([room, self.0.compiling.acquire().await.map_err(closed)?])
+    }
+
     async fn prepare(&self, bytes: Bytes, digest: Digest, build: Build) -> Result<Arc<Program>, EngineError> {
         let fence = self.fence(build)?;
         let name = CodeCache::name(&fence.engine, digest, build.flavour);
@@ -169,18 +198,16 @@ impl Engine {
                 }
             }
         }
-        let kib = u32::try_from(bytes.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
-        let busy = |_| EngineError::CompilerBusy(self.0.settings.waiting_bytes);
-        let _room = self.0.waiting.try_acquire_many(kib).map_err(busy)?;
-        let place = self.0.compiling.acquire().await;
-        let compiled = compile(&self.0.settings, bytes, build.flavour).await?;
-        drop(place);
+        let compiled = {
+            let _places = self.compiling(u64::try_from(bytes.len()).unwrap_or(u64::MAX)).await?;
+            compile(&self.0.settings, bytes, build.flavour).await?
+        };
         let cache = self.0.cache.clone();
         let make = move || {
             let component = load_code(&fence.engine, &Code::Made(&compiled.code))
                 // Our own code of a moment ago: what can be wrong with it is that the pool has no place so large.
                 .map_err(|reason| Refusal::TooDemanding { message: quoted(&format!("{reason:#}"), 400) })?;
-            let program = link(&fence, build, &component, digest, compiled.origins, Origin::Compiled { rejected })?;
+            let program = link(&fence, build, &component, digest, &compiled.origins, Origin::Compiled { rejected })?;
             if let Some(cache) = cache
                 && let Err(reason) = cache.keep(&name, digest, build.flavour, &compiled)
             {
@@ -206,7 +233,7 @@ fn load_kept(
         return Err("the code was changed while it was read".into());
     }
     let origin = Origin::Cache { file: found.path.clone() };
-    link(fence, build, &component, digest, found.origins, origin).map(Some).map_err(|reason| reason.to_string())
+    link(fence, build, &component, digest, &found.origins, origin).map(Some).map_err(|reason| reason.to_string())
 }
 
 fn link(
@@ -214,11 +241,11 @@ fn link(
     build: Build,
     component: &Component,
     digest: Digest,
-    origins: Origins,
+    origins: &Origins,
     origin: Origin,
 ) -> Result<Program, EngineError> {
     let description = Description::new(&fence.engine, component, digest, origins.kind, origins.text)?;
-    Program::link(fence, build, component, description, origin)
+    Program::link(fence, build, component, description, &origins.doors, origin)
 }
 
 /// Code that we made. There is no other way to name code to `load_code`.

@@ -14,8 +14,10 @@ use super::grants::random::Randomness;
 use super::meter::Meter;
 use super::program::{Function, Program};
 use super::run::{Entry, RunRequest};
+use super::saved::{self, Alive, Saved};
+use super::snapshot::Keep;
 use super::state::RunState;
-use crate::model::{Captured, Denial, Limits, Mode, Stream, Usage};
+use crate::model::{Captured, Denial, Grants, Limits, Mode, Stream, Usage};
 
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 pub const FUEL_TOLD: u64 = 10_000_000;
@@ -92,11 +94,18 @@ impl Open {
         &mut self,
         program: &Program,
         calls: &[(&Function, Vec<Val>)],
+        state: Option<&Saved>,
     ) -> wasmtime::Result<Option<Val>> {
         let store = &mut self.store;
         let instance = match self.instance {
             Some(instance) => instance,
-            None => *self.instance.insert(program.pre.instantiate_async(&mut *store).await?),
+            None => {
+                let instance = *self.instance.insert(program.pre.instantiate_async(&mut *store).await?);
+                if let Some(saved) = state {
+                    saved::restore(&mut Alive { store: &mut *store, instance }, program, saved).await?;
+                }
+                instance
+            }
         };
         let mut last = None;
         for (function, params) in calls {
@@ -109,6 +118,31 @@ impl Open {
             last = results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false)));
         }
         Ok(last)
+    }
+
+    /// An instance that runs nothing, and could: to see how one begins.
+    pub(super) async fn untouched(
+        fence: &Fence,
+        program: &Program,
+        limits: &Limits,
+    ) -> wasmtime::Result<(Store<RunState>, Instance)> {
+        let nothing = RunRequest::new(Entry::Command { name: String::new() }, limits.clone(), Grants::default());
+        let mut open = Self::fresh(fence, nothing, 0)?;
+        let instance = program.pre.instantiate_async(&mut open.store).await?;
+        Ok((open.store, instance))
+    }
+
+    /// Brings a runtime to rest after its last snippet, and keeps its state.
+    pub(super) async fn settled(
+        &mut self,
+        program: &Program,
+        fence: &Fence,
+        keep: &mut Keep,
+    ) -> wasmtime::Result<Option<Val>> {
+        match self.instance {
+            Some(instance) => saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await,
+            None => Ok(None),
+        }
     }
 
     pub(super) fn usage(&self, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {

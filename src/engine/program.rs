@@ -7,6 +7,7 @@ use super::compile::Origin;
 use super::describe::{Description, Export, Foreign, each_function, is_command};
 use super::error::{CallError, EngineError, Refusal, RefusedImport, quoted};
 use super::fence::{Build, Fence};
+use super::intake::{DOORS, Doors};
 use super::snippet::{EXECUTE, INTERPRETER, PREPARE};
 use super::state::RunState;
 
@@ -22,7 +23,54 @@ pub struct Program {
     functions: HashMap<String, Function>,
     /// The one that runs it as a command.
     command: Option<String>,
+    /// How the state of its instances is reached, or why it is not.
+    doors: Result<Reached, String>,
     code_bytes: usize,
+}
+
+/// The doors of a runtime (`intake/doors`).
+pub(super) struct Reached {
+    /// Each new instance is like any other.
+    pub(super) steady: bool,
+    pub(super) let_go: ComponentExportIndex,
+    pub(super) tell: ComponentExportIndex,
+    pub(super) take: ComponentExportIndex,
+    pub(super) aim: ComponentExportIndex,
+    pub(super) memories: Vec<MemoryDoors>,
+}
+
+pub(super) struct MemoryDoors {
+    pub(super) read: ComponentExportIndex,
+    pub(super) write: ComponentExportIndex,
+    pub(super) grow: ComponentExportIndex,
+}
+
+impl Reached {
+    fn of(component: &Component, doors: &Doors) -> Result<Self, String> {
+        let steady = match doors {
+            Doors::Made { steady } => *steady,
+            Doors::None => return Err("it is no language runtime".to_owned()),
+            Doors::Impossible(reason) => return Err(reason.clone()),
+        };
+        let instance = component.get_export_index(None, DOORS);
+        let door = |name: &str| component.get_export_index(Some(instance.as_ref()?), name);
+        let memory = |index: u32| {
+            let door = |name: &str| door(&format!("{name}{index}"));
+            Some(MemoryDoors { read: door("read")?, write: door("write")?, grow: door("grow")? })
+        };
+        let reached = || {
+            let memories = (0..).map_while(memory).collect();
+            Some(Self {
+                steady,
+                let_go: door("let-go")?,
+                tell: door("tell")?,
+                take: door("take")?,
+                aim: door("aim")?,
+                memories,
+            })
+        };
+        reached().ok_or_else(|| "its doors are not there".to_owned())
+    }
 }
 
 /// An exported function as a call needs it.
@@ -46,6 +94,7 @@ impl Program {
         build: Build,
         component: &Component,
         description: Description,
+        doors: &Doors,
         origin: Origin,
     ) -> Result<Self, EngineError> {
         // The names were checked before compiling; this is the check of the runtime itself, and it has the last word.
@@ -74,7 +123,12 @@ impl Program {
         })?;
         let code = component.image_range();
         let code_bytes = code.end.addr().saturating_sub(code.start.addr()).saturating_add(PROGRAM_BYTES);
-        Ok(Self { pre, build, description, origin, functions, command, code_bytes })
+        let doors = Reached::of(component, doors);
+        Ok(Self { pre, build, description, origin, functions, command, doors, code_bytes })
+    }
+
+    pub(super) fn doors(&self) -> Result<&Reached, &str> {
+        self.doors.as_ref().map_err(String::as_str)
     }
 
     pub fn description(&self) -> &Description {

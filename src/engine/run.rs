@@ -14,6 +14,8 @@ use super::meter::LimitHit;
 use super::open::{Open, micros};
 use super::outcome::{self, Ended};
 use super::program::{Function, Program};
+use super::saved::Saved;
+use super::snapshot::Keep;
 use super::snippet::{self, Snippet};
 use super::values::{self, Unread, Unwritten};
 use super::watch::{Watch, thread_time};
@@ -54,6 +56,8 @@ pub struct RunRequest {
     pub tools: Option<Arc<dyn Tools>>,
     /// Asked before anything is written or made in a mount, besides the run's own limits.
     pub room: Option<Arc<dyn Room>>,
+    /// Where a snippet goes on from, where it is not to begin afresh.
+    pub state: Option<Arc<Saved>>,
 }
 
 impl RunRequest {
@@ -71,6 +75,7 @@ impl RunRequest {
             interrupt: None,
             tools: None,
             room: None,
+            state: None,
         }
     }
 }
@@ -87,14 +92,15 @@ impl<F: Fn(Stream, &[u8]) + Send + Sync> OutputListener for F {
     }
 }
 
-/// Runs once, in a fresh instance, and returns when nothing of it is left.
+/// Runs once, in a fresh instance, and returns when nothing of it is left, but for the state that is to be kept of a snippet.
 pub(super) async fn run(
     fence: &Fence,
     program: &Program,
     request: RunRequest,
     disk_reserve_bytes: u64,
+    keep: Option<&mut Keep>,
 ) -> Result<Report, EngineError> {
-    turn(fence, program, &mut None, request, disk_reserve_bytes).await
+    turn(fence, program, &mut None, request, disk_reserve_bytes, keep).await
 }
 
 /// Calls what is to be called, in the instance that is open or in a fresh one. Only one that has answered whole is left open.
@@ -104,10 +110,15 @@ pub(super) async fn turn(
     kept: &mut Option<Open>,
     mut request: RunRequest,
     disk_reserve_bytes: u64,
+    keep: Option<&mut Keep>,
 ) -> Result<Report, EngineError> {
     let start = Instant::now();
     let limits = request.limits.clone();
     limits.check()?;
+    let state = request.state.take();
+    if let Some(saved) = &state {
+        saved.check(program)?;
+    }
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
     if !ours || program.build() != Build::of(&limits, request.mode) {
@@ -147,9 +158,9 @@ pub(super) async fn turn(
         None => Open::fresh(fence, request, disk_reserve_bytes)?,
     };
     let mut watch = Watch::new(start, deadline, cancel);
-    let end = watch.over(open.call(program, &calls)).await;
+    let end = watch.over(open.call(program, &calls, state.as_deref())).await;
 
-    let outcome = match outcome::of(end, &open.store, is_command)? {
+    let mut outcome = match outcome::of(end, &open.store, is_command)? {
         Ended::Is(outcome) => outcome,
         Ended::Returned(value) => {
             let before = thread_time();
@@ -162,6 +173,12 @@ pub(super) async fn turn(
             }
         }
     };
+    if let (Some(keep), Outcome::Answered { code: 0, .. }) = (keep, &outcome) {
+        let end = watch.over(open.settled(program, fence, keep)).await;
+        if let (Ended::Is(other), false) = (outcome::of(end, &open.store, false)?, keep.saved.is_some()) {
+            outcome = other;
+        }
+    }
     let usage = open.usage(&limits, start.elapsed(), watch.cpu);
     let (stdout, stderr, denials) = open.told();
     // One that was ended in the middle of a call cannot be called again.

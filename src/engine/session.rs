@@ -1,11 +1,15 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::error::{CallError, EngineError};
 use super::fence::Fence;
 use super::open::Open;
 use super::program::Program;
 use super::run::{self, Entry, RunRequest};
-use crate::model::{Mode, Report};
+use super::saved::{Saved, Unsaved};
+use super::snapshot::Keep;
+use super::watch::Watch;
+use crate::model::{Grants, Limits, Mode, Outcome, Report};
 
 /// One interpreter over several calls, as a notebook has it: the same instance of a runtime, called again. It is opened by
 /// its first call, with what that grants and mounts; each call has limits, input and listeners of its own.
@@ -20,43 +24,86 @@ use crate::model::{Mode, Report};
 pub struct Session {
     program: Arc<Program>,
     open: Option<Open>,
+    /// Where its first call goes on from.
+    from: Option<Arc<Saved>>,
 }
 
 impl Session {
     pub fn new(program: Arc<Program>) -> Result<Self, CallError> {
-        if program.is_runtime() { Ok(Self { program, open: None }) } else { Err(CallError::NoRuntime) }
+        if program.is_runtime() { Ok(Self { program, open: None, from: None }) } else { Err(CallError::NoRuntime) }
+    }
+
+    /// One that goes on from the state of another, or begins as that did.
+    pub fn from(program: Arc<Program>, state: Option<Arc<Saved>>) -> Result<Self, CallError> {
+        if let Some(saved) = &state {
+            saved.check(&program)?;
+        }
+        Ok(Self { from: state, ..Self::new(program)? })
     }
 
     pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
 
-    /// Whether there is an interpreter, with what was done in it.
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Whether anything was done in it that the next call finds.
+    pub fn has_state(&self) -> bool {
+        self.open.is_some() || self.from.is_some()
     }
 
     /// Lets go of it: the next call finds a fresh one.
     pub fn close(&mut self) {
-        self.open = None;
+        (self.open, self.from) = (None, None);
     }
 
     pub(super) async fn call(
         &mut self,
         fence: &Fence,
-        request: RunRequest,
+        mut request: RunRequest,
         disk_reserve_bytes: u64,
     ) -> Result<Report, EngineError> {
         // What is called again cannot be made to repeat from one request alone.
         if !matches!((&request.entry, request.mode), (Entry::Snippet(_), Mode::Ordinary)) {
             return Err(CallError::NoRuntime.into());
         }
-        run::turn(fence, &self.program, &mut self.open, request, disk_reserve_bytes).await
+        let from = if self.open.is_none() { self.from.take() } else { None };
+        request.state.clone_from(&from);
+        let done = run::turn(fence, &self.program, &mut self.open, request, disk_reserve_bytes, None).await;
+        if matches!(&done, Ok(report) if is_unbegun(report)) {
+            self.from = from;
+        }
+        done
     }
+
+    /// The state that its next call finds, for others to go on from: nothing of one in which nothing was done. What of it cannot
+    /// be saved leaves it as it is; if it does not come to rest, it is closed.
+    pub(super) async fn save(
+        &mut self,
+        fence: &Fence,
+        limits: Limits,
+        most: u64,
+    ) -> Result<Result<Option<Arc<Saved>>, Unsaved>, EngineError> {
+        let Some(mut open) = self.open.take() else { return Ok(Ok(self.from.clone())) };
+        let start = Instant::now();
+        let deadline = start + Duration::from_millis(limits.deadline_ms);
+        open.renew(RunRequest::new(Entry::Command { name: String::new() }, limits, Grants::default()))?;
+        let mut keep = Keep { whole: false, limit: most, saved: None };
+        let mut watch = Watch::new(start, deadline, None);
+        drop(watch.over(open.settled(&self.program, fence, &mut keep)).await);
+        let Some(saved) = keep.saved else {
+            return Ok(Err(Unsaved::Refused("the interpreter did not come to rest, and is gone".to_owned())));
+        };
+        self.open = Some(open);
+        Ok(saved.map(|saved| Some(Arc::new(saved))))
+    }
+}
+
+/// Whether what was given was too much, and the guest was not called at all.
+pub(super) fn is_unbegun(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::LimitExceeded { .. }) && report.usage.fuel == 0
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("program", &self.program).field("open", &self.is_open()).finish()
+        f.debug_struct("Session").field("program", &self.program).field("state", &self.has_state()).finish()
     }
 }

@@ -8,6 +8,7 @@ use crate::model::{self, Answer, Form, Json, Outcome, SnippetError};
 pub(super) const INTERPRETER: &str = "ringfence:runtime/interpreter@0.1.0";
 pub(super) const PREPARE: &str = "prepare";
 pub(super) const EXECUTE: &str = "execute";
+pub(super) const SETTLE: &str = "settle";
 
 /// Code for a language runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -106,13 +106,8 @@ impl Shelf {
         Ok(bytes)
     }
 
-    /// Keeps a component that was found to be a runtime.
-    pub fn add(
-        &self,
-        name: &RuntimeName,
-        component: &[u8],
-        from: Option<RuntimeName>,
-    ) -> Result<Runtime, RuntimeError> {
+    /// Whether one more can be kept under this name.
+    pub fn has_place(&self, name: &RuntimeName) -> Result<(), RuntimeError> {
         let there = self.list()?;
         if there.iter().any(|runtime| runtime.name == *name) {
             return Err(RuntimeError::Taken(name.to_string()));
@@ -120,6 +115,17 @@ impl Shelf {
         if there.len() >= MOST_RUNTIMES {
             return Err(RuntimeError::TooMany(MOST_RUNTIMES));
         }
+        Ok(())
+    }
+
+    /// Keeps a component that was found to be a runtime.
+    pub fn add(
+        &self,
+        name: &RuntimeName,
+        component: &[u8],
+        from: Option<RuntimeName>,
+    ) -> Result<Runtime, RuntimeError> {
+        self.has_place(name)?;
         let added = jiff::Timestamp::now().to_string();
         let bytes = u64::try_from(component.len()).unwrap_or(u64::MAX);
         let runtime = Runtime { name: name.clone(), digest: Digest::of(component), bytes, added, from };

@@ -2,7 +2,7 @@ use super::chronicle::Unkept;
 use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Unsaved};
 use crate::model::{LimitName, LimitsError, RunId, SandboxId, SessionId, show_bytes};
 use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
@@ -20,8 +20,10 @@ pub enum SandboxError {
     NoSession(SessionId),
     #[error("the session {0} is at work; wait for that, or interrupt it")]
     SessionBusy(SessionId),
-    #[error("the interpreter of the session {0} is gone since {1}, which ended as `{2}`; restart the session")]
-    SessionEnded(SessionId, RunId, String),
+    #[error("the interpreter of the session {0} is gone since a run in it ended as `{1}`; restart the session")]
+    SessionEnded(SessionId, String),
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
     #[error("the sandbox has sessions, which may have its files open; delete them first")]
     HasSessions,
     #[error(transparent)]
@@ -100,6 +102,7 @@ impl SandboxError {
             SandboxError::NoSession(_) => "no_session",
             SandboxError::SessionBusy(_) => "session_busy",
             SandboxError::SessionEnded(..) => "session_ended",
+            SandboxError::Unsaved(error) => error.code(),
             SandboxError::HasSessions => "has_sessions",
             SandboxError::State(_) => "wrong_state",
             SandboxError::Quota(error) => error.code(),
@@ -133,6 +136,7 @@ impl SandboxError {
             SandboxError::State(_)
             | SandboxError::SessionBusy(_)
             | SandboxError::SessionEnded(..)
+            | SandboxError::Unsaved(_)
             | SandboxError::HasSessions
             | SandboxError::KeyInUse(_)
             | SandboxError::Closed

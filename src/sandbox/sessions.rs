@@ -7,15 +7,19 @@ use tokio_util::sync::CancellationToken;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, locked};
 use super::plan::{self, LimitsAsk, Most};
+use super::record::SandboxRecord;
 use super::turn::{Interpreter, Turn};
 use super::work::{Files, Place};
 use crate::authz::{Action, Permit};
-use crate::engine::{Build, Session};
-use crate::model::{Labels, Mode, PrincipalId, RunId, SandboxId, SessionId, TenantId};
+use crate::engine::{Build, EngineError, Session};
+use crate::model::{Labels, Limits, Mode, PrincipalId, RunId, SandboxId, SessionId, TenantId};
 use crate::runtimes::{self, Runtime};
 
 /// How long code that was interrupted may take to end by itself, before it is ended with its interpreter.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// So many new sessions one may be copied into at a time.
+const FORKS: u32 = 16;
 
 /// Interpreters that live over several calls. They are in the memory of this process and nowhere else: a restart of the
 /// service ends them all, and what they did to files stays in their sandboxes.
@@ -52,8 +56,15 @@ struct State {
 #[derive(Debug)]
 enum At {
     Idle,
-    Busy { run: RunId, ways: Ways },
-    Ended { run: RunId, outcome: String },
+    /// With a run, or while its state is saved.
+    Busy {
+        run: Option<RunId>,
+        ways: Ways,
+    },
+    Ended {
+        run: Option<RunId>,
+        outcome: String,
+    },
 }
 
 /// The two ways to end a call before its time.
@@ -87,9 +98,9 @@ pub struct SessionRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionState {
     Idle,
-    Busy(RunId),
+    Busy(Option<RunId>),
     /// The run that ended the interpreter, and its outcome.
-    Ended(RunId, String),
+    Ended(Option<RunId>, String),
 }
 
 impl Kept {
@@ -118,30 +129,30 @@ impl Kept {
         }
     }
 
-    pub(super) fn begins(&self, run: &RunId, now: u64) -> Result<Ways, SandboxError> {
+    pub(super) fn begins(&self, run: Option<RunId>, now: u64) -> Result<Ways, SandboxError> {
         let mut state = self.state();
         match &state.at {
             At::Idle => {}
             At::Busy { .. } => return Err(SandboxError::SessionBusy(self.id.clone())),
-            At::Ended { run, outcome } => {
-                return Err(SandboxError::SessionEnded(self.id.clone(), run.clone(), outcome.clone()));
+            At::Ended { outcome, .. } => {
+                return Err(SandboxError::SessionEnded(self.id.clone(), outcome.clone()));
             }
         }
         let ways = Ways::default();
-        state.at = At::Busy { run: run.clone(), ways: ways.clone() };
+        state.at = At::Busy { run, ways: ways.clone() };
         state.used = now;
         Ok(ways)
     }
 
     /// A call is over: the interpreter goes on, or `ended` says by which outcome it is gone.
-    pub(super) fn ends(&self, run: &RunId, ended: Option<&str>, memory_bytes: Option<u64>, now: u64) {
+    pub(super) fn ends(&self, run: Option<RunId>, ended: Option<&str>, memory_bytes: Option<u64>, now: u64) {
         let mut state = self.state();
         state.used = now;
         if let Some(bytes) = memory_bytes {
             state.memory_bytes = bytes;
         }
         match ended {
-            Some(outcome) => state.at = At::Ended { run: run.clone(), outcome: outcome.to_owned() },
+            Some(outcome) => state.at = At::Ended { run, outcome: outcome.to_owned() },
             None => {
                 state.calls += u64::from(memory_bytes.is_some());
                 state.at = At::Idle;
@@ -190,20 +201,63 @@ impl Hall {
         (shelf, runtime): (Arc<runtimes::Shelf>, Runtime),
         labels: Labels,
     ) -> Result<SessionRecord, SandboxError> {
-        let tenant = permit.tenant();
-        covers(permit, Action::SandboxesRun, tenant, sandbox.as_str())?;
+        covers(permit, Action::SandboxesRun, permit.tenant(), sandbox.as_str())?;
         let _inside = self.inner().tasks.token();
         self.open()?;
+        let limits = self.limits_in(&self.found(permit.tenant(), sandbox)?)?;
+        // For the size of its stack the code is made ready; all else each call is given anew.
+        let program = self.runtime(&shelf, &runtime, Build::of(&limits, Mode::Ordinary)).await?;
+        let session = Session::new(program).map_err(EngineError::from)?;
+        self.keep_session(permit, sandbox, session, (runtime, labels)).await
+    }
+
+    /// Copies what was done in a session into new ones of the same sandbox, which go separate ways from there.
+    pub async fn fork(&self, permit: &Permit, id: &SessionId, count: u32) -> Result<Vec<SessionRecord>, SandboxError> {
+        let kept = self.session_for(permit, id)?;
+        let _inside = self.inner().tasks.token();
+        self.open()?;
+        if !(1..=FORKS).contains(&count) {
+            let message = format!("write how many, from 1 to {FORKS}");
+            return Err(SandboxError::Invalid { field: "count", message });
+        }
+        let ceilings = self.ceilings(&kept.tenant)?;
+        let limits = self.limits_in(&self.found(&kept.tenant, &kept.sandbox)?)?;
+        // Counted as a run: it takes as long as a short one.
+        let running = self.inner().quota.run(&kept.tenant, &ceilings, limits.fuel, self.now())?;
+        let mut turn = Turn::begin(self.clone(), Arc::clone(&kept), None)?;
+        let (program, saving) = (Arc::clone(turn.program()?), async move { turn.save(limits).await });
+        let state = self.inner().guests.run(saving).await;
+        let state = state.map_err(|error| SandboxError::Internal(error.to_string()))??;
+        drop(running);
+        let mut made = Vec::new();
+        for _ in 0..count {
+            let session = Session::from(Arc::clone(&program), state.clone()).map_err(EngineError::from)?;
+            let like = (kept.runtime.clone(), kept.labels.clone());
+            match self.keep_session(permit, &kept.sandbox, session, like).await {
+                Ok(record) => made.push(record),
+                // All or none.
+                Err(error) => {
+                    self.let_go(self.inner().sessions.take(|other| made.iter().any(|made| made.id == other.id)));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    async fn keep_session(
+        &self,
+        permit: &Permit,
+        sandbox: &SandboxId,
+        session: Session,
+        (runtime, labels): (Runtime, Labels),
+    ) -> Result<SessionRecord, SandboxError> {
+        let tenant = permit.tenant();
         let ceilings = self.ceilings(tenant)?;
         let taken = self.inner().quota.session(tenant, &ceilings, self.inner().settings.live_sessions)?;
-        let Place { sandbox: record, files } = self.enter(tenant, sandbox).await?;
-        let Files::Run { entered, .. } = files else { return Err(SandboxError::Permit) };
-        // For the size of its stack the code is made ready; all else each call is given anew.
-        let most = Most { ceilings: &ceilings, sandbox: Some(&record.spec) };
-        let limits = plan::limits(&LimitsAsk::default(), &most, &mut Vec::new())?;
-        let build = Build::of(&limits, Mode::Ordinary);
-        let program = self.runtime(&shelf, &runtime, build).await?;
-        let session = Session::new(program).map_err(|error| SandboxError::Engine(error.into()))?;
+        let Place { files: Files::Run { entered, .. }, .. } = self.enter(tenant, sandbox).await? else {
+            return Err(SandboxError::NoSandbox(sandbox.clone()));
+        };
         let now = self.now();
         let kept = Arc::new(Kept {
             id: SessionId::random(),
@@ -223,6 +277,13 @@ impl Hall {
             return Err(error);
         }
         Ok(kept.record())
+    }
+
+    /// What a call in a sandbox may have at most.
+    fn limits_in(&self, sandbox: &SandboxRecord) -> Result<Limits, SandboxError> {
+        let ceilings = self.ceilings(&sandbox.tenant)?;
+        let most = Most { ceilings: &ceilings, sandbox: Some(&sandbox.spec) };
+        plan::limits(&LimitsAsk::default(), &most, &mut Vec::new())
     }
 
     fn session(&self, tenant: &TenantId, id: &SessionId) -> Result<Arc<Kept>, SandboxError> {
@@ -284,7 +345,7 @@ impl Hall {
         if kept.sandbox != *sandbox {
             return Err(SandboxError::NoSession(id.clone()));
         }
-        Turn::begin(self.clone(), kept, run.clone())
+        Turn::begin(self.clone(), kept, Some(run.clone()))
     }
 
     /// Asks the code that runs in a session to end, as an interrupt of the keyboard does: its interpreter stays. Code that

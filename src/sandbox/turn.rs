@@ -7,8 +7,8 @@ use super::error::SandboxError;
 use super::hall::Hall;
 use super::quota::Taken;
 use super::sessions::{Kept, Ways};
-use crate::engine::{EngineError, Program, RunPlace, RunRequest, Session};
-use crate::model::{Outcome, Report, RunId};
+use crate::engine::{EngineError, Program, RunPlace, RunRequest, Saved, Session};
+use crate::model::{Limits, Report, RunId};
 use crate::workspace::Entered;
 
 /// What a session holds, for the one call that is at work in it.
@@ -56,11 +56,12 @@ impl Drop for Left {
 pub(super) struct Turn {
     hall: Hall,
     kept: Arc<Kept>,
-    run: RunId,
+    /// Nothing, where its state is saved.
+    run: Option<RunId>,
     ways: Ways,
     interpreter: OwnedMutexGuard<Interpreter>,
     /// Before this call.
-    was_open: bool,
+    had_state: bool,
     /// What became of it, once that is known.
     done: Option<(String, u64)>,
     /// The guest was at work.
@@ -68,17 +69,17 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn begin(hall: Hall, kept: Arc<Kept>, run: RunId) -> Result<Self, SandboxError> {
-        let ways = kept.begins(&run, hall.now())?;
+    pub(super) fn begin(hall: Hall, kept: Arc<Kept>, run: Option<RunId>) -> Result<Self, SandboxError> {
+        let ways = kept.begins(run.clone(), hall.now())?;
         let interpreter = match Arc::clone(&kept.interpreter).try_lock_owned() {
             Ok(interpreter) if interpreter.0.is_some() => Ok(interpreter),
             Ok(_) => Err(SandboxError::NoSession(kept.id.clone())),
             // It is being restarted, or ended.
             Err(_) => Err(SandboxError::SessionBusy(kept.id.clone())),
         };
-        let interpreter = interpreter.inspect_err(|_| kept.ends(&run, None, None, hall.now()))?;
-        let was_open = interpreter.0.as_ref().is_some_and(|held| held.session.is_open());
-        Ok(Self { hall, kept, run, ways, interpreter, was_open, done: None, began: false })
+        let interpreter = interpreter.inspect_err(|_| kept.ends(None, None, None, hall.now()))?;
+        let had_state = interpreter.0.as_ref().is_some_and(|held| held.session.has_state());
+        Ok(Self { hall, kept, run, ways, interpreter, had_state, done: None, began: false })
     }
 
     pub(super) fn interrupt(&self) -> CancellationToken {
@@ -92,6 +93,15 @@ impl Turn {
     pub(super) fn program(&self) -> Result<&Arc<Program>, SandboxError> {
         let held = self.interpreter.0.as_ref().ok_or_else(|| SandboxError::NoSession(self.kept.id.clone()))?;
         Ok(held.session.program())
+    }
+
+    /// The state of the interpreter, for others to go on from.
+    pub(super) async fn save(&mut self, limits: Limits) -> Result<Option<Arc<Saved>>, SandboxError> {
+        let place = self.hall.engine().place()?;
+        let gone = || SandboxError::NoSession(self.kept.id.clone());
+        let session = &mut self.interpreter.0.as_mut().ok_or_else(gone)?.session;
+        let most = limits.memory_bytes;
+        Ok(self.hall.engine().save(place, session, limits, most).await??)
     }
 
     /// Calls into the interpreter. `cancel` is what ends it from outside.
@@ -114,27 +124,22 @@ impl Turn {
                 calling.await
             }
         };
-        self.done = match &done {
-            Ok(report) => Some((report.outcome.kind().to_owned(), report.usage.peak_memory_bytes)),
-            Err(_) => None,
-        };
-        self.began = !matches!(&done, Ok(report) if never_began(report));
+        if let Ok(report) = &done {
+            // What was too much to be given is no call of the guest.
+            self.began = report.usage.fuel > 0;
+            self.done = Some((report.outcome.kind().to_owned(), report.usage.peak_memory_bytes));
+        }
         done
     }
 }
 
-/// What was given was too much, and the guest was not called at all.
-fn never_began(report: &Report) -> bool {
-    matches!(report.outcome, Outcome::LimitExceeded { .. }) && report.usage.fuel == 0
-}
-
 impl Drop for Turn {
     fn drop(&mut self) {
-        let is_open = self.interpreter.0.as_ref().is_some_and(|held| held.session.is_open());
-        let gone = !is_open && (self.was_open || self.began);
+        let is_open = self.interpreter.0.as_ref().is_some_and(|held| held.session.has_state());
+        let gone = !is_open && (self.had_state || self.began);
         let (outcome, memory) = self.done.take().unzip();
         let ended = gone.then(|| outcome.unwrap_or_else(|| "failed".to_owned()));
         let memory = memory.filter(|_| self.began && !gone);
-        self.kept.ends(&self.run, ended.as_deref(), memory, self.hall.now());
+        self.kept.ends(self.run.take(), ended.as_deref(), memory, self.hall.now());
     }
 }

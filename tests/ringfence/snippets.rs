@@ -5,6 +5,8 @@ mod fenced;
 mod language;
 mod service;
 pub(crate) mod sessions;
+mod snapshots;
+mod states;
 
 use std::sync::Arc;
 

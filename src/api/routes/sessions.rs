@@ -15,11 +15,11 @@ use super::super::context::{Api, Who};
 use super::super::page::{Rows, apart, page};
 use super::super::problem::Problem;
 use super::super::query::{self, Path, Query};
-use super::super::types::{CallBody, Run, Session, SessionBody, Sessions, StreamedEvent};
+use super::super::types::{CallBody, ForkBody, Run, Session, SessionBody, Sessions, StreamedEvent};
 use super::runs::{Request, Where, before, start};
 use super::sandboxes::object;
 use super::{id, parsed};
-use crate::audit::EventName;
+use crate::audit::{Detail, EventName};
 use crate::authz::{Action, Permit};
 use crate::model::{SandboxId, SessionId};
 use crate::sandbox::{SandboxRecord, SessionRecord};
@@ -31,6 +31,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(execute))
         .routes(routes!(interrupt))
         .routes(routes!(restart))
+        .routes(routes!(fork))
 }
 
 /// The session of a path and its sandbox, and the right to do something there.
@@ -187,6 +188,26 @@ async fn restart(who: Who, Path(session): Path<String>) -> Result<Json<Session>,
     let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
     did(&who, EventName::SessionRestarted, &record.id);
     Ok(Json(who.hall().restart(&permit, &record.id).await?.into()))
+}
+
+/// Copy what was done in a session into new ones, which go separate ways from there
+///
+/// They have the variables, imports and functions of the session as it is now, and randomness of their own; the files of the
+/// sandbox they all share. Files that the session has open cannot be copied: 409 `not_at_rest` names one. All are made or none.
+#[utoipa::path(
+    post, path = "/v1/sessions/{id}/fork", tag = "sessions", params(("id" = String, Path)), request_body = ForkBody,
+    responses((status = 201, body = Sessions), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+async fn fork(
+    who: Who,
+    Path(session): Path<String>,
+    Strict(body): Strict<ForkBody>,
+) -> Result<(StatusCode, Json<Sessions>), Problem> {
+    let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
+    let made = who.hall().fork(&permit, &record.id, u32::try_from(body.count.0).unwrap_or(u32::MAX)).await?;
+    did(&who, EventName::SessionForked, &record.id);
+    who.fact("into", Detail::of(&made.iter().map(|made| made.id.as_str()).collect::<Vec<_>>()));
+    Ok((StatusCode::CREATED, Json(Sessions::new(made, None))))
 }
 
 /// End a session; what runs in it ends, its files stay

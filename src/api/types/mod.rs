@@ -26,7 +26,7 @@ pub(super) use runs::{CutBody, Run, RunBody, RunOver, RunSummary, Runs, ask, pla
 pub(super) use sandboxes::{
     Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };
-pub(super) use sessions::{CallBody, Session, SessionBody, Sessions};
+pub(super) use sessions::{CallBody, ForkBody, Session, SessionBody, Sessions};
 pub(super) use wire::{Raw, StreamedEvent, Whole};
 pub(super) use workspaces::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::super::problem::Problem;
 use super::execute::{runtime, snippet};
 use super::runs::{RunBody, given};
-use super::{LimitsBody, labels, time};
+use super::{LimitsBody, Whole, labels, time};
 use crate::api::strict;
 use crate::model::{Labels, SessionId};
 use crate::runtimes::{self, Shelf};
@@ -74,6 +74,14 @@ impl CallBody {
     }
 }
 
+/// How often a session is to be copied.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct ForkBody {
+    #[schema(value_type = i64, minimum = 1, maximum = 16)]
+    pub(in crate::api) count: Whole,
+}
+
 /// An interpreter that lives over several calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Session {
@@ -106,8 +114,8 @@ impl From<SessionRecord> for Session {
     fn from(record: SessionRecord) -> Self {
         let (state, run, outcome) = match record.state {
             SessionState::Idle => ("idle", None, None),
-            SessionState::Busy(run) => ("busy", Some(run), None),
-            SessionState::Ended(run, outcome) => ("ended", Some(run), Some(outcome)),
+            SessionState::Busy(run) => ("busy", run, None),
+            SessionState::Ended(run, outcome) => ("ended", run, Some(outcome)),
         };
         Self {
             id: record.id.to_string(),

@@ -15,7 +15,7 @@ use super::Origins;
 use crate::model::Digest;
 
 /// Changes whenever what is written here changes its meaning.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const KEY_BYTES: usize = 32;
 const ENTRY_BYTES: u64 = 64 << 10;
 
@@ -161,8 +161,15 @@ impl CodeCache {
         let code = blake3::Hasher::new_keyed(&self.key).update_rayon(&compiled.code).finalize().to_hex().to_string();
         let bytes = u64::try_from(compiled.code.len()).unwrap_or(u64::MAX);
         self.write(&format!("{code}.code"), &compiled.code)?;
-        let entry =
-            Entry { format: FORMAT, name: name.to_owned(), digest, flavour, origins: compiled.origins, code, bytes };
+        let entry = Entry {
+            format: FORMAT,
+            name: name.to_owned(),
+            digest,
+            flavour,
+            origins: compiled.origins.clone(),
+            code,
+            bytes,
+        };
         let sealed = Sealed { seal: self.seal(&entry)?, entry };
         self.write(&format!("{name}.entry"), &serde_json::to_vec(&sealed)?)?;
         self.trim()

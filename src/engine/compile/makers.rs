@@ -7,11 +7,15 @@ use wasi_preview1_component_adapter_provider::{
 use super::super::intake::OFFERED;
 
 /// Ours, of what decides what code a program becomes. The lock file stands for all that is not ours.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 12] = [
     env!("CARGO_PKG_VERSION"),
     include_str!("../../../Cargo.lock"),
     include_str!("../fence.rs"),
     include_str!("../intake/bulk.rs"),
+    include_str!("../intake/doors/module.rs"),
+    include_str!("../intake/doors/open.rs"),
+    include_str!("../intake/doors/parts.rs"),
+    include_str!("../intake/image.rs"),
     include_str!("../intake/mod.rs"),
     include_str!("../intake/module.rs"),
     include_str!("../intake/offer.rs"),

@@ -17,15 +17,17 @@ use serde::{Deserialize, Serialize};
 use super::describe::Kind;
 use super::error::Refusal;
 use super::fence::Flavour;
+use super::intake::Doors;
+use super::saved::Shape;
 
 pub(super) use cache::Found;
 pub use cache::{CacheEntry, CodeCache};
 pub use makers::build_name;
 use makers::makers;
-pub(super) use process::compile;
+pub(super) use process::{compile, image};
 pub use worker::serve as serve_compile_worker;
 
-/// What the worker is told, in one line before the program's bytes.
+/// What the worker is told, in one line before the program's bytes and what belongs to them.
 #[derive(Debug, Serialize, Deserialize)]
 struct Order {
     /// Who asks; a worker of another build refuses to work for it.
@@ -33,23 +35,35 @@ struct Order {
     flavour: Flavour,
     memory_bytes: u64,
     cpu_seconds: u64,
+    task: Task,
 }
 
-/// What the worker answers, in one line before the code.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Task {
+    /// Machine code.
+    Compile,
+    /// The program as it is in a state, which follows it.
+    Image { program_bytes: u64, state: Shape, most_bytes: u64 },
+}
+
+/// What the worker answers, in one line before the code or the program.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
     Compiled(Origins),
+    Image,
     Refused(Refusal),
     /// The program on disk was replaced while this process runs.
     OtherBuild,
 }
 
 /// What a program was before it was compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Origins {
     pub(super) kind: Kind,
     pub(super) text: bool,
+    pub(super) doors: Doors,
 }
 
 /// Code as it came from the worker.

@@ -8,8 +8,9 @@ use tokio::process::{Child, Command};
 
 use super::super::error::{EngineError, Refusal};
 use super::super::fence::Flavour;
+use super::super::saved::Saved;
 use super::super::settings::EngineSettings;
-use super::{Answer, Compiled, Order, makers};
+use super::{Answer, Compiled, Order, Task, makers};
 
 /// The first line of an answer: a refusal with its imports.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -22,6 +23,37 @@ pub(in super::super) async fn compile(
     program: Bytes,
     flavour: Flavour,
 ) -> Result<Compiled, EngineError> {
+    match ask(settings, flavour, Task::Compile, &[&program]).await? {
+        (Answer::Compiled(origins), code) => Ok(Compiled { origins, code }),
+        _ => Err(failed("it did something else")),
+    }
+}
+
+/// Makes a program again as it is in a state, in such a process.
+pub(in super::super) async fn image(
+    settings: &EngineSettings,
+    program: &[u8],
+    flavour: Flavour,
+    saved: &Saved,
+) -> Result<Vec<u8>, EngineError> {
+    let program_bytes = u64::try_from(program.len()).unwrap_or(u64::MAX);
+    let task = Task::Image { program_bytes, state: saved.shape().clone(), most_bytes: settings.module_bytes };
+    match ask(settings, flavour, task, &[program, saved.content()]).await? {
+        (Answer::Image, made) => Ok(made),
+        _ => Err(failed("it did something else")),
+    }
+}
+
+fn failed(what: &str) -> EngineError {
+    EngineError::Worker(what.to_owned())
+}
+
+async fn ask(
+    settings: &EngineSettings,
+    flavour: Flavour,
+    task: Task,
+    parts: &[&[u8]],
+) -> Result<(Answer, Vec<u8>), EngineError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).div_ceil(settings.compilations.max(1));
     let limit_ms = settings.compile_deadline_ms;
     let order = Order {
@@ -30,6 +62,7 @@ pub(in super::super) async fn compile(
         memory_bytes: settings.compile_memory_bytes,
         // A second line behind the deadline, held by the kernel even if this process is gone.
         cpu_seconds: limit_ms.div_ceil(1_000).saturating_mul(u64::try_from(threads).unwrap_or(1)).saturating_add(1),
+        task,
     };
     let mut child = Command::new(&settings.worker)
         .arg("compile-worker")
@@ -44,14 +77,13 @@ pub(in super::super) async fn compile(
         .spawn()
         .map_err(|reason| EngineError::Worker(format!("{}: {reason}", settings.worker.display())))?;
     let limit = Duration::from_millis(limit_ms);
-    match tokio::time::timeout(limit, converse(&mut child, &order, program)).await {
+    match tokio::time::timeout(limit, converse(&mut child, &order, parts)).await {
         Ok(done) => done,
         Err(_) => Err(Refusal::CompileDeadline { limit_ms }.into()),
     }
 }
 
-async fn converse(child: &mut Child, order: &Order, program: Bytes) -> Result<Compiled, EngineError> {
-    let failed = |what: &str| EngineError::Worker(what.to_owned());
+async fn converse(child: &mut Child, order: &Order, parts: &[&[u8]]) -> Result<(Answer, Vec<u8>), EngineError> {
     let (Some(mut stdin), Some(mut stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -62,7 +94,9 @@ async fn converse(child: &mut Child, order: &Order, program: Bytes) -> Result<Co
     let tell = async move {
         // A worker that refuses early stops reading: what it says is what counts.
         let _ = stdin.write_all(&line).await;
-        let _ = stdin.write_all(&program).await;
+        for part in parts {
+            let _ = stdin.write_all(part).await;
+        }
     };
     let hear = async {
         let mut said = Vec::new();
@@ -88,7 +122,7 @@ async fn converse(child: &mut Child, order: &Order, program: Bytes) -> Result<Co
     match serde_json::from_slice(line).map_err(|error| failed(&error.to_string()))? {
         Answer::OtherBuild => Err(failed("it is of another build than this process; start this process anew")),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Compiled(origins) => Ok(Compiled { origins, code: rest.get(1..).unwrap_or_default().to_vec() }),
+        made @ (Answer::Compiled(_) | Answer::Image) => Ok((made, rest.get(1..).unwrap_or_default().to_vec())),
     }
 }
 

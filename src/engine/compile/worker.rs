@@ -5,12 +5,12 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::super::error::{Refusal, quoted};
 use super::super::fence::code_config;
 use super::super::intake;
-use super::{Answer, Order, makers};
+use super::{Answer, Order, Task, makers};
 
 const MESSAGE: usize = 2_000;
 const OPEN_FILES: u64 = 64;
 
-/// The whole life of a compile worker: one order and one program in, one answer and its code out.
+/// The whole life of a compile worker: one order and one program in, one answer and what was made out.
 ///
 /// It gives up what it does not need before it reads the program, so that a bug in a parser or the compiler has
 /// little to work with: memory and time are bounded by the kernel, and it can write no file.
@@ -20,19 +20,16 @@ pub fn serve(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     input.read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
     confine(&order)?;
-    let mut program = Vec::new();
-    input.read_to_end(&mut program)?;
-    let (answer, code) = if order.makers == makers() {
-        match compile(&order, program) {
-            Ok((origins, code)) => (Answer::Compiled(origins), code),
-            Err(refusal) => (Answer::Refused(refusal), Vec::new()),
-        }
+    let mut given = Vec::new();
+    input.read_to_end(&mut given)?;
+    let (answer, made) = if order.makers == makers() {
+        work(&order, given).unwrap_or_else(|refusal| (Answer::Refused(refusal), Vec::new()))
     } else {
         (Answer::OtherBuild, Vec::new())
     };
     serde_json::to_writer(&mut output, &answer)?;
     output.write_all(b"\n")?;
-    output.write_all(&code)?;
+    output.write_all(&made)?;
     output.flush()
 }
 
@@ -54,7 +51,7 @@ fn confine(order: &Order) -> std::io::Result<()> {
     Ok(())
 }
 
-fn compile(order: &Order, program: Vec<u8>) -> Result<(super::Origins, Vec<u8>), Refusal> {
+fn work(order: &Order, given: Vec<u8>) -> Result<(Answer, Vec<u8>), Refusal> {
     let failed = |error: wasmtime::Error| {
         let text = format!("{error:#}");
         if text.contains("Cannot allocate memory") {
@@ -63,7 +60,21 @@ fn compile(order: &Order, program: Vec<u8>) -> Result<(super::Origins, Vec<u8>),
         Refusal::CompileFailed { message: quoted(&text, MESSAGE) }
     };
     let engine = wasmtime::Engine::new(&code_config(order.flavour)).map_err(failed)?;
-    let taken = intake::take(program, engine.get_wasm_features())?;
-    let code = engine.precompile_component(&taken.component).map_err(failed)?;
-    Ok((taken.origins, code))
+    let features = engine.get_wasm_features();
+    match &order.task {
+        Task::Compile => {
+            let taken = intake::take(given, features)?;
+            let code = engine.precompile_component(&taken.component).map_err(failed)?;
+            Ok((Answer::Compiled(taken.origins), code))
+        }
+        Task::Image { program_bytes, state, most_bytes } => {
+            let mut program = given;
+            let content = program.split_off(usize::try_from(*program_bytes).unwrap_or(usize::MAX).min(program.len()));
+            let made = intake::image(program, features, state, &content)?;
+            match u64::try_from(made.len()) {
+                Ok(bytes) if bytes <= *most_bytes => Ok((Answer::Image, made)),
+                bytes => Err(Refusal::TooLarge { bytes: bytes.unwrap_or(u64::MAX), limit: *most_bytes }),
+            }
+        }
+    }
 }

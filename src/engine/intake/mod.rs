@@ -5,16 +5,22 @@
 //! is a component that the compiler may see.
 
 mod bulk;
+mod doors;
+mod image;
 mod module;
 mod offer;
 
 pub(super) use bulk::OURS;
+pub(super) use doors::{DESK, DOORS, Doors};
+pub(super) use image::image;
 pub(super) use offer::OFFERED;
+use wasmparser::types::Types;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use super::compile::Origins;
 use super::describe::Kind;
 use super::error::{Refusal, quoted};
+use super::snippet::INTERPRETER;
 
 const MESSAGE: usize = 600;
 /// Imports that are named in a refusal; who has more of them has his answer already.
@@ -38,20 +44,42 @@ pub(super) fn take(bytes: Vec<u8>, features: WasmFeatures) -> Result<Taken, Refu
 }
 
 fn look_through(bytes: Vec<u8>, features: WasmFeatures) -> Result<Taken, Refusal> {
-    let (binary, text) = if bytes.starts_with(MAGIC) { (bytes, false) } else { (from_text(bytes)?, true) };
-    let (component, kind) = match encoding(&binary)? {
-        Encoding::Component => (binary, Kind::Component),
-        Encoding::Module => {
-            validate(&binary, features)?;
-            module::to_component(&binary)?
-        }
-    };
+    let (component, kind, text) = component_of(bytes, features)?;
     let types = validate(&component, features)?;
     offer::check_imports(&component, &types)?;
+    let (component, doors) = with_doors(component, &types, features);
     let component = bulk::in_pieces(&component).map_err(|error| Refusal::CompileFailed {
         message: quoted(&format!("its copies of memory cannot be made interruptible: {error}"), MESSAGE),
     })?;
-    Ok(Taken { component, origins: Origins { kind, text } })
+    Ok(Taken { component, origins: Origins { kind, text, doors } })
+}
+
+/// A component, what it was, and whether it was text.
+fn component_of(bytes: Vec<u8>, features: WasmFeatures) -> Result<(Vec<u8>, Kind, bool), Refusal> {
+    let (binary, text) = if bytes.starts_with(MAGIC) { (bytes, false) } else { (from_text(bytes)?, true) };
+    match encoding(&binary)? {
+        Encoding::Component => Ok((binary, Kind::Component, text)),
+        Encoding::Module => {
+            validate(&binary, features)?;
+            let (component, kind) = module::to_component(&binary)?;
+            Ok((component, kind, text))
+        }
+    }
+}
+
+/// A language runtime gets doors to its state. One for which they cannot be made runs as well, but is never saved.
+fn with_doors(component: Vec<u8>, types: &Types, features: WasmFeatures) -> (Vec<u8>, Doors) {
+    if types.component_item_for_export(INTERPRETER).is_none() {
+        return (component, Doors::None);
+    }
+    let made = doors::put_in(&component, types.as_ref()).and_then(|(changed, steady)| {
+        let valid = Validator::new_with_features(features).validate_all(&changed);
+        valid.map(|_| (changed, steady)).map_err(|error| error.to_string())
+    });
+    match made {
+        Ok((changed, steady)) => (changed, Doors::Made { steady }),
+        Err(reason) => (component, Doors::Impossible(quoted(&reason, MESSAGE))),
+    }
 }
 
 fn encoding(binary: &[u8]) -> Result<Encoding, Refusal> {
@@ -94,7 +122,7 @@ fn look_at(bytes: &[u8]) -> &'static str {
     }
 }
 
-fn validate(binary: &[u8], features: WasmFeatures) -> Result<wasmparser::types::Types, Refusal> {
+fn validate(binary: &[u8], features: WasmFeatures) -> Result<Types, Refusal> {
     Validator::new_with_features(features).validate_all(binary).map_err(|error| {
         // Valid with everything on, not with what is on: then a proposal is what it lacks.
         let with_all = Validator::new_with_features(WasmFeatures::all()).validate_all(binary);

@@ -22,6 +22,13 @@ async fn a_session_on_a_server_is_made_called_interrupted_restarted_and_deleted(
     let line = format!("{id}  javascript  idle  4 calls  {}\n", made["sandbox"].as_str().unwrap());
     assert_eq!(desk.ok(&["session", "list"]), line);
     assert!(desk.ok(&["session", "show", id]).contains("calls"));
+    let forks = desk.json(&["session", "fork", id, "--count", "2", "--json"]);
+    let fork = forks["sessions"][1]["id"].as_str().unwrap();
+    assert_eq!(desk.ok(&["session", "run", fork, "n++, n", "--value"]), "7\n");
+    assert_eq!(desk.ok(&["session", "run", id, "n", "--value"]), "6\n");
+    for fork in forks["sessions"].as_array().unwrap() {
+        desk.ok(&["session", "delete", fork["id"].as_str().unwrap()]);
+    }
     assert_eq!(desk.json(&["session", "interrupt", id, "--json"])["state"], "idle");
     let ended = desk.there(&["session", "run", id, "for (;;);", "--deadline-ms", "100"]);
     assert_eq!(ended.status.code(), Some(112), "{ended:?}");

@@ -16,6 +16,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
         ("POST", "/v1/runs" | "/v1/sandboxes/{id}/runs") => json!({"component": digest}),
         ("POST", "/v1/execute") => json!({"language": "python", "code": "1"}),
         ("POST", "/v1/sessions") => json!({"language": "python", "sandbox": format!("sbx_{}", "0".repeat(32))}),
+        ("POST", "/v1/sessions/{id}/fork") => json!({"count": 1}),
         ("POST", "/v1/sessions/{id}/execute") => json!({"code": "1"}),
         ("POST", "/v1/sandboxes" | "/v1/sandboxes/{id}/apply") => json!({}),
         ("PATCH", "/v1/sandboxes/{id}") => json!({"labels": {}}),

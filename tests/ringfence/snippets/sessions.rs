@@ -207,6 +207,7 @@ async fn c05_a_session_of_another_is_out_of_reach() {
                 house.post(&key, &format!("{path}/execute"), code).await,
                 house.post(&key, &format!("{path}/interrupt"), json!({})).await,
                 house.post(&key, &format!("{path}/restart"), json!({})).await,
+                house.post(&key, &format!("{path}/fork"), json!({"count": 1})).await,
                 house.delete(&key, &path).await,
             ]
         }
@@ -305,4 +306,56 @@ async fn calls_stream_are_answered_once_for_a_key_and_are_on_record() {
     }
     let refused = ask(&house, &house.admin, &session, json!({"code": "1", "env": {"A": "1"}})).await;
     assert_eq!(refused.status, 400, "the environment is that of the sandbox");
+}
+
+#[tokio::test]
+async fn a_session_is_forked_into_others_that_go_separate_ways() {
+    let (house, sandbox) = house(&[]).await;
+    let fork = async |session: &str, count: u64| {
+        house.post(&house.admin, &format!("/v1/sessions/{session}/fork"), json!({"count": count})).await
+    };
+    for (language, begin, add) in [
+        ("python", "import random\nnotes = ['milk']\ndef add(note): notes.append(note); return notes", "add('NOTE')"),
+        ("javascript", "const notes = ['milk']; const add = note => { notes.push(note); return notes }", "add('NOTE')"),
+    ] {
+        let first = session(&house, language, &sandbox).await;
+        // Of one in which nothing was done the copy is a fresh one.
+        let empty = fork(&first, 1).await.is(201)["sessions"][0]["id"].as_str().unwrap().to_owned();
+        call(&house, &first, begin).await;
+        let made = fork(&first, 2).await.is(201);
+        let ids: Vec<_> = (0..2).map(|at| made["sessions"][at]["id"].as_str().unwrap()).collect();
+        let say =
+            async |session: &str, note: &str| value(&call(&house, session, &add.replace("NOTE", note)).await).clone();
+        assert_eq!(say(ids[0], "bread").await, json!(["milk", "bread"]));
+        assert_eq!(say(ids[1], "eggs").await, json!(["milk", "eggs"]));
+        assert_eq!(say(&first, "tea").await, json!(["milk", "tea"]));
+        assert_eq!(say(ids[0], "jam").await, json!(["milk", "bread", "jam"]));
+        // A fork of a fork, and one of a session that was never called itself.
+        let later = fork(ids[0], 1).await.is(201)["sessions"][0]["id"].as_str().unwrap().to_owned();
+        let again = fork(&later, 1).await.is(201)["sessions"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(say(&again, "x").await, json!(["milk", "bread", "jam", "x"]));
+        assert_eq!(call(&house, &empty, "notes").await["outcome"]["answer"]["error"]["name"].is_string(), true);
+    }
+    let python = session(&house, "python", &sandbox).await;
+    call(&house, &python, "import random\nf = open('kept.txt', 'w')").await;
+    let refused = fork(&python, 1).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "not_at_rest"));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("kept.txt"), "{refused:?}");
+    call(&house, &python, "f.close()").await;
+    let made = fork(&python, 2).await.is(201);
+    let mut drawn = Vec::new();
+    for at in 0..2 {
+        let id = made["sessions"][at]["id"].as_str().unwrap();
+        drawn.push(value(&call(&house, id, "random.random()").await).clone());
+    }
+    assert_ne!(drawn[0], drawn[1], "randomness is each one's own");
+    for (count, status) in [(0, 422), (17, 422)] {
+        assert_eq!(fork(&python, count).await.status, status);
+    }
+    let before = house.get(&house.admin, "/v1/sessions").await.is(200)["sessions"].as_array().unwrap().len();
+    let agent = house.person("bot", &["agent"]).await;
+    let denied = house.post(&agent, &format!("/v1/sessions/{python}/fork"), json!({"count": 1})).await;
+    assert!([403, 404].contains(&denied.status));
+    let after = house.get(&house.admin, "/v1/sessions").await.is(200)["sessions"].as_array().unwrap().len();
+    assert_eq!(before, after);
 }

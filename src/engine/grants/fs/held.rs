@@ -70,6 +70,14 @@ impl Files {
         })
     }
 
+    /// A file that is open, as the guest named it.
+    pub(in super::super::super) fn open_file(&self) -> Option<&str> {
+        self.handles.values().find_map(|handle| match handle {
+            Handle::File { path, .. } => Some(path.as_str()),
+            Handle::Folder { .. } => None,
+        })
+    }
+
     pub(in super::super::super) fn disk(&self) -> Arc<Disk> {
         Arc::clone(&self.disk)
     }
