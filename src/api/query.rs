@@ -91,7 +91,7 @@ async fn unreadable(rejection: &PathRejection, head: &mut Head, api: &Api) -> Pr
             Some((name, _)) => problem.at(name),
             None => problem,
         },
-        // There is one parameter in each of our paths.
+        // Which of them it was is not said.
         Err(_) => problem.at("path"),
     }
 }

@@ -225,7 +225,8 @@ pub(super) fn unavailable(error: &AuditError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", detail).after(Some(5))
 }
 
-/// Whether the permit for it is recorded before anything is done. The beginning of a run has a record of its own.
+/// Whether the permit for it is recorded before anything is done. The beginning of a run has a record of its own, and so
+/// has a call of a tool that is answered.
 pub(super) fn is_change(action: Action) -> bool {
     use Action as A;
     !matches!(
@@ -233,6 +234,7 @@ pub(super) fn is_change(action: Action) -> bool {
         A::ComponentsRead
             | A::RunsCreate
             | A::RunsRead
+            | A::RunsAnswer
             | A::SandboxesRun
             | A::SandboxesRead
             | A::SandboxesReadFiles
@@ -301,6 +303,7 @@ fn done(action: Action) -> Option<EventName> {
         A::ComponentsRead
         | A::RunsCreate
         | A::RunsRead
+        | A::RunsAnswer
         | A::SandboxesRun
         | A::SandboxesRead
         | A::WorkspacesRead

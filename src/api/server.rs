@@ -27,6 +27,7 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(routes::components::all())
         .merge(routes::runs::all())
+        .merge(routes::calls::all())
         .merge(routes::execute::all())
         .merge(routes::sessions::all())
         .merge(routes::sandboxes::all())

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::shares::{Place, Share};
 use super::types::{RunOver, text_or_code};
 use crate::model::{Stream as Which, TenantId};
-use crate::sandbox::{Event, Events, Happened};
+use crate::sandbox::{Asking, Event, Events, Happened};
 
 /// A place for one stream of events.
 pub(super) struct Seat {
@@ -60,6 +60,9 @@ fn sent(watched: Watched) -> impl Stream<Item = Result<Sent, Infallible>> {
     })
 }
 
+/// What takes its time to be written.
+const LARGE: usize = 64 << 10;
+
 async fn shown(event: Event) -> Sent {
     let number = event.number;
     let (name, data) = match event.what {
@@ -72,18 +75,29 @@ async fn shown(event: Event) -> Sent {
             };
             (name, data.to_string())
         }
+        Happened::Call(asking) => {
+            let large = asking.input.text().len() >= LARGE;
+            let write = move || {
+                let Asking { call, tool, input } = &*asking;
+                json!({"seq": number, "call": call.to_string(), "name": tool, "input": input}).to_string()
+            };
+            ("tool_call", written(large, write).await)
+        }
         Happened::Over(run) => {
             let name = if run.report.is_some() { "result" } else { "error" };
             let (large, write) = (run.is_large(), move || {
                 serde_json::to_string(&RunOver::of(number, &run)).unwrap_or_else(|_| "null".to_owned())
             });
-            // As large as a run may return: not on the thread that serves everybody.
-            let data = if large { tokio::task::spawn_blocking(write).await.unwrap_or_default() } else { write() };
-            (name, data)
+            (name, written(large, write).await)
         }
         Happened::Done(id) => ("done", json!({"seq": number, "id": id.to_string()}).to_string()),
     };
     Sent::default().event(name).id(number.to_string()).data(data)
+}
+
+/// What may be as large as a run lets it is not written on the thread that serves everybody.
+async fn written(large: bool, write: impl FnOnce() -> String + Send + 'static) -> String {
+    if large { tokio::task::spawn_blocking(write).await.unwrap_or_default() } else { write() }
 }
 
 /// Whether the answer is to be a stream: it is accepted, and not less than JSON.

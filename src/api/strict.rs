@@ -76,6 +76,11 @@ pub(super) fn named_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::<Named<T>>::deserialize(deserializer)?.map(|named| named.0))
 }
 
+/// The same of each in a list.
+pub(super) fn each_named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Vec::<Named<T>>::deserialize(deserializer)?.into_iter().map(|named| named.0).collect())
+}
+
 struct Fields<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {

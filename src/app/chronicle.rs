@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::ends::ends;
 use crate::audit::{Detail, Event, EventName, Reader, Standing};
 use crate::engine::{Entry, Mount, RunRequest, Stdin, build_name};
-use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RunId};
-use crate::sandbox::{By, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, SessionRecord, Unkept};
+use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RunId, TenantId};
+use crate::sandbox::{
+    By, Called, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, SessionRecord, Unkept,
+};
 
 /// The most denials of one run that have a record each; the record of its end says how many there were.
 const DENIALS: usize = 32;
@@ -52,6 +54,15 @@ impl Chronicle for IntoLog {
         }
         let written = self.log.write(&event);
         Box::pin(async move { written.await.map_err(|error| Unkept(error.to_string())) })
+    }
+
+    fn called(&self, run: &RunRecord, by: &By, call: &Called) -> Kept {
+        let written = self.log.write(&tool_called(run, by, call));
+        Box::pin(async move { written.await.map_err(|error| Unkept(error.to_string())) })
+    }
+
+    fn has_room(&self, tenant: &TenantId, most: u64) -> bool {
+        self.log.room(tenant.as_str(), most).is_ok()
     }
 
     fn ended(&self, run: &RunRecord, by: &By) -> Kept {
@@ -111,6 +122,36 @@ impl Chronicle for IntoLog {
     }
 }
 
+/// A call of a tool. The input is known again by its digest.
+fn tool_called(run: &RunRecord, by: &By, call: &Called) -> Event {
+    let event = of_run(EventName::ToolCalled, run, by)
+        .action("runs:create")
+        .detail("tool", call.tool.as_str())
+        .detail(
+            "input",
+            Detail::of(&json!({"bytes": call.input_bytes, "digest": call.input.map(|digest| digest.to_string())})),
+        )
+        .detail("outcome", call.failure.as_deref().unwrap_or("answered"))
+        .detail("milliseconds", number(call.milliseconds));
+    let event = match &call.decision {
+        Some(Ok(policies)) => event.allowed(policies.iter().map(String::as_str)),
+        Some(Err(why)) => event.denied(&why.reason, why.policies.iter().map(String::as_str)),
+        None => event,
+    };
+    let event = match &call.component {
+        Some((digest, function)) => event.detail("by", digest.to_string()).detail("function", function.as_str()),
+        None => event,
+    };
+    let event = match call.fuel {
+        Some(fuel) => event.detail("fuel", fuel),
+        None => event,
+    };
+    match &call.answered {
+        Some(request) => event.detail("answered", request.as_str()),
+        None => event,
+    }
+}
+
 /// What was asked of the engine, as the record of a start tells it.
 pub(super) fn asked_for(event: Event, asked: &RunRequest) -> Event {
     let (what, arguments) = called(asked);
@@ -127,6 +168,10 @@ pub(super) fn asked_for(event: Event, asked: &RunRequest) -> Event {
     let mount = |mount: &Mount| json!({"at": mount.guest, "rules": mount.policy.rules()});
     let mounts: Vec<Value> = asked.mounts.iter().map(mount).collect();
     let event = if mounts.is_empty() { event } else { event.detail("mounts", Detail::of(&mounts)) };
+    let event = match &asked.tools {
+        Some(tools) => event.detail("tools", tools.available().into_iter().map(|tool| tool.name).collect::<Detail>()),
+        None => event,
+    };
     match &asked.mode {
         Mode::Deterministic { seed } => event.detail("seed", seed.to_string().as_str()),
         Mode::Ordinary => event,

@@ -210,7 +210,7 @@ fn kept(store: &Store, run: &RunId, told: &Told) -> anyhow::Result<RunRequest> {
 fn told_otherwise(store: &Store, run: &RunId, told: &Told) -> Vec<&'static str> {
     let Ok(Some(stored)) = store.run(&told.tenant, run, Much::Whole, &|_| true) else { return vec!["the run"] };
     let own = stored.report.map(|report| parsed(&came_of_it(Event::new(EventName::CommandExecuted), &report)));
-    let own = own.unwrap_or_default();
+    let own = as_counted_then(own.unwrap_or_default(), &told.ended);
     let component = told.started.get("component").and_then(Value::as_str);
     let mut differ = Vec::new();
     differ.extend((stored.owner.as_str() != told.principal).then_some("principal"));
@@ -229,7 +229,7 @@ fn held_against(kept: &Replayable, started: &Map<String, Value>) -> Result<RunRe
     for name in ["component", "engine"] {
         event = event.detail(name, started.get(name).and_then(Value::as_str).unwrap_or_default());
     }
-    let own = parsed(&event);
+    let own = as_counted_then(parsed(&event), started);
     let mut differ: Vec<&str> = started
         .keys()
         .chain(own.keys())
@@ -248,6 +248,18 @@ fn held_against(kept: &Replayable, started: &Map<String, Value>) -> Result<RunRe
 /// Details as a record has them.
 fn parsed(event: &Event) -> Map<String, Value> {
     serde_json::from_str(&event.details()).unwrap_or_default()
+}
+
+/// Without what was not counted yet when a record was made: an older version has hidden nothing.
+fn as_counted_then(mut own: Map<String, Value>, recorded: &Map<String, Value>) -> Map<String, Value> {
+    const LATER: &str = "tool_calls";
+    for what in ["limits", "usage"] {
+        let known = |details: &Map<String, Value>| details.get(what)?.as_object().map(|all| all.contains_key(LATER));
+        if known(recorded) == Some(false) {
+            own.get_mut(what).and_then(Value::as_object_mut).map(|all| all.remove(LATER));
+        }
+    }
+    own
 }
 
 fn given(bytes: Bytes, component: Digest, run: &RunId) -> Result<Bytes, ReplayError> {
@@ -301,6 +313,17 @@ mod tests {
     use super::*;
     use crate::audit::disk::RealDisk;
     use crate::audit::{Begin, Log, LogSettings, signing_keys};
+
+    #[test]
+    fn a_record_of_an_older_version_is_held_against_what_it_could_tell() {
+        let map = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let own =
+            || map(serde_json::json!({"limits": {"fuel": 1, "tool_calls": 9}, "usage": {"fuel": 1, "tool_calls": 0}}));
+        let older = map(serde_json::json!({"limits": {"fuel": 1}, "usage": {"fuel": 1}}));
+        assert_eq!(as_counted_then(own(), &older), older);
+        let newer = map(serde_json::json!({"limits": {"fuel": 1, "tool_calls": 8}}));
+        assert_eq!(as_counted_then(own(), &newer), own(), "what is told is compared");
+    }
 
     /// Whoever can write to the folder might change it between a check and a second look: there is none.
     #[test]

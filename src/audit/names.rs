@@ -96,6 +96,7 @@ events! {
     "session_ended" SessionEnded Work Information
     "command_started" CommandStarted Work Information
     "command_executed" CommandExecuted Work Information
+    "tool_called" ToolCalled Work Information
     "run_cancelled" RunCancelled Work Information
     "command_lost" CommandLost Work Low
     "permission_denied" PermissionDenied Work Medium

@@ -41,6 +41,7 @@ actions! {
     "runs:create" RunsCreate Tenant "run a component or a snippet"
     "runs:read" RunsRead Run "see a run: its state, outcome, output and events"
     "runs:cancel" RunsCancel Run "end a run"
+    "runs:answer" RunsAnswer Run "answer the calls of tools that a run makes to its caller"
     "sandboxes:create" SandboxesCreate Tenant "create a sandbox"
     "sandboxes:read" SandboxesRead Sandbox "see a sandbox: its state, limits and grants"
     "sandboxes:update" SandboxesUpdate Sandbox "extend, label or stop a sandbox"

@@ -13,6 +13,7 @@ use super::limits::LimitFlags;
 use super::mounts::MountFlags;
 use super::run::{Printer, environment, finish, interrupted};
 use super::server::{ServerFlags, no_host_flags};
+use super::tools::{self, ToolFlag};
 use super::{exec_there, program, show, workspace};
 use crate::app;
 use crate::config::Overrides;
@@ -32,6 +33,7 @@ Examples:
   echo 'console.log(2 ** 10)' | ringfence exec javascript
   ringfence exec python 'sum(prices)' --var prices='[1, 2, 3]' --value
   ringfence exec python 'open(\"/workspace/.env\")' --workspace site --fs-preset agent-safe
+  ringfence exec python 'from ringfence import tools; print(tools.add(a=1, b=2))' --tool add=./sum.wasm#add
   ringfence exec python 'while True: pass' --deadline-ms 200 --json
   ringfence exec python 'print(1)' --server https://fence.example.org")]
 pub(super) struct ExecArgs {
@@ -62,6 +64,9 @@ pub(super) struct ExecArgs {
     /// Set a variable of the environment, which is empty otherwise; NAME alone takes the value it has here
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub(super) env: Vec<String>,
+    /// Let the code call an exported function of a program, by NAME; with --server the program may be a digest
+    #[arg(long, value_name = "NAME=PROGRAM#FUNCTION", value_parser = tools::parse, conflicts_with = "deterministic", help_heading = "Grants")]
+    pub(super) tool: Vec<ToolFlag>,
     #[command(flatten)]
     pub(super) limits: LimitFlags,
     /// Give each run the same world: seeded randomness, stepped clocks
@@ -137,7 +142,8 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides, to: &ServerFlags) -> anyhow
     let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
     let shelf = app::runtimes(host)?;
     let runtime = shelf.find(&args.runtime)?;
-    let engine = app::engine(host, 1)?;
+    // Each call of a tool is a run beside this one.
+    let engine = app::engine(host, 1 + u32::from(!args.tool.is_empty()))?;
     // One byte more than a run takes, so that what is too long is told so.
     let snippet = args.snippet(limits.args_bytes.saturating_add(1))?;
     let grants = Grants { args: args.args.clone(), env: environment(&args.env)?, clocks: true, randomness: true };
@@ -166,6 +172,13 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides, to: &ServerFlags) -> anyhow
             loaded = program::load(&engine, bytes, build) => loaded?,
             _ = &mut stop => return Ok(None),
         };
+        if !args.tool.is_empty() {
+            let tools = tokio::select! {
+                loaded = tools::Here::load(&engine, &args.tool, request.limits.deadline_ms) => loaded?,
+                _ = &mut stop => return Ok(None),
+            };
+            request.tools = Some(Arc::new(tools));
+        }
         let mut running = std::pin::pin!(engine.run(&program, request));
         tokio::select! {
             report = &mut running => return anyhow::Ok(Some(report?)),

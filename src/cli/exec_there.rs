@@ -6,12 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::component::Named;
 use super::exec::{ExecArgs, Shown, finished};
 use super::exit::{self, Mistake};
 use super::run::{environment, interrupted};
 use super::run_there::{Ended, Printed, heard, more};
+use super::tools::ToolFlag;
 use super::{sandbox, show, words};
-use crate::client::{Call, Client};
+use crate::client::{Call, Client, Events};
 use crate::engine::{EngineError, Snippet};
 use crate::model::Outcome;
 
@@ -20,17 +22,23 @@ const EXECUTE: &[&str] = &["v1", "execute"];
 /// The same on a server: with its runtimes, and with files of one of its workspaces, which are thrown away at the end.
 pub(super) fn run(args: &ExecArgs, client: &Client) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(EngineError::from)?;
-    let body = body(args, args.snippet(limits.args_bytes.saturating_add(1))?, limits.stdin_bytes)?;
-    told(client, EXECUTE, &body, args.shown())
+    let tools = args.tool.iter().map(|tool| Named::of(&tool.program)).collect::<Result<Vec<_>, _>>()?;
+    let body = body(args, &tools, args.snippet(limits.args_bytes.saturating_add(1))?, limits.stdin_bytes)?;
+    told(client, EXECUTE, (&body, &tools), args.shown())
 }
 
 /// Asks for it and prints what it prints, as it comes.
-pub(super) fn told(client: &Client, path: &[&str], body: &Value, shown: Shown) -> anyhow::Result<ExitCode> {
+pub(super) fn told(
+    client: &Client,
+    path: &[&str],
+    (body, tools): (&Value, &[Named]),
+    shown: Shown,
+) -> anyhow::Result<ExitCode> {
     let (printer, writer) = if shown.json { (None, None) } else { Some(Printed::start()).unzip() };
     let ended = super::block_on(async {
         let mut stop = Box::pin(interrupted());
         let events = tokio::select! {
-            events = client.events(Call::post(path), body) => events?,
+            events = started(client, path, tools, body) => events?,
             () = &mut stop => return Ok(Ended::Left),
         };
         heard(client, events, printer, &mut stop, interrupted).await
@@ -53,7 +61,20 @@ pub(super) fn told(client: &Client, path: &[&str], body: &Value, shown: Shown) -
     }
 }
 
-fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<Value> {
+/// Asks for it, and submits the programs of its tools where the server does not know one.
+async fn started(client: &Client, path: &[&str], tools: &[Named], body: &Value) -> anyhow::Result<Events> {
+    match client.events(Call::post(path), body).await {
+        Err(error) if error.is_problem("no_component") => {
+            for tool in tools.iter().filter(|tool| matches!(tool, Named::File { .. })) {
+                tool.submit(client).await?;
+            }
+            Ok(client.events(Call::post(path), body).await?)
+        }
+        events => Ok(events?),
+    }
+}
+
+fn body(args: &ExecArgs, tools: &[Named], snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<Value> {
     let mut body = match &args.workspace {
         Some((name, guest)) => sandbox::place(Some(name), guest, &args.mounts.rules_there(guest)?),
         None => {
@@ -67,6 +88,9 @@ fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<V
     set("args", json!(args.args));
     set("env", json!(env));
     set("limits", args.limits.asked(false));
+    if !tools.is_empty() {
+        set("tools", asked(&args.tool, tools));
+    }
     if args.deterministic {
         set("deterministic", json!({"seed": args.seed}));
     }
@@ -79,6 +103,12 @@ fn body(args: &ExecArgs, snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<V
     }
     written(&mut body, &snippet)?;
     Ok(body)
+}
+
+/// Tools as a server is asked for them.
+pub(super) fn asked(flags: &[ToolFlag], named: &[Named]) -> Value {
+    let tool = |(tool, named): (&ToolFlag, &Named)| json!({"name": tool.name.as_str(), "component": named.digest(), "function": tool.function});
+    flags.iter().zip(named).map(tool).collect()
 }
 
 /// Code with its name and variables, as a server is asked to run it.

@@ -78,6 +78,8 @@ pub(super) enum Mistake {
     /// What a server was asked for, and what it does not have.
     #[error("{0}")]
     NotThere(String),
+    #[error("{0}")]
+    Tool(String),
     #[error("the proof does not show that this is the record")]
     Proof,
     #[error("standard input cannot be the program and its input as well; give the program as a file")]
@@ -97,6 +99,7 @@ impl Mistake {
             Mistake::NoKey(_) => "no_credential",
             Mistake::NoEqual(_) => "no_equal",
             Mistake::NotThere(_) => "not_found",
+            Mistake::Tool(_) => "bad_tool",
             Mistake::Proof => "proof_fails",
             Mistake::StdinTwice => "bad_stdin",
         }

@@ -47,6 +47,7 @@ mod show;
 mod snapshot;
 mod tenant;
 mod token;
+mod tools;
 mod words;
 mod workspace;
 

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::component::{pages, pretty};
+use super::component::{Named, pages, pretty};
 use super::exec::{Shown, snippet, variable};
 use super::limits::LimitFlags;
 use super::server::ServerFlags;
+use super::tools::{self, ToolFlag};
 use super::{exec_there, sandbox, show, words};
 use crate::client::{Call, Client};
 use crate::engine::EngineError;
@@ -105,6 +106,9 @@ struct RunArgs {
     /// Print the value of the last expression after what the code prints
     #[arg(long)]
     value: bool,
+    /// Let the code call a function of a component, as `tools.NAME`
+    #[arg(long, value_name = "NAME=PROGRAM#FUNCTION", value_parser = tools::parse, help_heading = "Grants")]
+    tool: Vec<ToolFlag>,
     #[command(flatten)]
     limits: LimitFlags,
 }
@@ -123,10 +127,12 @@ fn called(args: &RunArgs, client: &Client, json: bool) -> anyhow::Result<ExitCod
     let limits = args.limits.limits().map_err(EngineError::from)?;
     // One byte more than it takes, so that what is too long is told so.
     let snippet = snippet(args.code.as_deref(), args.file.as_deref(), &args.var, limits.args_bytes.saturating_add(1))?;
-    let mut body = json!({"args": args.args, "limits": args.limits.asked(true)});
+    let tools = args.tool.iter().map(|tool| Named::of(&tool.program)).collect::<Result<Vec<_>, _>>()?;
+    let limits = args.limits.asked(true);
+    let mut body = json!({"args": args.args, "limits": limits, "tools": exec_there::asked(&args.tool, &tools)});
     exec_there::written(&mut body, &snippet)?;
     let path = ["v1", "sessions", args.id.as_str(), "execute"];
-    exec_there::told(client, &path, &body, Shown { json, value: args.value })
+    exec_there::told(client, &path, (&body, &tools), Shown { json, value: args.value })
 }
 
 async fn done(action: &Action, client: &Client, json: bool) -> anyhow::Result<String> {

@@ -81,6 +81,15 @@ pub struct Export {
     pub foreign: Option<Foreign>,
 }
 
+impl Export {
+    /// Whether it may give an error in the place of a value: a `result` of both, or what is written like one.
+    pub fn fails(&self) -> bool {
+        let cases = self.result.as_ref().and_then(|schema| schema.get("oneOf")?.as_array());
+        let is = |case: &Value, name: &str| case.pointer("/required/0").is_some_and(|tag| tag == name);
+        matches!(cases.map(Vec::as_slice), Some([ok, err]) if is(ok, "ok") && is(err, "err"))
+    }
+}
+
 /// What a function takes or gives that has no meaning outside of the program.
 #[derive(Debug, Clone, Serialize)]
 pub struct Foreign {

@@ -40,6 +40,7 @@ pub(super) struct Meter {
     /// Of the traffic, what was charged.
     traffic_charged: u64,
     host_calls: u64,
+    tool_calls: u64,
     /// Fuel that the call at `due_at` has cost and that is not taken from the store yet.
     due: u64,
     /// How deep the host is in calls from the guest.
@@ -65,6 +66,7 @@ impl Meter {
             files_created: 0,
             traffic_charged: 0,
             host_calls: 0,
+            tool_calls: 0,
             due: 0,
             depth: 0,
             due_at: 0,
@@ -79,7 +81,7 @@ impl Meter {
         self.limits = limits;
         self.memory_peak = self.memory_bytes;
         self.memory_refused = None;
-        (self.files_created, self.host_calls, self.entries_read) = (0, 0, 0);
+        (self.files_created, self.host_calls, self.entries_read, self.tool_calls) = (0, 0, 0, 0);
         (self.traffic_charged, self.due, self.depth, self.due_at) = (0, 0, 0, 0);
     }
 
@@ -159,6 +161,13 @@ impl Meter {
         self.files_created += 1;
     }
 
+    /// One more call of a tool, whatever comes of it.
+    pub(super) fn tool_call(&mut self) -> Result<(), LimitHit> {
+        self.within(LimitName::ToolCalls, self.tool_calls + 1)?;
+        self.tool_calls += 1;
+        Ok(())
+    }
+
     /// A place among the open files, until it is dropped.
     pub(super) fn open_file(&mut self) -> Result<Slot, LimitHit> {
         self.within(LimitName::OpenFiles, self.open_files.load(Ordering::Relaxed) + 1)?;
@@ -185,6 +194,10 @@ impl Meter {
 
     pub(super) fn host_calls(&self) -> u64 {
         self.host_calls
+    }
+
+    pub(super) fn tool_calls(&self) -> u64 {
+        self.tool_calls
     }
 
     pub(super) fn files_created(&self) -> u64 {

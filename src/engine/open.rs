@@ -157,6 +157,7 @@ impl Open {
             bytes_in: traffic.read().saturating_add(state.stdin.taken()),
             bytes_out: traffic.written().saturating_add(state.stdout.len()).saturating_add(state.stderr.len()),
             files_created: state.meter.files_created(),
+            tool_calls: state.meter.tool_calls(),
         }
     }
 

@@ -180,6 +180,15 @@ impl Program {
         }
     }
 
+    /// What is said of a function that can be called, found as a call finds it.
+    pub fn export(&self, name: &str) -> Result<&Export, CallError> {
+        let found = self.function(name)?;
+        let full = self.functions.iter().find_map(|(full, function)| std::ptr::eq(function, found).then_some(full));
+        let export = full.and_then(|full| self.description.exports.iter().find(|export| export.name == *full));
+        let callable = || self.description.callable();
+        export.ok_or_else(|| CallError::NoFunction { name: quoted(name, 200), callable: callable() })
+    }
+
     fn function_by_short_name(&self, name: &str) -> Result<(&String, &Function), CallError> {
         let mut found: Vec<_> = self.functions.iter().filter(|(full, _)| is_short_for(name, full)).collect();
         found.sort_by_key(|(full, _)| *full);

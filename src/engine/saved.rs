@@ -103,8 +103,7 @@ impl Alive<'_> {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        let found = self.instance.get_func(&mut *self.store, door);
-        let function = found.ok_or_else(|| wasmtime::format_err!("a door is gone from its own instance"))?;
+        let function = self.instance.get_func(&mut *self.store, door).ok_or_else(gone)?;
         function.typed::<P, R>(&*self.store)?.call_async(&mut *self.store, params).await
     }
 
@@ -207,16 +206,26 @@ pub(super) async fn restore(alive: &mut Alive<'_>, program: &Program, saved: &Sa
             // As a guest that is refused memory and gives up.
             return Err(Trap::UnreachableCodeReached.into());
         }
+        let mut to = Vec::with_capacity(memory.runs.len() + 1);
         if index == 0 {
-            alive.call::<_, ()>(doors.aim, (DESK,)).await?;
-            write(alive, door.write, globals).await?;
-            alive.call::<(), ()>(doors.take, ()).await?;
+            to.push((DESK, globals));
         }
         for (at, length) in &memory.runs {
             let (bytes, left) = split(rest, *length)?;
             rest = left;
-            alive.call::<_, ()>(doors.aim, (*at,)).await?;
-            write(alive, door.write, bytes).await?;
+            to.push((*at, bytes));
+        }
+        let nexts = to.iter().skip(1).map(|(at, _)| *at).chain([0]);
+        if let Some((first, _)) = to.first() {
+            alive.call::<_, ()>(doors.aim, (*first,)).await?;
+        }
+        let write = alive.instance.get_func(&mut *alive.store, door.write).ok_or_else(gone)?;
+        let write = write.typed::<(&[u8], u32), ()>(&*alive.store)?;
+        for (turn, ((_, bytes), next)) in to.iter().zip(nexts).enumerate() {
+            write.call_async(&mut *alive.store, (bytes, next)).await?;
+            if index == 0 && turn == 0 {
+                alive.call::<(), ()>(doors.take, ()).await?;
+            }
         }
     }
     Ok(())
@@ -246,10 +255,8 @@ fn differing(now: &[u8], base: &[u8], always: usize, content: &mut Vec<u8>, limi
     Some(memory)
 }
 
-async fn write(alive: &mut Alive<'_>, door: ComponentExportIndex, bytes: &[u8]) -> wasmtime::Result<()> {
-    let found = alive.instance.get_func(&mut *alive.store, door);
-    let function = found.ok_or_else(|| wasmtime::format_err!("a door is gone from its own instance"))?;
-    function.typed::<(&[u8],), ()>(&*alive.store)?.call_async(&mut *alive.store, (bytes,)).await
+fn gone() -> wasmtime::Error {
+    wasmtime::format_err!("a door is gone from its own instance")
 }
 
 fn split(bytes: &[u8], length: u32) -> wasmtime::Result<(&[u8], &[u8])> {

@@ -124,6 +124,8 @@ ids! {
     SandboxId "sbx_" "id of a sandbox"
     /// An interpreter that lives over several calls.
     SessionId "ses_" "id of a session"
+    /// A call of a tool that its caller answers.
+    CallId "call_" "id of a call"
     /// An API key; not the secret of it.
     KeyId "key_" "id of a key"
     /// One request to the service.

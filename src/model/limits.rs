@@ -7,12 +7,12 @@ use super::quantity::show_bytes;
 
 /// One table makes the type, the names and the ceilings, so that a limit cannot exist without each of them.
 macro_rules! limits {
-    ($($field:ident $variant:ident in $low:expr, $high:expr; $about:literal)*) => {
+    ($($(#[$more:meta])* $field:ident $variant:ident in $low:expr, $high:expr; $about:literal)*) => {
         /// What a run may spend. There is no `Default`: a run without a number for each of these cannot be built.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct Limits {
-            $(#[doc = $about] pub $field: u64,)*
+            $(#[doc = $about] $(#[$more])* pub $field: u64,)*
         }
 
         /// The name of a limit, the same word in the code, the outcome, the flag and the document.
@@ -72,6 +72,13 @@ limits! {
     written_bytes WrittenBytes in 0, 1024 * GIB; "bytes written to files"
     resources Resources in 16, 100_000; "host resources held at one time: streams, pollables, descriptors, errors"
     hostcall_bytes HostcallBytes in 4 * KIB, 256 * MIB; "bytes that one call may make the host allocate"
+    #[serde(default = "ordinary_tool_calls")]
+    tool_calls ToolCalls in 0, 100_000; "calls of tools that the run was given"
+}
+
+/// Also of what was written down before this was counted.
+const fn ordinary_tool_calls() -> u64 {
+    1_000
 }
 
 impl LimitName {
@@ -124,7 +131,7 @@ impl Limits {
     }
 }
 
-/// Numbers with a name, for people who do not want to choose eighteen of them.
+/// Numbers with a name, for people who do not want to choose nineteen of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -168,6 +175,7 @@ impl Preset {
                 written_bytes: 16 * MIB,
                 resources: 256,
                 hostcall_bytes: 4 * MIB,
+                tool_calls: 100,
             },
             Preset::Medium => Limits {
                 fuel: 100_000_000_000,
@@ -188,6 +196,7 @@ impl Preset {
                 written_bytes: 256 * MIB,
                 resources: 1_000,
                 hostcall_bytes: 16 * MIB,
+                tool_calls: ordinary_tool_calls(),
             },
             Preset::Large => Limits {
                 fuel: 3_000_000_000_000,
@@ -208,6 +217,7 @@ impl Preset {
                 written_bytes: 8 * GIB,
                 resources: 10_000,
                 hostcall_bytes: 64 * MIB,
+                tool_calls: 10_000,
             },
         }
     }
@@ -255,5 +265,13 @@ mod tests {
         assert_eq!(fields.len(), LimitName::ALL.len());
         fields.remove("fuel");
         assert!(serde_json::from_value::<Limits>(document).is_err());
+    }
+
+    #[test]
+    fn what_was_written_down_before_tools_were_counted_is_read() {
+        let mut document = serde_json::to_value(Preset::Large.limits()).unwrap();
+        document.as_object_mut().unwrap().remove("tool_calls");
+        let limits: Limits = serde_json::from_value(document).unwrap();
+        assert_eq!(limits, Limits { tool_calls: 1_000, ..Preset::Large.limits() });
     }
 }

@@ -14,4 +14,7 @@ pub struct Usage {
     /// Standard output, standard error and files, written.
     pub bytes_out: u64,
     pub files_created: u64,
+    /// Tools that it called, also those that were refused; none of a run that was recorded before these were counted.
+    #[serde(default)]
+    pub tool_calls: u64,
 }

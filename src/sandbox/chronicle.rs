@@ -5,8 +5,9 @@ use std::pin::Pin;
 use super::record::{RunRecord, SandboxRecord};
 use super::replayable::Replayable;
 use super::sessions::SessionRecord;
+use super::tools::Called;
 use crate::engine::RunRequest;
-use crate::model::{Caller, RequestId, RunId};
+use crate::model::{Caller, RequestId, RunId, TenantId};
 
 /// Writes down what happens so that it can be proven later. What cannot be written down does not happen, or nobody hears
 /// of it.
@@ -21,6 +22,11 @@ pub trait Chronicle: Send + Sync {
         replayable: Option<&Replayable>,
         heard: Heard,
     ) -> Kept;
+    /// Awaited before the code of a run hears what came of a call of a tool. It need not be there for certain before the
+    /// end of the run is, but where it outlives the process.
+    fn called(&self, run: &RunRecord, by: &By, call: &Called) -> Kept;
+    /// Whether a tenant has filled less than this of the log in its minute, asked before a call is made.
+    fn has_room(&self, tenant: &TenantId, most: u64) -> bool;
     /// Awaited before anybody hears of the end, also of one that was refused after it was said to begin.
     fn ended(&self, run: &RunRecord, by: &By) -> Kept;
     /// The service went down while it ran, and nothing is known of its end.

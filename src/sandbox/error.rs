@@ -3,7 +3,7 @@ use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
 use crate::engine::{EngineError, Unsaved};
-use crate::model::{LimitName, LimitsError, RunId, SandboxId, SessionId, show_bytes};
+use crate::model::{CallId, LimitName, LimitsError, RunId, SandboxId, SessionId, show_bytes};
 use crate::runtimes::RuntimeError;
 use crate::workspace::WorkspaceError;
 
@@ -14,6 +14,12 @@ pub enum SandboxError {
     NoComponent(String),
     #[error("there is no run {0}")]
     NoRun(RunId),
+    #[error("the run has no call {0} that waits; it was answered, it was taken back, or it never was")]
+    NoCall(CallId),
+    #[error("the run {0} is over, and nothing of it waits for an answer")]
+    RunOver(RunId),
+    #[error("the answer has {}, but the run takes at most {}; answer with less, or with an error", show_bytes(*bytes), show_bytes(*limit))]
+    AnswerTooLarge { bytes: u64, limit: u64 },
     #[error("there is no sandbox {0}; it was destroyed, its time was over, or it never was")]
     NoSandbox(SandboxId),
     #[error("there is no session {0}; it was deleted, nobody called it for too long, or the service was started anew")]
@@ -104,6 +110,9 @@ impl SandboxError {
             SandboxError::SessionEnded(..) => "session_ended",
             SandboxError::Unsaved(error) => error.code(),
             SandboxError::HasSessions => "has_sessions",
+            SandboxError::NoCall(_) => "no_call",
+            SandboxError::RunOver(_) => "run_over",
+            SandboxError::AnswerTooLarge { .. } => "too_large",
             SandboxError::State(_) => "wrong_state",
             SandboxError::Quota(error) => error.code(),
             SandboxError::TooLittle { .. } => "bad_limits",
@@ -132,12 +141,14 @@ impl SandboxError {
             SandboxError::NoComponent(_)
             | SandboxError::NoRun(_)
             | SandboxError::NoSandbox(_)
-            | SandboxError::NoSession(_) => Sort::NotFound,
+            | SandboxError::NoSession(_)
+            | SandboxError::NoCall(_) => Sort::NotFound,
             SandboxError::State(_)
             | SandboxError::SessionBusy(_)
             | SandboxError::SessionEnded(..)
             | SandboxError::Unsaved(_)
             | SandboxError::HasSessions
+            | SandboxError::RunOver(_)
             | SandboxError::KeyInUse(_)
             | SandboxError::Closed
             | SandboxError::Ledger(LedgerError::Damaged(_)) => Sort::Conflict,
@@ -147,7 +158,7 @@ impl SandboxError {
             | SandboxError::NoBackend(_)
             | SandboxError::KeyReused(_)
             | SandboxError::Invalid { .. } => Sort::Invalid,
-            SandboxError::TooLarge { .. } => Sort::TooLarge,
+            SandboxError::TooLarge { .. } | SandboxError::AnswerTooLarge { .. } => Sort::TooLarge,
             SandboxError::Stopping | SandboxError::Crowded | SandboxError::Ledger(LedgerError::Behind) => {
                 Sort::Unavailable
             }

@@ -4,10 +4,10 @@ use super::ending::lost;
 use super::error::SandboxError;
 use super::hall::{Hall, covers};
 use super::ledger::Much;
-use super::live::{Event, Live, Look, Place, Seen};
+use super::live::{Event, Happened, Live, Look, Place, Seen};
 use super::record::RunState;
 use crate::authz::{Action, Permit};
-use crate::model::{RunId, TenantId};
+use crate::model::{CallId, RunId, TenantId};
 
 /// Who is asked before what a run returned is taken into memory to be told, as long as it is watched.
 pub type HasRoom = Arc<dyn Fn(u64) -> bool + Send + Sync>;
@@ -19,13 +19,15 @@ pub struct Events {
     live: Arc<Live>,
     after: u64,
     seen: Seen,
+    /// The last call that was told.
+    called: Option<CallId>,
     room: HasRoom,
 }
 
 impl Events {
     /// Those of a run that has just begun.
     pub(super) fn of(hall: Hall, live: Arc<Live>, room: HasRoom) -> Self {
-        Self { hall, live, after: 0, seen: Seen::default(), room }
+        Self { hall, live, after: 0, seen: Seen::default(), called: None, room }
     }
 
     /// `None` after the last.
@@ -45,6 +47,10 @@ impl Events {
                     continue;
                 }
                 Look::Later => {
+                    if let Some(asking) = live.calls.after(self.called.as_ref()) {
+                        self.called = Some(asking.call.clone());
+                        return Ok(Some(Event { number: self.after, what: Happened::Call(asking) }));
+                    }
                     news.await;
                     continue;
                 }
@@ -90,7 +96,7 @@ impl Hall {
             let message = format!("the run has no event {after}; its last is {last}");
             return Err(SandboxError::Invalid { field: "Last-Event-ID", message });
         }
-        Ok(Events { hall: self.clone(), live, after, seen: Seen::default(), room })
+        Ok(Events { hall: self.clone(), live, after, seen: Seen::default(), called: None, room })
     }
 
     /// The events of a run that is over, or of which nobody knows how it would have ended.

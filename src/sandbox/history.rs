@@ -6,8 +6,9 @@ use super::events::HasRoom;
 use super::hall::{Hall, covers};
 use super::ledger::{Much, RunFilter, RunPage};
 use super::record::{RunRecord, RunState, RunSummary};
+use super::tools::Answered;
 use crate::authz::{Action, Permit};
-use crate::model::{RunId, TenantId};
+use crate::model::{CallId, RunId, TenantId};
 
 /// Runs that were asked for: those of the ledger, and those at work that are not written down yet.
 impl Hall {
@@ -71,6 +72,13 @@ impl Hall {
             live.cancel.cancel();
         }
         Ok(live.is_some())
+    }
+
+    /// Answers a call of a tool that a run waits for.
+    pub fn answer(&self, permit: &Permit, id: &RunId, call: &CallId, answered: Answered) -> Result<(), SandboxError> {
+        covers(permit, Action::RunsAnswer, permit.tenant(), id.as_str())?;
+        let live = self.watched(permit.tenant(), id).ok_or_else(|| SandboxError::RunOver(id.clone()))?;
+        live.calls.answer(call, answered)
     }
 }
 

@@ -5,6 +5,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::record::RunRecord;
+use super::tools::{Asking, Calls};
 use crate::engine::OutputListener;
 use crate::model::{RunId, SandboxId, Stream, TenantId};
 
@@ -39,6 +40,9 @@ pub enum Happened {
         stream: Stream,
         bytes: Vec<u8>,
     },
+    /// It calls a tool that whoever asked for it answers. The number is that of the event before: it is told to each who
+    /// watches for as long as it waits, and never again.
+    Call(Arc<Asking>),
     /// It ended, or was not run at all; the record says which.
     Over(Arc<RunRecord>),
     /// Nothing comes after this.
@@ -195,6 +199,8 @@ pub(super) struct Live {
     pub(super) sandbox: Option<SandboxId>,
     state: Mutex<State>,
     pub(super) news: Notify,
+    /// The call of a tool that waits for an answer.
+    pub(super) calls: Calls,
     pub(super) cancel: CancellationToken,
     /// Why we ended it, where nobody asked for that.
     pub(super) ended_since: OnceLock<String>,
@@ -246,7 +252,8 @@ impl State {
 impl Live {
     pub(super) fn new(id: RunId, tenant: TenantId, sandbox: Option<SandboxId>, cancel: CancellationToken) -> Arc<Self> {
         let (ended_since, found) = (OnceLock::new(), AtomicBool::new(false));
-        Arc::new(Self { id, tenant, sandbox, state: Mutex::default(), news: Notify::new(), cancel, ended_since, found })
+        let (state, news, calls) = (Mutex::default(), Notify::new(), Calls::default());
+        Arc::new(Self { id, tenant, sandbox, state, news, calls, cancel, ended_since, found })
     }
 
     /// Ends it for a reason of ours.
@@ -367,6 +374,7 @@ mod tests {
             let text = match event.what {
                 Happened::Started(_) => "started".to_owned(),
                 Happened::Output { stream, bytes } => format!("{stream:?} {}", String::from_utf8_lossy(&bytes)),
+                Happened::Call(_) => "call".to_owned(),
                 Happened::Over(_) => "over".to_owned(),
                 Happened::Done(_) => "done".to_owned(),
             };

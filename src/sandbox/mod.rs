@@ -39,6 +39,7 @@ mod settings;
 mod state;
 mod storage;
 mod threads;
+mod tools;
 mod turn;
 mod work;
 
@@ -65,3 +66,4 @@ pub use sandboxes::SandboxAsk;
 pub use sessions::{SessionRecord, SessionState};
 pub use settings::HallSettings;
 pub use state::{IllegalMove, Move, SandboxState};
+pub use tools::{Answered, Asking, Called, NotAllowed, Rights, ToolAsk, ToolBy};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SandboxError;
 use super::record::Wants;
+use super::tools::ToolAsk;
 use crate::engine::Snippet;
 use crate::fs_policy::Rules;
 use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset, SessionId};
@@ -84,6 +85,8 @@ pub struct RunAsk {
     pub labels: Labels,
     /// Files of its own, which are thrown away when it is over; a run in a sandbox has those of the sandbox.
     pub place: Option<PlaceAsk>,
+    /// What its code may call.
+    pub tools: Vec<ToolAsk>,
 }
 
 /// Something that was asked for and not given.
@@ -194,6 +197,7 @@ mod tests {
             backend: None,
             labels: Labels::new(),
             place: None,
+            tools: Vec::new(),
         }
     }
 

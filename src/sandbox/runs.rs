@@ -15,6 +15,7 @@ use super::plan::{RunAsk, What};
 use super::record::{Given, RetryRecord, RunRecord, RunState};
 use super::retry::{Again, Before, Held, RetryKey};
 use super::state::Move;
+use super::tools::{Kit, Rights, ToolAsk, ToolBy};
 use super::work::{Files, Place, Planned};
 use crate::authz::{Action, Permit};
 use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
@@ -55,7 +56,7 @@ pub enum Asked {
 }
 
 /// How a run is asked for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Manner {
     pub retry: Option<RetryKey>,
     /// It is written down before it begins, can be asked for meanwhile, and goes on without whoever asked.
@@ -70,6 +71,8 @@ pub struct Manner {
     /// Cancelled when the right to wait for it is taken away; a run with a key ends then, and not when only the
     /// connection is lost.
     pub withdrawn: Option<CancellationToken>,
+    /// Who is asked at each call of a tool; a run that is given tools has this.
+    pub rights: Option<Arc<dyn Rights>>,
     /// What counts what came with the request as being in memory; dropped when the engine has that, whoever still waits,
     /// or when what is kept to run it again is written down.
     pub counted: Option<Box<dyn Any + Send>>,
@@ -126,7 +129,8 @@ impl Hall {
 
     /// Everything before the guest's first instruction.
     async fn begin(&self, by: By, ask: RunAsk, manner: Manner) -> Result<Beginning, SandboxError> {
-        let Manner { retry, apart, heard, sandbox, of, .. } = manner;
+        let Manner { retry, apart, heard, sandbox, of, rights, .. } = manner;
+        let is_watched = apart || heard == Heard::FromItsStart;
         // What a run does in a sandbox is seen there, whatever is told of the run.
         let heard = if apart || sandbox.is_some() { Heard::FromItsStart } else { heard };
         let caller = &by.caller;
@@ -151,7 +155,14 @@ impl Hall {
             (Some(id), _) => Some(self.enter(tenant, id).await?),
             (None, _) => None,
         };
-        let planned = self.plan(caller, ask, of.as_ref(), place).await?;
+        if !is_watched {
+            nobody_is_asked(&ask.tools)?;
+        }
+        let mut planned = self.plan(caller, ask, of.as_ref(), place).await?;
+        let rights = match (rights, planned.tools.is_empty()) {
+            (None, false) => return Err(SandboxError::Internal("nobody can be asked about the tools of a run".into())),
+            (rights, _) => rights,
+        };
         run.component = planned.digest;
         run.cut.clone_from(&planned.cut);
         let (limits, grants) = (planned.request.limits.clone(), &planned.request.grants);
@@ -164,6 +175,11 @@ impl Hall {
         {
             ending.never_began();
             return Err(error);
+        }
+        let tools = std::mem::take(&mut planned.tools);
+        if let Some(rights) = rights.filter(|_| !tools.is_empty()) {
+            let kit = Kit::of(self, (&run, &by, ending.live()), tools, rights, &planned.request.limits);
+            planned.request.tools = Some(Arc::new(kit));
         }
         Ok(Beginning::Now(Box::new(Begun { ending, run, by, planned, retry, held, apart, heard })))
     }
@@ -194,6 +210,15 @@ impl Hall {
             order: Vec::new(),
         }
     }
+}
+
+/// A call that nobody can hear of would wait until the run is over.
+fn nobody_is_asked(tools: &[ToolAsk]) -> Result<(), SandboxError> {
+    if !tools.iter().any(|tool| matches!(tool.by, ToolBy::Caller { .. })) {
+        return Ok(());
+    }
+    let message = "a tool that its caller answers is told as an event of the run: ask with `Accept: text/event-stream`, or with \"async\": true and watch it";
+    Err(SandboxError::Invalid { field: "tools", message: message.to_owned() })
 }
 
 impl Begun {

@@ -13,6 +13,7 @@ use super::quota::Running;
 use super::record::{SandboxRecord, Wants};
 use super::replayable::{PROGRAM, Replayable};
 use super::storage::Visit;
+use super::tools::Tool;
 use super::turn::Turn;
 use crate::authz::Permit;
 use crate::engine::{Build, CopyOnWrite, EngineError, Entry, FUEL_TOLD, Mount, Program, RunPlace, RunRequest, Stdin};
@@ -29,6 +30,8 @@ pub(super) struct Planned {
     pub(super) cut: Vec<Cut>,
     /// What is kept of what was asked, where it can be run again.
     pub(super) replayable: Option<Arc<Replayable>>,
+    /// What its code may call, to be given to it when it begins.
+    pub(super) tools: Vec<Tool>,
     /// Given back when the run is over.
     place: Running,
     at: RunPlace,
@@ -101,6 +104,7 @@ impl Hall {
         }
         let build = Build::of(&limits, ask.mode);
         let (program, digest, declared) = self.program(tenant, &ask.what, started, build).await?;
+        let tools = self.tools(tenant, &ceilings, ask.tools.clone(), ask.mode).await?;
         let at = self.engine().place()?;
         let grants = plan::grants(&ask, declared, &most, &mut cut);
         // Last of all that may be refused, since it makes something.
@@ -147,7 +151,7 @@ impl Hall {
             None => None,
         };
         let replayable = Replayable::of(&request);
-        Ok(Planned { program, request, digest, cut, replayable, place: running, at, inside })
+        Ok(Planned { program, request, digest, cut, replayable, tools, place: running, at, inside })
     }
 
     async fn program(

@@ -7,6 +7,8 @@ mod service;
 pub(crate) mod sessions;
 mod snapshots;
 mod states;
+pub mod tool_calls;
+mod tools;
 
 use std::sync::Arc;
 

@@ -23,7 +23,8 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 ///
 /// In an interpreter of its own, fresh for this call. The answer is a run whose outcome, where the snippet came to its end,
 /// is `answered`: `code` is what it would exit with, and `answer` has the value of its last expression, what it showed, and
-/// its error with a traceback. All else is as with `POST /v1/runs`: streams of events, `"async": true`, an
+/// its error with a traceback. With `tools` the code calls functions of components, and of whoever asks: these are told as
+/// events `tool_call` and answered by `POST /v1/runs/{id}/calls/{call}`. All else is as with `POST /v1/runs`: streams of events, `"async": true`, an
 /// `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/v1/execute", tag = "runs", request_body = ExecuteBody,
@@ -40,6 +41,7 @@ async fn execute(who: Who, State(api): State<Api>, headers: HeaderMap, body: Bod
         Err(gone) if gone.status() == StatusCode::NOT_FOUND => return before(&who, &api, request, gone).await,
         named => named?,
     };
+    super::calls::seen(&who, request.ask()).await?;
     start(&who, &api, &permit, request, Where::Alone(of)).await
 }
 

@@ -23,6 +23,7 @@ use super::super::query::{self, Path, Query};
 use super::super::stream::{Seat, is_wanted, seat, stream};
 use super::super::types::{self as wire, CallBody, ExecuteBody, Run, RunBody, RunForm, Runs, StreamedEvent, ask};
 use super::super::{form, strict};
+use super::calls::Standing;
 use super::{id, label, parsed};
 use crate::authz::{Action, Permit, Wants};
 use crate::model::{Limits, PrincipalId, RunId, SandboxId, SessionId};
@@ -146,6 +147,11 @@ impl Request {
         Ok((held(body, http, http.body_bytes, &mut in_memory).await?, in_memory))
     }
 
+    /// All that is asked of the run.
+    pub(super) fn ask(&self) -> &RunAsk {
+        &self.ask
+    }
+
     /// The workspace that it is to get the files of.
     pub(super) fn workspace(&self) -> Option<&WorkspaceName> {
         self.ask.place.as_ref().and_then(|place| place.workspace.as_ref())
@@ -209,7 +215,8 @@ pub(super) async fn start(
     let withdrawn = (retry.is_some() && !apart).then(|| who.withdrawal());
     let heard = if streamed { Heard::FromItsStart } else { Heard::AtItsEnd };
     let counted: Option<Box<dyn Any + Send>> = Some(Box::new(in_memory));
-    let manner = Manner { retry, apart, heard, sandbox, of, request, withdrawn, counted };
+    let rights = (!ask.tools.is_empty()).then(|| Standing::of(who));
+    let manner = Manner { retry, apart, heard, sandbox, of, request, withdrawn, rights, counted };
     let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
         Asked::Before(before) => return again(who, &before, apart, seat).await,
         Asked::Now(started) => started,
@@ -381,7 +388,7 @@ fn object(run: &RunSummary) -> Object<'_> {
     Object::owned(run.id.as_str(), &run.owner, &run.labels)
 }
 
-async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
+pub(super) async fn found(who: &Who, text: &str, action: Action) -> Result<(RunSummary, Permit), Problem> {
     let run: RunId = id(text, "run")?;
     let run = who.hall().known_run(who.tenant(), &run)?.ok_or_else(|| Problem::missing("run"))?;
     let permit = who.permit(action, &object(&run)).await?;

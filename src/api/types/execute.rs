@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::super::failures::invalid;
 use super::super::problem::Problem;
-use super::LimitsBody;
 use super::runs::{Deterministic, RunBody, given};
+use super::{LimitsBody, ToolBody};
 use crate::api::strict;
 use crate::engine::Snippet;
 use crate::model::{Labels, Preset};
@@ -62,6 +62,10 @@ pub(in crate::api) struct ExecuteBody {
     /// Gives the run a world that is the same each time: seeded randomness, stepped clocks.
     #[serde(deserialize_with = "strict::named_or_none")]
     deterministic: Option<Deterministic>,
+    /// What the code may call: at most 64.
+    #[serde(deserialize_with = "strict::each_named")]
+    #[schema(max_items = 64)]
+    tools: Vec<ToolBody>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     labels: Labels,
     /// Answers at once with 202 and the id of the run.
@@ -88,10 +92,12 @@ impl ExecuteBody {
             labels: self.labels,
             ..RunBody::default()
         };
+        let tools = self.tools.into_iter().enumerate().map(|(at, tool)| tool.ask(at)).collect::<Result<_, _>>()?;
         let what = What::Runtime(Arc::clone(shelf), runtime);
         let mut ask = given(rest, what, Wished::Snippet { snippet, args: self.args })?;
         // An interpreter is no small program.
         ask.limits.preset.get_or_insert(Preset::Medium);
+        ask.tools = tools;
         Ok(ask)
     }
 }

@@ -68,6 +68,7 @@ macro_rules! limits {
 limits! {
     fuel deadline_ms memory_bytes table_elements instances stack_bytes stdout_bytes stderr_bytes args_bytes env_bytes
     stdin_bytes result_bytes open_files entries_read files_created written_bytes resources hostcall_bytes
+    tool_calls
 }
 
 /// The most that a tenant may have.

@@ -9,6 +9,7 @@ mod people;
 mod runs;
 mod sandboxes;
 mod sessions;
+mod tools;
 mod wire;
 mod workspaces;
 
@@ -27,6 +28,7 @@ pub(super) use sandboxes::{
     Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };
 pub(super) use sessions::{CallBody, ForkBody, Session, SessionBody, Sessions};
+pub(super) use tools::{AnswerBody, ToolBody};
 pub(super) use wire::{Raw, StreamedEvent, Whole};
 pub(super) use workspaces::{MadeWorkspace, Workspace, WorkspaceTree, Workspaces};
 

@@ -139,6 +139,7 @@ pub(super) fn given(body: RunBody, what: What, wished: Wished) -> Result<RunAsk,
         mode: body.deterministic.map_or(Mode::Ordinary, |same| Mode::Deterministic { seed: same.seed.0 }),
         backend: body.backend,
         labels: labels(body.labels)?,
+        tools: Vec::new(),
     })
 }
 
@@ -259,12 +260,15 @@ pub(in crate::api) struct UsageBody {
     bytes_in: u64,
     bytes_out: u64,
     files_created: u64,
+    /// Calls of tools, also of those that were refused.
+    tool_calls: u64,
 }
 
 impl From<&Usage> for UsageBody {
     fn from(usage: &Usage) -> Self {
-        let Usage { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, files_created } = *usage;
-        Self { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, files_created }
+        let Usage { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, .. } = *usage;
+        let Usage { files_created, tool_calls, .. } = *usage;
+        Self { fuel, wall_us, cpu_us, peak_memory_bytes, host_calls, bytes_in, bytes_out, files_created, tool_calls }
     }
 }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::super::problem::Problem;
 use super::execute::{runtime, snippet};
 use super::runs::{RunBody, given};
-use super::{LimitsBody, Whole, labels, time};
+use super::{LimitsBody, ToolBody, Whole, labels, time};
 use crate::api::strict;
 use crate::model::{Labels, SessionId};
 use crate::runtimes::{self, Shelf};
@@ -50,6 +50,10 @@ pub(in crate::api) struct CallBody {
     stdin: Option<String>,
     /// Standard input, in base64.
     stdin_base64: Option<String>,
+    /// What the code may call in this call, by `from ringfence import tools`.
+    #[serde(deserialize_with = "strict::each_named")]
+    #[schema(max_items = 64)]
+    tools: Vec<ToolBody>,
     /// As the sandbox has them, where nothing is said; the stack is always that of the sandbox.
     #[serde(deserialize_with = "strict::named")]
     limits: LimitsBody,
@@ -70,7 +74,10 @@ impl CallBody {
             labels: self.labels,
             ..RunBody::default()
         };
-        given(rest, What::Session(session), Wished::Snippet { snippet, args: self.args })
+        let tools = self.tools.into_iter().enumerate().map(|(at, tool)| tool.ask(at)).collect::<Result<_, _>>()?;
+        let mut ask = given(rest, What::Session(session), Wished::Snippet { snippet, args: self.args })?;
+        ask.tools = tools;
+        Ok(ask)
     }
 }
 

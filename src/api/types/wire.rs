@@ -98,9 +98,9 @@ pub(in crate::api) struct Raw(Vec<u8>);
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for what is streamed in the document")]
 pub(in crate::api) struct StreamedEvent {
-    #[schema(pattern = "^(started|stdout|stderr|result|error|done)$")]
+    #[schema(pattern = "^(started|stdout|stderr|tool_call|result|error|done)$")]
     event: String,
-    /// Grows; with it as `Last-Event-ID` a stream begins after this event.
+    /// Grows, but for a `tool_call`, which has that of the event before; with it as `Last-Event-ID` a stream begins after this event.
     #[schema(pattern = "^[0-9]+$")]
     id: String,
     data: String,

@@ -184,9 +184,9 @@ fn a_custom_role_gives_what_it_names_and_no_more() {
         Action::ALL.iter().filter(fits).map(|action| action.as_str()).collect()
     };
     for owner in ["alice", "bob", ""] {
-        assert_eq!(allowed("runner", owner), ["runs:create", "runs:read", "runs:cancel", "keys:read"]);
+        assert_eq!(allowed("runner", owner), ["runs:create", "runs:read", "runs:cancel", "runs:answer", "keys:read"]);
     }
-    assert_eq!(allowed("tidy", "alice"), ["runs:create", "runs:read", "runs:cancel", "keys:create"]);
+    assert_eq!(allowed("tidy", "alice"), ["runs:create", "runs:read", "runs:cancel", "runs:answer", "keys:create"]);
     assert_eq!(allowed("tidy", "bob"), ["runs:create"]);
     let tidy = caller("acme", "alice", &["tidy"]);
     assert_eq!(
@@ -228,7 +228,7 @@ fn an_explanation_says_by_which_policy() {
     assert_eq!(json[0]["policies"][0], "role:admin");
     assert_eq!(json[1]["reason"], "forbidden");
     assert_eq!(json[1]["message"], "runs:cancel is denied: forbidden by stop");
-    assert_eq!(rights.len(), 2);
+    assert_eq!(rights.len(), 3);
 }
 
 // What is remembered.

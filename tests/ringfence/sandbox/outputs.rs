@@ -109,6 +109,7 @@ async fn all(mut events: Events) -> Result<Vec<String>, SandboxError> {
         told.push(match event.what {
             Happened::Started(_) => "started".to_owned(),
             Happened::Output { bytes, .. } => String::from_utf8(bytes).expect("no character is cut"),
+            Happened::Call(asking) => asking.tool.clone(),
             Happened::Over(run) => {
                 assert!(run.report.as_ref().unwrap().stdout.bytes.is_empty(), "it is not told twice");
                 "over".to_owned()

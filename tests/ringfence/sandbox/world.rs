@@ -11,9 +11,9 @@ use ringfence::model::{
     Caller, Ceilings, Credential, KeyId, Labels, LimitName, Mode, Preset, PrincipalKind, RunId, TenantId,
 };
 use ringfence::sandbox::{
-    Asked, By, Chronicle, Ends, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable, RunAsk,
-    RunFilter, RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, SessionRecord, Tenants,
-    Unkept, What, Wished,
+    Asked, By, Called, Chronicle, Ends, Hall, HallSettings, Heard, Kept, LimitsAsk, Manner, PlaceAsk, Replayable,
+    RunAsk, RunFilter, RunRecord, RunSummary, SandboxAsk, SandboxError, SandboxFilter, SandboxRecord, SessionRecord,
+    Tenants, Unkept, What, Wished,
 };
 use ringfence::store::Store;
 use ringfence::workspace::Catalog;
@@ -59,6 +59,14 @@ impl Memory {
 impl Chronicle for Memory {
     fn begins(&self, run: &RunRecord, _: &By, _: &RunRequest, _: Option<&Replayable>, _: Heard) -> Kept {
         self.keep(format!("begins {}", run.id))
+    }
+
+    fn called(&self, run: &RunRecord, _: &By, call: &Called) -> Kept {
+        self.keep(format!("called {} {}", run.id, call.tool))
+    }
+
+    fn has_room(&self, _: &TenantId, _: u64) -> bool {
+        true
     }
 
     fn ended(&self, run: &RunRecord, _: &By) -> Kept {
@@ -253,6 +261,7 @@ impl World {
             mode: Mode::Ordinary,
             backend: None,
             labels: BTreeMap::new(),
+            tools: Vec::new(),
         };
         self.hall.run(&permit, &self.caller, ask, manner).await
     }

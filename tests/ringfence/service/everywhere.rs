@@ -14,6 +14,7 @@ fn body_for(method: &str, path: &str) -> Option<Value> {
     let digest = format!("sha256:{}", "0".repeat(64));
     Some(match (method, path) {
         ("POST", "/v1/runs" | "/v1/sandboxes/{id}/runs") => json!({"component": digest}),
+        ("POST", "/v1/runs/{id}/calls/{call}") => json!({"error": {"code": "x", "message": "y"}}),
         ("POST", "/v1/execute") => json!({"language": "python", "code": "1"}),
         ("POST", "/v1/sessions") => json!({"language": "python", "sandbox": format!("sbx_{}", "0".repeat(32))}),
         ("POST", "/v1/sessions/{id}/fork") => json!({"count": 1}),

@@ -76,6 +76,7 @@ fn about(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
         ("components:read", "GET", format!("/v1/components/{}", of.component[0]), none.clone()),
         ("runs:read", "GET", format!("/v1/runs/{}", of.run), none.clone()),
         ("runs:cancel", "POST", format!("/v1/runs/{}/cancel", of.run), none.clone()),
+        ("runs:answer", "POST", format!("/v1/runs/{}/calls/call_{}", of.run, "0".repeat(32)), json!({"result": 1})),
         ("sandboxes:read", "GET", sandbox(""), none.clone()),
         ("sandboxes:update", "POST", sandbox("/extend"), json!({"ttl_seconds": 600})),
         ("sandboxes:run", "POST", sandbox("/runs"), body),

@@ -139,6 +139,7 @@ async fn each_event_has_the_details_that_are_documented_and_no_others() {
     let key = house.admin.clone();
     work(&house, &key).await;
     people(&house, &key).await;
+    crate::snippets::tool_calls::called(&house, &key).await;
     left_half_way(&house, &key).await;
     // A run of which no end was written down.
     let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();

@@ -60,6 +60,31 @@ async fn exec_prints_what_the_snippet_prints_and_exits_as_it_does() {
 }
 
 #[tokio::test]
+async fn exec_gives_code_functions_of_programs_to_call() {
+    let cli = Cli::new().await;
+    let types = guest_path("types");
+    let add = format!("add={}#add", types.display());
+    let code = "from ringfence import tools\nprint(tools.add(a=40, b=2))";
+    assert_eq!(cli.says(&["exec", "python", code, "--tool", &add], 0), ("42\n".into(), String::new()));
+    let checked = format!("checked={}#echo-result", types.display());
+    let code = "try { tools.checked({ v: { err: 'no' } }) } catch (error) { console.log(error.code, tools.add({ a: 1, b: 2 })) }";
+    let args = ["exec", "javascript", code, "--tool", &add, "--tool", &checked];
+    assert_eq!(cli.says(&args, 0).0, "failed 3\n");
+    let (_, said) = cli.says(&["exec", "python", "tools", "--tool", &add, "--tool", &add], 2);
+    assert!(said.contains("two tools have this name") && said.contains("[bad_tool]"), "{said}");
+    let nothing = format!("x={}#nothing", types.display());
+    let (_, said) = cli.says(&["exec", "python", "1", "--tool", &nothing], 117);
+    assert!(said.contains("[no_function]"), "{said}");
+    let digest = format!("x=sha256:{}#f", "0".repeat(64));
+    assert!(cli.says(&["exec", "python", "1", "--tool", &digest], 2).1.contains("add --server"));
+    assert!(cli.says(&["exec", "python", "1", "--tool", "x=y"], 2).1.contains("NAME=PROGRAM#FUNCTION"));
+    cli.says(&["exec", "python", "1", "--tool", &add, "--deterministic"], 2);
+    let code = "from ringfence import tools\nwhile True: tools.add(a=1, b=2)";
+    let (_, said) = cli.says(&["exec", "python", code, "--tool", &add, "--tool-calls", "3"], 114);
+    assert!(said.contains("tool_calls") || said.contains("--tool-calls"), "{said}");
+}
+
+#[tokio::test]
 async fn runtimes_are_added_listed_shown_and_removed() {
     let cli = Cli::new().await;
     let listed: Value = serde_json::from_str(&cli.says(&["runtime", "list", "--json"], 0).0).unwrap();
@@ -84,6 +109,60 @@ async fn runtimes_are_added_listed_shown_and_removed() {
     assert!(said.contains("is no name of a runtime"), "{said}");
 }
 
+#[tokio::test]
+async fn snapshots_are_created_and_told_why_not() {
+    let cli = Cli::new().await;
+    let file = |name: &str, text: &str| {
+        let path = cli.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let setup = file("setup.js", "console.log('once', rate); const tax = n => n * rate");
+    let create = ["snapshot", "create", "--from", "javascript", "--name", "shop", "--var", "rate=2", "--setup", &setup];
+    let (printed, said) = cli.says(&create, 0);
+    assert!(
+        printed.starts_with("name    shop\ndigest  sha256:") && printed.contains("from    javascript"),
+        "{printed}"
+    );
+    assert_eq!(said, "once 2\n");
+    assert_eq!(cli.says(&["exec", "shop", "console.log(tax(21))"], 0), ("42\n".into(), String::new()));
+    let (_, said) = cli.says(&create, 117);
+    assert!(said.contains("[runtime_exists]") && said.lines().count() == 1, "{said}");
+    let told = |language: &str, code: &str, more: &[&str], exit: i32| {
+        let setup = file("other", code);
+        let args = ["snapshot", "create", "--from", language, "--name", "other", "--setup", &setup];
+        cli.says(&[&args, more].concat(), exit)
+    };
+    let folder = format!("{}::/workspace", cli.0.path().display());
+    let told_json: Value = serde_json::from_str(&told("javascript", "1", &["--json"], 0).0).unwrap();
+    assert_eq!(
+        (told_json["runtime"]["name"].as_str(), told_json["runtime"]["from"].as_str()),
+        (Some("other"), Some("javascript"))
+    );
+    assert_eq!(told_json["outcome"]["kind"], "answered");
+    cli.says(&["runtime", "remove", "other"], 0);
+    let (_, said) = told("javascript", "let n = 1\nnull.x", &[], 1);
+    assert!(said.contains("TypeError") && said.contains("other:2"), "{said}");
+    let told_json: Value = serde_json::from_str(&told("javascript", "null.x", &["--json"], 1).0).unwrap();
+    assert_eq!(told_json["runtime"], Value::Null);
+    let (_, said) = told("javascript", "for (;;);", &["--deadline-ms", "200"], 112);
+    assert!(said.contains("--deadline-ms") && said.lines().count() == 1, "{said}");
+    let (_, said) = told("python", "import os; os._exit(0)", &[], 117);
+    assert!(said.contains("[setup_ended]"), "{said}");
+    let (_, said) = told("python", "notes = open('other')", &["--dir", &folder], 117);
+    assert!(
+        said.contains("a file is open: 'other'") && said.contains("[not_at_rest]") && said.lines().count() == 1,
+        "{said}"
+    );
+    let large = "const kept = new Uint8Array(8 << 20).fill(1)";
+    let (_, said) = told("javascript", large, &["--module-bytes", "50MiB", "--json"], 0);
+    assert_eq!(said, "");
+    cli.says(&["runtime", "remove", "other"], 0);
+    let (_, said) = told("javascript", large, &["--module-bytes", "5MiB"], 117);
+    assert!(said.contains("[too_large]"), "{said}");
+    cli.says(&["exec", "other", "1"], 117);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exec_speaks_to_a_server_too() {
     let house = House::new().await;
@@ -104,6 +183,15 @@ async fn exec_speaks_to_a_server_too() {
     assert!(said.contains("TypeError"), "{said}");
     let told = there(&["exec", "python", "open('a.txt').read()", "--workspace", "w", "--value"]);
     assert_eq!(told, (Some(0), "'milk'\n".into(), String::new()));
+    // A program that the server does not know is submitted.
+    let add = format!("add={}#add", guest_path("types").display());
+    let code = "from ringfence import tools\nprint(tools.add(a=40, b=2))";
+    for _ in 0..2 {
+        assert_eq!(there(&["exec", "python", code, "--tool", &add]), (Some(0), "42\n".into(), String::new()));
+    }
+    let unknown = format!("x=sha256:{}#f", "0".repeat(64));
+    let (code, _, said) = there(&["exec", "python", "1", "--tool", &unknown]);
+    assert!(code == Some(117) && said.contains("[no_component]"), "{code:?}: {said}");
     let (code, _, said) = there(&["exec", "ruby", "1"]);
     assert!(code == Some(117) && said.contains("there are javascript, python"), "{code:?}: {said}");
 }

@@ -24,6 +24,7 @@ class Tool:
         self.__doc__ = description.about
         self.name = description.name
         self.schema = json.loads(description.input_schema or "{}")
+        self.names = {_identifier(name): name for name in self.schema.get("properties") or {}}
         self.__signature__ = _signature(self.schema)
 
     def __call__(self, *args, **kwargs):
@@ -32,7 +33,7 @@ class Tool:
         except TypeError as error:
             raise TypeError(f"{self.name}{self.__signature__}: {error}") from None
         extra = given.pop("more", {})
-        given = {name: value for name, value in (given | extra).items() if value is not ...}
+        given = {self.names.get(name, name): value for name, value in (given | extra).items() if value is not ...}
         _check(self.name, self.schema, given)
         if control.interrupted():
             raise KeyboardInterrupt("the caller ended it")
@@ -67,9 +68,15 @@ class Tools:
         return (Tool(description) for description in host.available())
 
 
+def _identifier(name):
+    """Components write `max-results`, which is `max_results` here."""
+    return name.replace("-", "_")
+
+
 def _signature(schema):
-    properties = schema.get("properties") or {}
-    required = [name for name in schema.get("required") or () if name in properties and name.isidentifier()]
+    properties = {_identifier(name): about for name, about in (schema.get("properties") or {}).items()}
+    needed = [_identifier(name) for name in schema.get("required") or ()]
+    required = [name for name in needed if name in properties and name.isidentifier()]
     optional = [name for name in properties if name not in required and name.isidentifier()]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
 

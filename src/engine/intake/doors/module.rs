@@ -115,7 +115,10 @@ impl Maker {
                 });
             });
             self.add(&format!("read-done{memory}"), &[I32], &[], |code| take_back(code, memory, kept));
-            self.add(&format!("write{memory}"), &[I32, I32], &[], |_| {});
+            // What is written is there already: its room was where it goes. The next goes elsewhere.
+            self.add(&format!("write{memory}"), &[I32; 3], &[], |code| {
+                code.local_get(2).global_set(aim);
+            });
             self.add(&format!("grow{memory}"), &[I32], &[I32], |code| {
                 code.local_get(0).memory_grow(memory);
             });

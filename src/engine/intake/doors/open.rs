@@ -52,7 +52,7 @@ pub(in super::super) fn parts(exported: &[u8], modules: u32) -> Result<Vec<Part>
 /// How a door is lifted: its name, its core function, and what that works with.
 struct Door {
     name: String,
-    takes: Option<ComponentValType>,
+    takes: Vec<ComponentValType>,
     gives: Option<ComponentValType>,
     memory: Option<u32>,
     done: Option<&'static str>,
@@ -60,7 +60,7 @@ struct Door {
 
 impl Door {
     fn plain(name: &str) -> Self {
-        Self { name: name.to_owned(), takes: None, gives: None, memory: None, done: None }
+        Self { name: name.to_owned(), takes: Vec::new(), gives: None, memory: None, done: None }
     }
 }
 
@@ -72,13 +72,13 @@ fn appended(parts: &Parts, facts: &Facts, types: TypesRef<'_>) -> Component {
         Door { gives: Some(bytes), memory: Some(memory(0)), done: Some("told"), ..Door::plain("tell") },
         Door::plain("take"),
         Door::plain("let-go"),
-        Door { takes: Some(number), ..Door::plain("aim") },
+        Door { takes: vec![number], ..Door::plain("aim") },
     ];
     for (index, _) in (0..).zip(parts.memories()) {
         let at = Some(memory(index));
         doors.push(Door { gives: Some(bytes), memory: at, done: Some("read"), ..Door::plain(&format!("read{index}")) });
-        doors.push(Door { takes: Some(bytes), memory: at, ..Door::plain(&format!("write{index}")) });
-        doors.push(Door { takes: Some(number), gives: Some(number), ..Door::plain(&format!("grow{index}")) });
+        doors.push(Door { takes: vec![bytes, number], memory: at, ..Door::plain(&format!("write{index}")) });
+        doors.push(Door { takes: vec![number], gives: Some(number), ..Door::plain(&format!("grow{index}")) });
     }
     wrapped(&doors, parts, facts, types)
 }
@@ -119,10 +119,11 @@ fn wrapped(doors: &[Door], parts: &Parts, facts: &Facts, types: TypesRef<'_>) ->
         });
         let mut options = Vec::new();
         options.extend(door.memory.map(CanonicalOption::Memory));
-        options.extend(door.memory.filter(|_| door.takes.is_some()).map(|_| CanonicalOption::Realloc(room)));
+        options.extend(door.memory.filter(|_| !door.takes.is_empty()).map(|_| CanonicalOption::Realloc(room)));
         options.extend(done.map(CanonicalOption::PostReturn));
         let ty = types.component_type_count() + component_types.len();
-        component_types.function().params(door.takes.map(|takes| ("it", takes))).result(door.gives);
+        let params = ["it", "next"].into_iter().zip(door.takes.iter().copied());
+        component_types.function().params(params.collect::<Vec<_>>()).result(door.gives);
         lifts.lift(function, ty, options);
         items.push((door.name.as_str(), ComponentExportKind::Func, types.component_function_count() + index));
     }

@@ -236,9 +236,14 @@
       if (kind === "array" && !Array.isArray(value)) throw new TypeError(`${name}: ${key} must be array, not ${typeof value}`);
     }
   };
+  const snake = (name) => name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase()).replace(/-/g, "_");
+  // Components write `max-results`, which may be `maxResults` or `max_results` here.
+  const named = (schema, input) => {
+    const known = Object.keys(schema.properties ?? {});
+    return Object.fromEntries(Object.entries(input).map(([key, value]) => [known.includes(key) ? key : known.find((name) => snake(name) === snake(key)) ?? key, value]));
+  };
   const find = (wanted) => {
     const every = doors.tools();
-    const snake = (name) => name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase()).replace(/-/g, "_");
     const tool = every.find(({ name }) => name === wanted || snake(name) === snake(wanted));
     if (!tool) throw new TypeError(`no tool is called ${wanted}; there are: ${every.map(({ name }) => snake(name)).join(", ") || "none"}`);
     return tool;
@@ -250,8 +255,10 @@
     get: (_, name) => {
       if (typeof name !== "string" || name === "then" || name === "toJSON" || name === "constructor") return undefined;
       const tool = find(name);
-      const call = (input = {}) => {
-        check(tool.name, parse(tool.schema || "{}"), input);
+      const call = (given = {}) => {
+        const schema = parse(tool.schema || "{}");
+        const input = named(schema, given);
+        check(tool.name, schema, input);
         const told = doors.callTool(tool.name, stringify(input));
         if (told.length > 1) throw new ToolError(told[0], told[1], told[2] === "true");
         return parse(told[0]);
