@@ -4,7 +4,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 1800
 SCHEMA_EXAMPLES ?= 30
 
-.PHONY: demo serve test schema-test bench fuzz guests lint fmt
+.PHONY: demo serve test compat compat-tests schema-test bench fuzz guests lint fmt
 
 demo: guests ## Build all and show the main job from end to end
 	$(CARGO) build --release --locked
@@ -14,9 +14,16 @@ serve: ## The HTTP service on loopback, with a data folder of its own
 	$(CARGO) build --release --locked
 	"$(CARGO_TARGET_DIR)/release/ringfence" serve
 
-test: guests ## The whole suite
+test: guests compat-tests ## The whole suite
 	$(CARGO) test --locked --bench engine --bench figures
 	$(CARGO) test --locked
+
+compat-tests: ## The tests of CPython, outside of the tree, quick when they are there
+	python3 tests/compat/run.py --fetch
+
+compat: guests ## The list of docs/compatibility.md, written anew
+	$(CARGO) build --release --locked
+	tests/compat/run.py "$(CARGO_TARGET_DIR)/release/ringfence"
 
 schema-test: guests ## schemathesis, with all of its checks, against the document that the service serves
 	$(CARGO) build --locked

@@ -7,7 +7,8 @@ from toolbox import CACHE, HERE, TOOLS, WASI, componentize_js, componentize_py, 
 
 FOLDERS = {"python-runtime": "python", "javascript-runtime": "javascript"}
 TZDATA = "2026.6"
-INSPECT = "3.3.3"
+# The one that writes as Node 20 and 22 do.
+INSPECT = "3.0.2"
 RUNTIME_WIT = HERE.parent / "wit" / "runtime.wit"
 # QuickJS is C: Debian's compiler of this version knows wasm32 with threads off and bulk memory on.
 CLANG = [("clang-19", "/usr/bin/clang-19"), ("llvm", "/usr/bin/llvm-ar")]

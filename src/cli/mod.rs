@@ -212,6 +212,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         | Command::Logout(_)
         | Command::Whoami(_)
         | Command::Sandbox(_)
+        | Command::Session(_)
         | Command::Runs(_)
         | Command::Component(_)
         | Command::Key(_)

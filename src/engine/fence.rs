@@ -124,9 +124,10 @@ fn run_config(build: Build, pool: Option<u32>) -> Config {
             .max_core_instance_size(INSTANCE_DATA_BYTES)
             .table_elements(usize::try_from(table_elements).unwrap_or(usize::MAX))
             .max_memory_size(4 << 30)
-            // Pages that nearly every run touches are wiped in place; remapping them costs more.
-            .linear_memory_keep_resident(64 << 10)
-            .table_keep_resident(64 << 10)
+            // Pages that were touched are put back in place, as far as this: to have them mapped anew costs more. An
+            // interpreter touches one or two megabytes; of slots that nobody uses so many stay as they are.
+            .linear_memory_keep_resident(1 << 20)
+            .table_keep_resident(1 << 20)
             .async_stack_keep_resident(32 << 10)
             .max_unused_warm_slots(64)
             // Where the kernel can say which pages were touched, only those are wiped.

@@ -26,6 +26,8 @@ pub const FUEL_TOLD: u64 = 10_000_000;
 pub(super) struct Open {
     pub(super) store: Store<RunState>,
     instance: Option<Instance>,
+    /// It was told whose it is, and has not been asked to let go of that since.
+    prepared: bool,
 }
 
 impl Open {
@@ -66,7 +68,7 @@ impl Open {
             tools,
         };
         let store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
-        Ok(Self { store, instance: None })
+        Ok(Self { store, instance: None, prepared: false })
     }
 
     /// For one call more: its own fuel, counts, input and listener. What the instance is granted it was granted when it was
@@ -87,6 +89,11 @@ impl Open {
         state.meter.renew(limits, room);
         (state.interrupt, state.tools) = (interrupt, tools);
         Ok(())
+    }
+
+    /// Whether the next call finds it as the last one left it.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.prepared
     }
 
     /// Calls one function after the other, in an instance that is made first where there is none.
@@ -117,6 +124,7 @@ impl Open {
             target.call_async(&mut *store, params, results).await?;
             last = results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false)));
         }
+        self.prepared = true;
         Ok(last)
     }
 
@@ -139,6 +147,7 @@ impl Open {
         fence: &Fence,
         keep: &mut Keep,
     ) -> wasmtime::Result<Option<Val>> {
+        self.prepared = false;
         match self.instance {
             Some(instance) => saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await,
             None => Ok(None),

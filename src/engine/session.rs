@@ -74,8 +74,9 @@ impl Session {
         done
     }
 
-    /// The state that its next call finds, for others to go on from: nothing of one in which nothing was done. What of it cannot
-    /// be saved leaves it as it is; if it does not come to rest, it is closed.
+    /// The state that its next call finds, for others to go on from: nothing of one in which nothing was done. It goes on from
+    /// that state itself, in a fresh instance, since what the old one held of the host it has let go of. Where the state cannot
+    /// be saved it goes on as it is; if it does not come to rest, it is closed.
     pub(super) async fn save(
         &mut self,
         fence: &Fence,
@@ -92,8 +93,14 @@ impl Session {
         let Some(saved) = keep.saved else {
             return Ok(Err(Unsaved::Refused("the interpreter did not come to rest, and is gone".to_owned())));
         };
-        self.open = Some(open);
-        Ok(saved.map(|saved| Some(Arc::new(saved))))
+        match saved {
+            Ok(saved) => self.from = Some(Arc::new(saved)),
+            Err(reason) => {
+                self.open = Some(open);
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(self.from.clone()))
     }
 }
 

@@ -1,5 +1,4 @@
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::model::{self, Answer, Form, Json, Outcome, SnippetError};
@@ -78,8 +77,8 @@ struct Shown {
 impl From<Shown> for model::Shown {
     fn from(shown: Shown) -> Self {
         let Shown { json, text, cut, forms } = shown;
-        // What is no JSON is the runtime's mistake; the text of the value is there all the same.
-        let json = json.and_then(|json| RawValue::from_string(json).ok()).map(Json::of);
+        // What others cannot read is left out; the text of the value is there all the same.
+        let json = json.and_then(Json::of_guest);
         Self { text, json, forms, cut }
     }
 }

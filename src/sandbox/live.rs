@@ -432,6 +432,7 @@ mod tests {
             owner: "p".parse().unwrap(),
             component: crate::model::Digest::from_bytes([0; 32]),
             sandbox: None,
+            session: None,
             state: super::super::record::RunState::Ended,
             labels: crate::model::Labels::new(),
             created: 0,

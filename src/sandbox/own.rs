@@ -69,6 +69,6 @@ impl Hall {
         self.lay_out(&sandbox, whose, room).await?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
-        Ok(Place { sandbox, files: Files::Run { entered, own: Some(own) } })
+        Ok(Place { sandbox, files: Files::Run { entered: Box::new(entered), own: Some(Box::new(own)) } })
     }
 }

@@ -202,7 +202,7 @@ impl Hall {
         sandbox.state.after(Move::Run)?;
         let draft = sandbox.draft.clone();
         let entered = self.on_shelf(tenant, move |shelf| shelf.enter(&draft)).await?;
-        Ok(Place { sandbox, files: Files::Run { entered, own: None } })
+        Ok(Place { sandbox, files: Files::Run { entered: Box::new(entered), own: None } })
     }
 
     /// Gives it so many seconds from now on, or what it has where that is more.

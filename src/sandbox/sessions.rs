@@ -268,7 +268,7 @@ impl Hall {
             labels,
             created: now,
             state: Mutex::new(State { at: At::Idle, calls: 0, used: now, memory_bytes: 0 }),
-            interpreter: Arc::new(tokio::sync::Mutex::new(Interpreter::new(session, entered, taken))),
+            interpreter: Arc::new(tokio::sync::Mutex::new(Interpreter::new(session, *entered, taken))),
         });
         self.inner().sessions.all().insert(kept.id.clone(), Arc::clone(&kept));
         // From here on a stop of its sandbox either takes it away or is seen here.

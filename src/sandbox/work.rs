@@ -53,9 +53,9 @@ pub(super) struct Place {
 /// Who holds the files of a sandbox while a run works with them.
 pub(super) enum Files {
     Run {
-        entered: Entered,
+        entered: Box<Entered>,
         /// Where it is there for this run alone.
-        own: Option<Own>,
+        own: Option<Box<Own>>,
     },
     /// The session that the run is a call of.
     Session(Turn),

@@ -1,8 +1,12 @@
 //! Snippets of Python and JavaScript in whole interpreters, as their users meet them.
 
+mod attacks;
 mod cli;
+mod corpus;
 mod fenced;
 mod language;
+mod library;
+mod reach;
 mod service;
 pub(crate) mod sessions;
 mod snapshots;

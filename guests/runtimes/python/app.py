@@ -12,13 +12,22 @@ bundle.keep_libraries()
 import ringfence  # noqa: E402, F401  for snippets
 import wit_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from runtime import fences, preload, start  # noqa: E402
+from runtime import fences, filled, preload, sealed, start  # noqa: E402
 from runtime.session import Session  # noqa: E402
 
 preload.import_all()
 fences.put_up()
+filled.fill()
 SESSION = Session()
 start.forget_the_build()
+
+
+# Taken here, so that what a snippet does to names of these modules is not in the way.
+def _execute(snippet, execute=SESSION.execute, seal=sealed.seal, broken=sealed.broken, failed=BaseException):
+    try:
+        return seal(execute(snippet))
+    except failed:
+        return broken()
 
 
 class Interpreter(wit_world.exports.Interpreter):
@@ -26,7 +35,7 @@ class Interpreter(wit_world.exports.Interpreter):
         start.make_fresh(begin.environment, begin.folder)
 
     def execute(self, snippet):
-        return SESSION.execute(snippet)
+        return _execute(snippet)
 
     def settle(self):
         reason = start.settle(SESSION)

@@ -13,7 +13,7 @@ use super::resume::fits;
 
 /// The most records of one write, and the most whose hashes are kept in memory only.
 const BATCH: usize = 4096;
-const UNSIGNED: usize = 65_536;
+const UNSIGNED: usize = 8_192;
 /// The part of the time of a sync that is waited for others who may share the next one.
 const GATHER: u32 = 4;
 

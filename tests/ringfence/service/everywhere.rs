@@ -265,6 +265,10 @@ async fn every_endpoint_refuses_what_is_of_the_wrong_type_or_too_much() {
     let mut ids = never();
     let sandbox = house.post(&house.admin, "/v1/sandboxes", json!({})).await.is(201);
     ids.insert("sandboxes", sandbox["id"].as_str().unwrap().to_owned());
+    crate::snippets::shelved(&house.dir.path().join("data")).await;
+    let session = json!({"language": "javascript", "sandbox": ids["sandboxes"]});
+    let session = house.post(&house.admin, "/v1/sessions", session).await.is(201);
+    ids.insert("sessions", session["id"].as_str().unwrap().to_owned());
     for (path, methods) in endpoints(&house).await {
         for (method, what) in methods {
             let at = whole(filled(&path, &ids));

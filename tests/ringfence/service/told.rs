@@ -23,7 +23,7 @@ const ELSEWHERE: [&str; 6] = [
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];
 /// In each of several.
-const COMMON: [&str; 2] = ["of_tenant", "left_out_before"];
+const COMMON: [&str; 3] = ["session", "of_tenant", "left_out_before"];
 
 /// Words between backticks, outside of brackets.
 fn words(text: &str) -> BTreeSet<String> {
@@ -135,11 +135,13 @@ async fn left_half_way(house: &House, key: &str) -> String {
 
 #[tokio::test]
 async fn each_event_has_the_details_that_are_documented_and_no_others() {
-    let house = House::new().await;
+    let house = House::with(&[("runs.session_idle_seconds", "1"), ("runs.sweep_seconds", "1")]).await;
     let key = house.admin.clone();
     work(&house, &key).await;
     people(&house, &key).await;
     crate::snippets::tool_calls::called(&house, &key).await;
+    crate::snippets::sessions::lived(&house).await;
+    while events(&house, &key, "event=session_ended").await.len() < 2 {}
     left_half_way(&house, &key).await;
     // A run of which no end was written down.
     let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();

@@ -56,6 +56,19 @@ async fn over(house: &House, run: &str) -> Value {
     }
 }
 
+/// All that can be done with a session; one is left to itself.
+pub(crate) async fn lived(house: &House) {
+    shelved(&house.dir.path().join("data")).await;
+    let sandbox = sandbox(house, &house.admin).await;
+    let one = session(house, "javascript", &sandbox).await;
+    call(house, &one, "1").await;
+    for (verb, body) in [("interrupt", json!({})), ("restart", json!({})), ("fork", json!({"count": 1}))] {
+        let done = house.post(&house.admin, &format!("/v1/sessions/{one}/{verb}"), body).await;
+        assert!(done.status < 300, "{verb}: {done:?}");
+    }
+    house.delete(&house.admin, &format!("/v1/sessions/{one}")).await.is(204);
+}
+
 #[tokio::test]
 async fn a_session_keeps_what_was_done_in_it_from_call_to_call() {
     let (house, sandbox) = house(&[]).await;
@@ -334,7 +347,7 @@ async fn a_session_is_forked_into_others_that_go_separate_ways() {
         let later = fork(ids[0], 1).await.is(201)["sessions"][0]["id"].as_str().unwrap().to_owned();
         let again = fork(&later, 1).await.is(201)["sessions"][0]["id"].as_str().unwrap().to_owned();
         assert_eq!(say(&again, "x").await, json!(["milk", "bread", "jam", "x"]));
-        assert_eq!(call(&house, &empty, "notes").await["outcome"]["answer"]["error"]["name"].is_string(), true);
+        assert!(call(&house, &empty, "notes").await["outcome"]["answer"]["error"]["name"].is_string());
     }
     let python = session(&house, "python", &sandbox).await;
     call(&house, &python, "import random\nf = open('kept.txt', 'w')").await;
@@ -349,6 +362,20 @@ async fn a_session_is_forked_into_others_that_go_separate_ways() {
         drawn.push(value(&call(&house, id, "random.random()").await).clone());
     }
     assert_ne!(drawn[0], drawn[1], "randomness is each one's own");
+    // Whether it was copied or not, it goes on as before; and as often as one likes.
+    call(&house, &python, "n, f = 1, open('kept.txt')").await;
+    assert_eq!(fork(&python, 1).await.code(), "not_at_rest");
+    let around = "import os\n[n, os.environ['TEAM'], sorted(os.listdir())]";
+    assert_eq!(value(&call(&house, &python, around).await), &json!([1, "red", ["kept.txt"]]));
+    call(&house, &python, "f.close()").await;
+    for _ in 0..20 {
+        let made = fork(&python, 1).await.is(201);
+        let body = json!({"code": around, "limits": {"resources": 64, "open_files": 4}});
+        let run = ask(&house, &house.admin, &python, body).await.is(200);
+        assert_eq!(value(&run), &json!([1, "red", ["kept.txt"]]));
+        let copy = made["sessions"][0]["id"].as_str().unwrap();
+        house.delete(&house.admin, &format!("/v1/sessions/{copy}")).await.is(204);
+    }
     for (count, status) in [(0, 422), (17, 422)] {
         assert_eq!(fork(&python, count).await.status, status);
     }

@@ -95,8 +95,9 @@ fn build_driver<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, String> {
     let locale = function("driver.js", modules::LOCALE)?;
     let driver = function("driver.js", modules::DRIVER)?;
     let buffer = function("driver.js", modules::BUFFER)?;
+    let url = function("driver.js", modules::URL)?;
     locale.call::<_, ()>(()).catch(ctx).map_err(text)?;
-    driver.call((doors, inspect, buffer)).catch(ctx).map_err(text)
+    driver.call((doors, inspect, buffer, url)).catch(ctx).map_err(text)
 }
 
 /// Global code, as a script is: what `let` and `const` declare stays for the next snippet.

@@ -7,6 +7,7 @@ use rquickjs::{Ctx, Error, Module};
 pub const DRIVER: &str = include_str!("js/driver.js");
 pub const LOCALE: &str = include_str!("js/locale.js");
 pub const BUFFER: &str = include_str!("js/buffer.js");
+pub const URL: &str = include_str!("js/url.js");
 /// Node's own `util.inspect` (npm: node-inspect-extracted), as a module with what it looks for around it.
 pub const INSPECT: &str = concat!(
     "(() => { const module = { exports: {} }, exports = module.exports; globalThis.Atomics = {};",

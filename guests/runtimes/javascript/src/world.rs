@@ -4,13 +4,18 @@ use std::cell::Cell;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rquickjs::{Ctx, Exception, Function, Object, TypedArray, Value};
+use rquickjs::promise::PromiseState;
+use rquickjs::{Ctx, Exception, Function, Object, Promise, TypedArray, Value};
 
 use crate::engine;
 use crate::ringfence::runtime::{control, tools};
 
-/// `ENOTCAPABLE` of WASI.
+/// Numbers of WASI for errors that the library has no kind for.
 const NOT_CAPABLE: i32 = 76;
+const IS_DIRECTORY: i32 = 31;
+const NOT_EMPTY: i32 = 55;
+const INVALID: i32 = 28;
+const READ_ONLY: i32 = 69;
 
 /// How long a sleep goes on before it is asked whether the caller still wants it.
 const SLICE_MS: f64 = 100.0;
@@ -22,6 +27,8 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     let set = |name: &str, function: Function<'js>| doors.set(name, function);
     set("evaluate", Function::new(ctx.clone(), evaluate)?)?;
     set("jobs", Function::new(ctx.clone(), jobs)?)?;
+    set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
+    set("promiseResult", Function::new(ctx.clone(), promise_result)?)?;
     set("exit", Function::new(ctx.clone(), exit)?)?;
     set("exited", Function::new(ctx.clone(), exited)?)?;
     set("write", Function::new(ctx.clone(), write)?)?;
@@ -50,6 +57,23 @@ fn evaluate<'js>(ctx: Ctx<'js>, code: String, filename: String) -> rquickjs::Res
 /// Runs what is ready. An error here is one that nobody can catch: an exit, or an end of memory.
 fn jobs(ctx: Ctx) {
     while ctx.execute_pending_job() && EXIT.get().is_none() {}
+}
+
+/// 0 while it is pending, 1 when it has a value, 2 when it failed: the engine's own word, whatever a snippet did to `then`.
+fn promise_state(promise: Promise) -> u32 {
+    match promise.state() {
+        PromiseState::Pending => 0,
+        PromiseState::Resolved => 1,
+        PromiseState::Rejected => 2,
+    }
+}
+
+/// The value that a promise came to, or what it failed with.
+fn promise_result<'js>(ctx: Ctx<'js>, promise: Promise<'js>) -> Value<'js> {
+    match promise.result::<Value>() {
+        Some(Ok(value)) => value,
+        _ => ctx.catch(),
+    }
 }
 
 /// Ends the snippet: an error that its `catch` does not see.
@@ -153,7 +177,13 @@ fn told<T>(ctx: &Ctx, result: std::io::Result<T>) -> rquickjs::Result<T> {
             std::io::ErrorKind::DirectoryNotEmpty => "ENOTEMPTY",
             std::io::ErrorKind::NotADirectory => "ENOTDIR",
             std::io::ErrorKind::IsADirectory => "EISDIR",
-            _ => "EIO",
+            _ => match error.raw_os_error() {
+                Some(IS_DIRECTORY) => "EISDIR",
+                Some(NOT_EMPTY) => "ENOTEMPTY",
+                Some(INVALID) => "EINVAL",
+                Some(READ_ONLY) => "EROFS",
+                _ => "EIO",
+            },
         };
         Exception::throw_message(ctx, &format!("{code}: {error}"))
     })
@@ -165,8 +195,12 @@ fn decode<'js>(bytes: TypedArray<'js, u8>) -> String {
 }
 
 fn read_file<'js>(ctx: Ctx<'js>, path: String) -> rquickjs::Result<TypedArray<'js, u8>> {
-    let bytes = told(&ctx, std::fs::read(path))?;
-    TypedArray::new(ctx, bytes)
+    let read = std::fs::read(&path).map_err(|error| match std::fs::metadata(&path) {
+        // The host opens a folder as well, and fails at the first byte.
+        Ok(found) if found.is_dir() => std::io::Error::from_raw_os_error(IS_DIRECTORY),
+        _ => error,
+    });
+    TypedArray::new(ctx.clone(), told(&ctx, read)?)
 }
 
 fn write_file<'js>(ctx: Ctx<'js>, path: String, bytes: TypedArray<'js, u8>, append: bool) -> rquickjs::Result<()> {

@@ -2,21 +2,35 @@
 
 import traceback
 
-from wit_world.exports import interpreter as wit
+from runtime import sealed
 
-# Frames kept of a deep recursion, and bytes kept of a text that the snippet chose.
+__builtins__ = sealed.OWN
+
+# Frames kept of a deep recursion.
 FRAMES = 60
-TEXT = 100_000
+# What a class and an error are, whatever a metaclass or a subclass says that they are.
+_NAME, _MODULE, _QUALNAME = (type.__dict__[name].__get__ for name in ("__name__", "__module__", "__qualname__"))
+_TRACE = BaseException.__dict__["__traceback__"].__get__
 
 
 def describe(error, filename):
-    kind = type(error)
-    return wit.Failure(
-        name=kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}",
-        message=_message(error),
-        traceback=_traceback(error),
-        line=_line(error, filename),
-    )
+    name, line = "BaseException", None
+    try:
+        name = _name(type(error))
+        line = _line(error, filename)
+    except BaseException:  # noqa: B902  a syntax error says by itself where it is
+        pass
+    return sealed.failure(name, _message(error), _traceback(error, name), line)
+
+
+def _name(kind):
+    try:
+        module = _MODULE(kind)
+    except AttributeError:
+        module = None
+    if type(module) is not str or module in ("builtins", "__main__"):
+        return _NAME(kind)
+    return f"{module}.{_QUALNAME(kind)}"
 
 
 def _is_ours(filename):
@@ -25,18 +39,18 @@ def _is_ours(filename):
 
 def _message(error):
     try:
-        return str(error)[:TEXT]
+        return sealed.text(str(error), sealed.TEXT)
     except BaseException:  # noqa: B902  what the snippet's exception says of itself is the snippet's code
         return "<its text could not be made>"
 
 
-def _traceback(error):
+def _traceback(error, name):
     try:
         told = traceback.TracebackException.from_exception(error, limit=-FRAMES, compact=True)
         _trim(told, set())
-        return "".join(told.format())[:TEXT]
+        return sealed.text("".join(told.format()), sealed.TEXT)
     except BaseException:  # noqa: B902
-        return f"{type(error).__name__}: <its traceback could not be made>\n"
+        return f"{name}: <its traceback could not be made>\n"
 
 
 def _trim(told, seen):
@@ -52,7 +66,7 @@ def _line(error, filename):
     if isinstance(error, SyntaxError) and error.filename == filename:
         return error.lineno
     line = None
-    frame = error.__traceback__
+    frame = _TRACE(error)
     while frame is not None:
         if frame.tb_frame.f_code.co_filename == filename:
             line = frame.tb_lineno

@@ -68,6 +68,10 @@ class Absent(importlib.abc.MetaPathFinder):
             return None
         raise ModuleNotFoundError(reason, name=name)
 
+    @staticmethod
+    def invalidate_caches():
+        pass
+
 
 def _refuse(kind, text):
     def refuse(*_, **__):

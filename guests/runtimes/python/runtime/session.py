@@ -1,6 +1,7 @@
 """Runs snippets one after the other in one namespace, as a notebook does."""
 
 import ast
+import builtins
 import inspect
 import json
 import keyword
@@ -8,10 +9,15 @@ import linecache
 import sys
 import types
 
-from runtime import failures, values
+from runtime import failures, sealed, values
+
+__builtins__ = sealed.OWN
+
 from wit_world.exports import interpreter as wit
 
 FINISHED = wit.Ending_Finished()
+# Whatever a subclass says its code is.
+_CODE = SystemExit.code.__get__
 
 
 class Session:
@@ -29,22 +35,28 @@ class Session:
         sys.modules["__main__"] = self.main
         filename = snippet.filename or ("<snippet>" if self.count == 1 else f"<snippet {self.count}>")
         sys.argv[:] = [filename, *snippet.args]
-        value = None
-        try:
-            ending, result = self._run(snippet, filename)
-            value = values.describe(result, self.value_bytes) if result is not None else None
-        finally:
-            _flush()
-        return wit.Answer(ending=ending, value=value, shown=self.shown, count=self.count)
+        shown, count = self.shown, self.count
+        ending, result = self._run(snippet, filename)
+        value = values.described(result, self.value_bytes) if result is not None else None
+        _flush()
+        return wit.Answer(ending=ending, value=value, shown=shown, count=count)
 
     def _run(self, snippet, filename):
+        raised = result = None
         try:
             self._set(snippet.variables)
-            return FINISHED, self._evaluate(snippet.code, filename)
-        except SystemExit as error:
-            return wit.Ending_Exited(_exit_code(error.code)), None
+            result = self._evaluate(snippet.code, filename)
         except BaseException as error:  # noqa: B902  the snippet ends, not the guest
-            return wit.Ending_Failed(failures.describe(error, filename)), None
+            raised = error
+        try:
+            sealed.quiet()
+        except BaseException:  # noqa: B902  what watches calls saw this one, and is gone by that
+            sealed.quiet()
+        if raised is None:
+            return FINISHED, result
+        if isinstance(raised, SystemExit):
+            return wit.Ending_Exited(_exit_code(_CODE(raised))), None
+        return failures.describe(raised, filename), None
 
     def _set(self, variables):
         if not variables:
@@ -61,7 +73,7 @@ class Session:
         tree = compile(code, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         namespace = vars(self.main)
-        namespace.setdefault("__builtins__", __builtins__)
+        namespace.setdefault("__builtins__", builtins)
         namespace.setdefault("display", self.display)
         if tree.body:
             _run_code(tree, filename, "exec", namespace)
@@ -77,7 +89,7 @@ class Session:
         for thing in things:
             if len(self.shown) >= values.SHOWN:
                 raise RuntimeError(f"no more than {values.SHOWN} values can be shown by one snippet")
-            self.shown.append(values.describe(thing, self.value_bytes))
+            self.shown.append(values.described(thing, self.value_bytes))
 
 
 def _run_code(tree, filename, mode, namespace):
@@ -94,8 +106,12 @@ def _exit_code(code):
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
-    print(code, file=sys.stderr)
+        # As C has it: one that fits no long is -1.
+        return int.__and__(code, 0xFF) if int.bit_length(code) < 64 else 0xFF
+    try:
+        print(code, file=sys.stderr)
+    except BaseException:  # noqa: B902  its text is the snippet's code
+        pass
     return 1
 
 

@@ -6,7 +6,11 @@ import json
 import reprlib
 import sys
 
-from wit_world.exports import interpreter as wit
+from runtime import sealed
+
+__builtins__ = sealed.OWN
+
+from wit_world.exports import interpreter as wit  # noqa: E402
 
 SHOWN = 100
 # Past so many things in a container, looking at them all would cost more than the snippet did.
@@ -20,6 +24,18 @@ METHODS = {
     "_repr_png_": "image/png",
     "_repr_jpeg_": "image/jpeg",
 }
+
+
+# More than a notebook has, and each is one for the host to read.
+FORMS = 20
+
+
+def described(value, limit):
+    """As `describe`, and where the snippet is in the way of that, a value all the same."""
+    try:
+        return describe(value, limit)
+    except BaseException:  # noqa: B902
+        return wit.Value(json=None, text="<it could not be shown>", cut=False, forms=[])
 
 
 def describe(value, limit):
@@ -81,7 +97,7 @@ def _forms(value, limit):
         if "image/png" not in found and _is_figure(value):
             _keep(found, "image/png", lambda: _drawn(value))
     forms = [_form(mime, data) for mime, data in found.items() if data is not None]
-    kept = [form for form in forms if len(form.data) <= limit]
+    kept = [form for form in forms if len(form.data) + len(form.mime) <= limit][:FORMS]
     return kept, len(kept) < len(forms)
 
 

@@ -1,12 +1,18 @@
 // What a snippet sees of the world, and how it is run. Gets the doors to the world and `util.inspect`; gives back functions
 // that only the host calls. Everything it relies on is taken here, before a snippet can change it.
-((doors, util, makeBuffer) => {
+((doors, util, makeBuffer, makeUrl) => {
   "use strict";
   const { inspect, format } = util;
   const { stringify, parse } = JSON;
+  const defined = Object.assign;
   const global = globalThis;
   const hide = (object, name, value) =>
     Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
+
+  // A map whose methods are those of now, whatever a snippet does to `Map`.
+  class SafeMap extends Map {}
+  Object.defineProperties(SafeMap.prototype, Object.getOwnPropertyDescriptors(Map.prototype));
+  Object.freeze(Object.setPrototypeOf(SafeMap.prototype, null));
 
   // --- console -------------------------------------------------------------------------------------------------------
   let indent = "";
@@ -52,7 +58,7 @@
   };
 
   // --- timers: the loop below runs them ------------------------------------------------------------------------------
-  const timers = new Map();
+  const timers = new SafeMap();
   let lastTimer = 0;
   const later = (repeat) => (callback, wait = 0, ...args) => {
     wait = Math.max(1, Number(wait) || 0);
@@ -67,8 +73,9 @@
   global.queueMicrotask ?? hide(global, "queueMicrotask", (callback) => void Promise.resolve().then(callback));
   const next = () => {
     let first;
-    for (const [id, timer] of timers)
+    timers.forEach((timer, id) => {
       if (!first || timer.at < first[1].at || (timer.at === first[1].at && timer.order < first[1].order)) first = [id, timer];
+    });
     return first;
   };
 
@@ -105,62 +112,7 @@
     }
     return text;
   });
-  class URLSearchParams {
-    #pairs = [];
-    constructor(from = "") {
-      const plain = (text) => decodeURIComponent(text.replace(/\+/g, " "));
-      if (typeof from === "string")
-        for (const pair of from.replace(/^\?/, "").split("&").filter(Boolean)) {
-          const [name, ...rest] = pair.split("=");
-          this.#pairs.push([plain(name), plain(rest.join("="))]);
-        }
-      else for (const [name, value] of Symbol.iterator in from ? from : Object.entries(from)) this.#pairs.push([String(name), String(value)]);
-    }
-    get(name) { return this.#pairs.find(([key]) => key === name)?.[1] ?? null; }
-    getAll(name) { return this.#pairs.filter(([key]) => key === name).map(([, value]) => value); }
-    has(name) { return this.#pairs.some(([key]) => key === name); }
-    append(name, value) { this.#pairs.push([String(name), String(value)]); }
-    set(name, value) { if (this.has(name)) { const at = this.#pairs.findIndex(([key]) => key === name); this.delete(name); this.#pairs.splice(at, 0, [name, String(value)]); } else this.append(name, value); }
-    delete(name) { this.#pairs = this.#pairs.filter(([key]) => key !== name); }
-    sort() { this.#pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)); }
-    forEach(act) { for (const [name, value] of this.#pairs) act(value, name, this); }
-    keys() { return this.#pairs.map(([name]) => name).values(); }
-    values() { return this.#pairs.map(([, value]) => value).values(); }
-    entries() { return this.#pairs.map((pair) => [...pair]).values(); }
-    get size() { return this.#pairs.length; }
-    [Symbol.iterator]() { return this.entries(); }
-    toString() { const coded = (text) => encodeURIComponent(text).replace(/%20/g, "+").replace(/[!'()~]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase()); return this.#pairs.map(([name, value]) => `${coded(name)}=${coded(value)}`).join("&"); }
-  }
-  const ports = { "http:": "80", "https:": "443", "ftp:": "21", "ws:": "80", "wss:": "443" };
-  class URL {
-    constructor(text, base) {
-      text = String(text).trim();
-      let found = /^([a-z][a-z\d+.-]*:)(?:\/\/(?:([^:@/?#]*)(?::([^@/?#]*))?@)?([^:/?#]*)(?::(\d+))?)?([^?#]*)(\?[^#]*)?(#.*)?$/i.exec(text);
-      if (!found && base !== undefined) {
-        const on = new URL(base);
-        const rooted = text.startsWith("//") ? on.protocol + text : on.origin + (text.startsWith("/") ? text : /^[?#]/.test(text) ? on.pathname + (text[0] === "#" ? on.search : "") + text : normalize(on.pathname.replace(/[^/]*$/, "") + (text.split(/[?#]/)[0] || ".")) + text.slice(text.split(/[?#]/)[0].length));
-        found = new URL(rooted).parts;
-      }
-      if (!found) throw Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL", input: text });
-      hide(this, "parts", found);
-      const [, protocol, username = "", password = "", hostname = "", port = "", pathname = "", search = "", hash = ""] = found;
-      const special = protocol.toLowerCase() in ports;
-      const escape = (part) => encodeURI(part).replace(/%25/g, "%");
-      Object.assign(this, { protocol: protocol.toLowerCase(), username, password, hostname: hostname.toLowerCase(), port: ports[protocol.toLowerCase()] === port ? "" : port, pathname: special ? normalize(escape(pathname) || "/") + (/[^/]\/$/.test(pathname) ? "/" : "") : escape(pathname), hash: hash === "#" ? "" : escape(hash) });
-      this.searchParams = new URLSearchParams(search);
-      hide(this, "given", search === "?" ? "" : escape(search));
-      hide(this, "first", this.searchParams.toString());
-    }
-    get search() { const now = this.searchParams.toString(); return now === this.first ? this.given : now && "?" + now; }
-    get host() { return this.hostname + (this.port && ":" + this.port); }
-    get origin() { return this.protocol in ports ? `${this.protocol}//${this.host}` : "null"; }
-    get href() { const who = this.username ? this.username + (this.password && ":" + this.password) + "@" : ""; return this.protocol + (this.hostname || this.protocol === "file:" ? "//" + who + this.host : "") + this.pathname + this.search + this.hash; }
-    toString() { return this.href; }
-    toJSON() { return this.href; }
-    static canParse(text, base) { try { return !!new URL(text, base); } catch { return false; } }
-  }
-  hide(global, "URL", URL);
-  hide(global, "URLSearchParams", URLSearchParams);
+  makeUrl(doors, inspect);
   const uuid = () => {
     const bytes = doors.random(16);
     bytes[6] = (bytes[6] & 15) | 64;
@@ -283,7 +235,8 @@
       const bytes = attempt("open", path, doors.readFile);
       return encodingOf(options) ? doors.decode(bytes) : asBuffer(bytes);
     },
-    writeFileSync: (path, data) => attempt("open", path, (full) => doors.writeFile(full, bytesOf(data), false)),
+    writeFileSync: (path, data, options) => attempt("open", path, (full) => doors.writeFile(full, bytesOf(data), options?.flag === "a")),
+    accessSync: (path) => void attempt("access", path, doors.stat),
     appendFileSync: (path, data) => attempt("open", path, (full) => doors.writeFile(full, bytesOf(data), true)),
     existsSync: (path) => { try { doors.stat(at(path)); return true; } catch { return false; } },
     statSync: (path) => statOf(attempt("stat", path, doors.stat)),
@@ -301,6 +254,7 @@
     copyFileSync: (from, to) => fs.writeFileSync(to, fs.readFileSync(from)),
   };
   fs.lstatSync = fs.statSync;
+  fs.constants = { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4 };
   const Buffer = makeBuffer(doors);
   const asBuffer = (bytes) => new Buffer(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   fs.promises = Object.fromEntries(Object.entries(fs).filter(([name]) => name.endsWith("Sync")).map(([name, act]) => [name.slice(0, -4), async (...args) => act(...args)]));
@@ -313,12 +267,13 @@
       if (part === "..") { if (parts.length && parts.at(-1) !== "..") parts.pop(); else if (!path.startsWith("/")) parts.push(".."); }
       else if (part && part !== ".") parts.push(part);
     }
-    return (path.startsWith("/") ? "/" : "") + parts.join("/") || ".";
+    const end = parts.length && path.endsWith("/") ? "/" : "";
+    return (path.startsWith("/") ? "/" : "") + parts.join("/") + end || (path.endsWith("/") ? "./" : ".");
   };
   const path = {
     sep: "/", delimiter: ":", normalize,
     join: (...parts) => normalize(parts.filter(Boolean).join("/") || "."),
-    resolve: (...parts) => { let full = ""; for (const part of [folder, ...parts]) full = part.startsWith("/") ? part : full + "/" + part; return normalize(full); },
+    resolve: (...parts) => { let full = ""; for (const part of [folder, ...parts]) full = part.startsWith("/") ? part : full + "/" + part; return normalize(full).replace(/(?<=.)\/$/, ""); },
     isAbsolute: (name) => name.startsWith("/"),
     basename: (name, end = "") => { const last = name.replace(/\/+$/, "").split("/").pop(); return end && last.endsWith(end) && last !== end ? last.slice(0, -end.length) : last; },
     dirname: (name) => { const cut = name.replace(/\/+$/, "").lastIndexOf("/"); return cut < 0 ? "." : name.slice(0, cut) || "/"; },
@@ -417,51 +372,69 @@
     const bytes = doors.encode(text);
     return bytes.length <= limit ? [text, false] : [doors.decode(bytes.slice(0, limit)).replace(/\ufffd$/, ""), true];
   };
+  const isReadable = (json) => json.isWellFormed() && !/(?:^|[^\\])(?:\\\\)*\\u[dD][89a-fA-F]/.test(json);
   const jsonOf = (value) => {
     if (typeof value === "number" && !Number.isFinite(value)) return null;
-    try { return stringify(value) ?? null; } catch { return null; }
+    // What a lone surrogate is escaped as is no JSON that others can read.
+    try { const json = stringify(value); return typeof json === "string" && isReadable(json) ? json : null; } catch { return null; }
   };
   const describe = (value, limit) => {
     let text;
-    try { text = inspect(value); } catch (error) { text = `<it could not be shown: ${error?.name}>`; }
+    try { text = wellFormed(inspect(value)); } catch { text = "<it could not be shown>"; }
     let [shown, cut] = cutTo(text, limit);
     let json = jsonOf(value);
     if (json !== null && doors.encode(json).length > limit) { json = null; cut = true; }
     const forms = [];
-    let bundle;
-    try { bundle = value?.[Symbol.for("Jupyter.display")]?.(); } catch { bundle = undefined; }
-    if (typeof bundle === "object" && bundle !== null) {
-      for (const [mime, data] of Object.entries(bundle)) {
-        const form = { mime, data: typeof data === "string" ? data : jsonOf(data) ?? "null", base64: mime.startsWith("image/") && mime !== "image/svg+xml" };
-        if (form.data.length <= limit) forms.push(form); else cut = true;
+    try {
+      for (const [mime, data] of Object.entries(value?.[Symbol.for("Jupyter.display")]?.() ?? {}).slice(0, 20)) {
+        const form = { mime: wellFormed(mime), data: wellFormed(typeof data === "string" ? data : jsonOf(data) ?? "null"), base64: mime.startsWith("image/") && mime !== "image/svg+xml" };
+        if (form.data.length + mime.length <= limit) forms.push(form); else cut = true;
       }
-    }
+    } catch { /* a form that cannot be made is not there */ }
     return { json, text: shown, cut, forms };
   };
+  // What a snippet did to the world may be in the way of telling its value; that it came to its end is told all the same.
+  const shownAs = (value) => { try { return describe(value, limit); } catch { return { json: null, text: "<it could not be shown>", cut: false, forms: [] }; } };
   let shown = [];
   let limit = 0;
   hide(global, "display", (...values) => {
     for (const value of values) {
       if (shown.length >= 100) throw new RangeError("no more than 100 values can be shown by one snippet");
-      shown.push(describe(value, limit));
+      shown.push(shownAs(value));
     }
   });
 
+  hide(Promise.prototype, Symbol.for("nodejs.util.inspect.custom"), function (depth, options) {
+    const at = doors.promiseState(this);
+    return at === 0 ? "Promise { <pending> }" : `Promise { ${at === 2 ? "<rejected> " : ""}${inspect(doors.promiseResult(this), { ...options, depth: depth - 1 })} }`;
+  });
+
   // --- failures ------------------------------------------------------------------------------------------------------
+  const wellFormed = Function.prototype.call.bind(String.prototype.toWellFormed);
   const failureOf = (error, filename) => {
+    try {
+      return failureTold(error, filename);
+    } catch {
+      const message = "<its text could not be made>";
+      return { name: "Error", message, traceback: `Error: ${message}\n`, line: null };
+    }
+  };
+  const failureTold = (error, filename) => {
     const isError = error instanceof Error;
     let name = "Error", message = "", stack = "";
     try {
-      name = isError ? String(error.name) : typeof error;
+      name = (isError ? String(error.name) : typeof error).slice(0, 200);
       message = isError ? String(error.message) : inspect(error);
       stack = isError ? String(error.stack ?? "") : "";
     } catch { message = "<its text could not be made>"; }
     const frames = stack.split("\n").filter((frame) => /^\s+at /.test(frame));
     const own = frames.find((frame) => frame.includes(filename + ":"));
     const found = own && /:(\d+)(?::\d+)?\)?\s*$/.exec(own);
+    message = message.slice(0, 100_000);
     let traceback = `${isError ? `${name}: ${message}` : `Uncaught ${message}`}\n${frames.join("\n")}`.trimEnd() + "\n";
     if (isError && error.cause !== undefined) try { traceback += `[cause]: ${error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : inspect(error.cause)}\n`; } catch { /* it stays untold */ }
-    return { name, message: message.slice(0, 100_000), traceback: traceback.slice(0, 100_000), line: found ? Number(found[1]) : null };
+    const line = found ? Number(found[1]) : null;
+    return { name: wellFormed(name), message: wellFormed(message), traceback: wellFormed(traceback.slice(0, 100_000)), line: line > 0 && line < 2 ** 31 ? line : null };
   };
   // Errors tell of themselves as Node's do: their name and words, then the frames, none of them ours.
   Error.prepareStackTrace = (error, frames) => {
@@ -477,10 +450,22 @@
     }
     return [head, ...told].join("\n");
   };
-  let unhandled = new Map();
+  let unhandled = new SafeMap();
   const rejected = (promise, reason, handled) => void (handled ? unhandled.delete(promise) : unhandled.set(promise, reason));
 
   // --- running -------------------------------------------------------------------------------------------------------
+  // Whether the snippet ended, and how, is asked of the engine: what a snippet makes of `Promise` changes nothing of it.
+  const look = (state) => {
+    const at = doors.promiseState(state.promise);
+    if (at === 0) return;
+    state.done = true;
+    const told = doors.promiseResult(state.promise);
+    if (at === 2) fails(state, told); else state.value = told.value;
+  };
+  const fails = (state, error) => {
+    if (!state.failed) state.error = error;
+    state.failed = true;
+  };
   // Runs what is ready, then what comes later, until nothing is left or the snippet ends itself.
   const drain = (state) => {
     for (;;) {
@@ -490,59 +475,48 @@
           doors.jobs();
         } while (ticks.length);
       } catch (error) {
-        state.failed = true;
-        state.error = error;
+        fails(state, error);
       }
       if ((state.exited = doors.exited() ?? null) !== null) return;
+      look(state);
+      unhandled.forEach((reason) => fails(state, reason));
       if (state.failed) return;
-      if (unhandled.size) {
-        state.failed = true;
-        state.error = unhandled.values().next().value;
-        return;
-      }
       const timer = next();
       if (!timer) break;
       const wait = timer[1].at - doors.now();
-      if (wait > 0 && !doors.sleep(wait)) {
-        state.failed = true;
-        state.error = Object.assign(new Error("the caller ended it"), { name: "Interrupted" });
-        return;
-      }
+      if (wait > 0 && !doors.sleep(wait)) return fails(state, defined(new Error("the caller ended it"), { name: "Interrupted" }));
       if (timer[1].every) timer[1].at += timer[1].every; else timers.delete(timer[0]);
-      try { timer[1].callback(...timer[1].args); } catch (error) { state.failed = true; state.error = error; }
+      try { timer[1].callback(...timer[1].args); } catch (error) { fails(state, error); }
     }
-    if (!state.done) { state.failed = true; state.error = new Error("this would wait for ever: nothing is scheduled, and nothing can arrive from outside"); }
+    if (!state.done) fails(state, new Error("this would wait for ever: nothing is scheduled, and nothing can arrive from outside"));
   };
 
   const execute = (code, filename, variables, args, valueBytes) => {
     shown = [];
     limit = valueBytes;
-    unhandled = new Map();
+    unhandled = new SafeMap();
     timers.clear();
     ticks.length = 0;
     process.argv = ["javascript", filename, ...args];
     process.exitCode = undefined;
-    const state = { done: false, failed: false, exited: null };
+    const state = { done: false, failed: false, exited: null, error: null, value: undefined, promise: null };
     try {
       const given = variables ? parse(variables) : {};
       for (const name of Object.keys(given)) {
         if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)) throw new SyntaxError(`a variable cannot be called ${stringify(name)}`);
         global[name] = given[name];
       }
-      doors.evaluate(asScript(code), filename).then(
-        (told) => { state.done = true; state.value = told.value; },
-        (error) => { state.done = true; state.failed = true; state.error = error; },
-      );
+      state.promise = doors.evaluate(asScript(code), filename);
     } catch (error) {
-      state.failed = true;
-      state.error = error;
+      fails(state, error);
     }
-    if ((state.exited = doors.exited() ?? null) === null) drain(state);
+    if ((state.exited = doors.exited() ?? null) === null && !state.failed) drain(state);
     if (state.failed || state.exited !== null) timers.clear();
-    if (state.exited !== null) return { exited: state.exited, shown };
-    if (state.failed) return { failure: failureOf(state.error, filename), shown };
-    const exited = process.exitCode ? Number(process.exitCode) & 255 : null;
-    return { exited, shown, value: state.value === undefined ? null : describe(state.value, limit) };
+    // Each field is there: what is not would be looked for in the prototype of all objects, which is the snippet's.
+    const told = { failure: null, exited: state.exited, value: null, shown };
+    if (state.exited !== null) return told;
+    if (state.failed) return { ...told, failure: failureOf(state.error, filename) };
+    return { ...told, exited: process.exitCode ? Number(process.exitCode) & 255 : null, value: state.value === undefined ? null : shownAs(state.value) };
   };
 
   const prepare = (environment, start) => {

@@ -63,6 +63,12 @@
   hide(Date.prototype, "toLocaleDateString", function toLocaleDateString(_, options) { return date(this, options, dated); });
   hide(Date.prototype, "toLocaleTimeString", function toLocaleTimeString(_, options) { return date(this, options, timed); });
 
+  // The engine's own words for a moment lack the zone's name, which is always the same here.
+  for (const name of ["toString", "toTimeString"]) {
+    const told = Date.prototype[name];
+    hide(Date.prototype, name, { [name]() { const text = told.call(this); return text === "Invalid Date" ? text : text + " (Coordinated Universal Time)"; } }[name]);
+  }
+
   // Letters first, then their marks, then small before capital, as dictionaries have it.
   const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
   const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

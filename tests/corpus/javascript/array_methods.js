@@ -1,0 +1,15 @@
+const numbers = Array.from({ length: 10 }, (_, n) => n * n);
+const chunk = (list, size) => list.length ? [list.slice(0, size), ...chunk(list.slice(size), size)] : [];
+console.log(chunk(numbers, 4), numbers.copyWithin(0, 8).slice(0, 3), new Array(3).fill().map((_, i) => i));
+console.log([3, 1, 2].indexOf(2), [NaN].includes(NaN), [NaN].indexOf(NaN), [1, 2, 3].reduceRight((a, b) => a + "-" + b), [..."abc"].entries().next());
+console.log(Array.isArray([]), Array.of(7, 8), [1, 2, 3, 4].findIndex((n) => n > 2), [[1, "a"], [2, "b"]].map(([n, s]) => s.repeat(n)), [, 1].length);
+const zip = (...lists) => lists[0].map((_, i) => lists.map((list) => list[i]));
+console.log(zip([1, 2], ["a", "b"], [true, false]), [..."aabbbc"].reduce((runs, c) => (runs.at(-1)?.[0] === c ? runs.at(-1)[1]++ : runs.push([c, 1]), runs), []));
+const unique = [...new Set([3, 1, 3, 2, 1])], [first, , third = "none", ...rest] = unique;
+console.log(unique, first, third, rest, Math.max(...unique), [1, 2, 3].some((n) => n > 2), [].every(Boolean), [0, 1, "", null, "a"].filter(Boolean));
+const sparse = [1, , 3];
+sparse[6] = 7;
+console.log(sparse, sparse.map((n) => n * 2), Object.keys(sparse), sparse.length, delete sparse[0], sparse);
+console.log([1, 2, 3, 4, 5].slice(-2), [1, 2, 3].splice(1, 1), ["x", "y"].join`-`, Array.from("a😀b"), "a😀b".length, Array.from(new Map([[1, 2]])));
+console.log([["b", 2], ["a", 1]].sort(), [1, 10, 2, null, undefined, "b"].sort(), [3, 2, 1].sort((a, b) => a - b).concat([0], [[1]]), Object.fromEntries(new Map([["k", [1]]])));
+console.log(numbers.length > 9 && [numbers.length = 2, numbers], [..."ab"].keys().next(), Array.from({ length: 120 }, (_, i) => i));

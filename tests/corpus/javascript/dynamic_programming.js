@@ -1,0 +1,18 @@
+const distance = (a, b) => { let row = Array.from({ length: b.length + 1 }, (_, i) => i); for (let i = 1; i <= a.length; i++) { const next = [i]; for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] !== b[j - 1])); row = next; } return row.at(-1); };
+console.log(distance("kitten", "sitting"), distance("", "abc"), ["apple", "ape", "puppy"].sort((x, y) => distance(x, "appel") - distance(y, "appel")));
+const lcs = (a, b) => { const t = Array.from({ length: a.length + 1 }, () => Array(b.length + 1).fill("")); for (let i = 0; i < a.length; i++) for (let j = 0; j < b.length; j++) t[i + 1][j + 1] = a[i] === b[j] ? t[i][j] + a[i] : t[i][j + 1].length >= t[i + 1][j].length ? t[i][j + 1] : t[i + 1][j]; return t[a.length][b.length]; };
+console.log(lcs("AGGTAB", "GXTXAYB"));
+const queens = (n, placed = []) => placed.length === n ? 1 : [...Array(n).keys()].filter((c) => placed.every((p, r) => c !== p && Math.abs(c - p) !== placed.length - r)).reduce((sum, c) => sum + queens(n, [...placed, c]), 0);
+console.log([1, 2, 3, 4, 5, 6, 7].map((n) => queens(n)));
+const ways = [1, ...Array(200).fill(0)];
+for (const coin of [1, 2, 5, 10, 20, 50, 100, 200]) for (let total = coin; total <= 200; total++) ways[total] += ways[total - coin];
+console.log(ways[200], ways.slice(0, 12));
+const sieve = (limit) => { const flags = new Uint8Array(limit + 1).fill(1, 2); for (let n = 2; n * n <= limit; n++) if (flags[n]) for (let m = n * n; m <= limit; m += n) flags[m] = 0; return flags.reduce((list, flag, n) => (flag && list.push(n), list), []); };
+const primes = sieve(20000);
+console.log(primes.length, primes.slice(-3), primes.reduce((a, b) => a + b));
+const subsets = (list) => list.reduce((all, x) => [...all, ...all.map((s) => [...s, x])], [[]]);
+console.log(subsets([1, 2, 3]), subsets([3, 34, 4, 12, 5, 2]).filter((s) => s.reduce((a, b) => a + b, 0) === 9));
+const search = (list, wanted) => { let [low, high] = [0, list.length]; while (low < high) { const mid = (low + high) >>> 1; if (list[mid] < wanted) low = mid + 1; else high = mid; } return low; };
+console.log(search(primes, 104), primes[search(primes, 10000)], [5, 3, 8].map((n) => search([1, 3, 5, 7], n)));
+const hanoi = (n, a = "A", b = "B", c = "C") => (n ? [...hanoi(n - 1, a, c, b), a + c, ...hanoi(n - 1, b, a, c)] : []);
+console.log(hanoi(3).join(" "), hanoi(10).length);

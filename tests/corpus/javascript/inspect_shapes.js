@@ -1,0 +1,18 @@
+console.log([], {}, [[]], [{}], { a: {} }, null, undefined, true, "text", ["text"], Symbol("s"), -0, [-0], 1n);
+console.log({ a: 1, "b-c": 2, 3: "x", [Symbol("k")]: 4, nested: { deeper: { deepest: { hidden: 1 } } }, list: [1, [2, [3, [4]]]] });
+console.log([undefined, null, NaN], function named() {}, () => {}, class Foo {}, async () => {}, function* gen() {}, Math.max, [function () {}], { method() {}, get x() { return 1; }, set x(v) {}, get y() { return 2; } });
+console.log(new Map([["k", { v: [1] }]]), new Set(["a", { b: 1 }]), new Date(0), [new Date(NaN)], /re/gi, [/x/], new Error("boom").message, [new (class Point { constructor() { this.x = 1; } })()]);
+console.log(Object.create(null), Object.assign(Object.create(null), { a: 1 }), Object.create({ inherited: 1 }), Object.assign(() => {}, { prop: 1 }), new (class extends Array {})(3), new String("s"), new Number(5), Object(true), [Object("x")]);
+const circular = { name: "loop", list: [] };
+circular.self = circular;
+circular.list.push(circular, { circular });
+console.log(circular);
+console.log(Array.from({ length: 30 }, (_, n) => "item" + n), Array.from({ length: 7 }, (_, n) => n * 1000), "x".repeat(120), ["x".repeat(80), "y"]);
+console.log({ long: "a fairly long string value that goes on", another: "and a second string that is also long", third: [1, 2, 3], fourth: { k: "v" } });
+console.log(["a\nb", 'it\'s "q"', "back`tick", "\\", "\u0001", "é", "😀"], { "quoted key": 1, valid_key: 2, $dollar: 3, 1.5: 4, "": 5 }, process.argv.length > 0, [1.0, 2.5, 1e21, 0xff]);
+console.log([[1, 2], [3, 4]], [{ id: 1, tags: ["a"] }, { id: 2, tags: [] }], { a: [{ b: { c: {} } }] }, [[[[[]]]]], { x: undefined, y: null }, [, 1, , , 2], Array(5), [1, 2, 3, , ]);
+console.log({ fn: function () {}, arrow: () => 1, cls: class A extends Map {}, sym: Symbol.iterator, big: 5n, date: new Date(86400000), re: /a/ }, [new Map(), new Set([[]])], new Map([[{ a: 1 }, new Map()]]), new WeakMap());
+console.log("%s|%s|%s|%s", { a: { b: {} } }, [1, [2]], () => 1, null, "left", { over: 1 });
+console.log(Object.freeze([1]), new Proxy({ p: 1 }, {}), new Array(101).fill(0).length, [..."ab"].entries().toString(), globalThis === global, typeof globalThis, JSON, Math.PI, Reflect.ownKeys([1]));
+console.dir({ a: { b: { c: { d: 1 } } } }, { depth: 0 });
+console.log(require("util").inspect({ a: { b: { c: { d: 1 } } } }, { depth: null, compact: false }), require("util").format("%i-%s", "42.9", Symbol("x")));

@@ -1,0 +1,16 @@
+const minutes = (text) => text.split(":").reduce((total, part) => total * 60 + Number(part), 0);
+const clock = (m) => `${String(Math.floor(m / 60)).padStart(2, "0")}:${String(m % 60).padStart(2, "0")}`;
+const slot = (text) => { const [start, end] = text.split("-").map(minutes); return { start, end }; };
+const merge = (slots) => slots.toSorted((a, b) => a.start - b.start).reduce((merged, { start, end }) => { const last = merged.at(-1); if (last && start <= last.end) last.end = Math.max(last.end, end); else merged.push({ start, end }); return merged; }, []);
+const busy = ["09:30-10:30", "12:00-13:00", "10:15-11:45", "16:00-17:30", "12:45-13:15"].map(slot);
+const gaps = (slots, { start, end }) => { const found = []; for (const one of [...merge(slots), { start: end, end }]) { if (one.start - start >= 30) found.push({ start, end: one.start }); start = Math.max(start, one.end); } return found; };
+const show = (list) => list.map(({ start, end }) => `${clock(start)}-${clock(end)}`).join(" ");
+console.log(show(merge(busy)), "| free:", show(gaps(busy, slot("09:00-18:00"))), "|", merge(busy).reduce((sum, { start, end }) => sum + end - start, 0));
+const runs = (numbers) => numbers.reduce((list, n) => { const last = list.at(-1); if (last?.at(-1) === n - 1) last.push(n); else list.push([n]); return list; }, []).map((run) => (run.length > 1 ? `${run[0]}-${run.at(-1)}` : `${run[0]}`)).join();
+console.log(runs([1, 2, 3, 7, 8, 10, 15, 16, 17, 18]));
+const cron = (expression, date) => expression.split(" ").every((field, i) => { const value = [date.getUTCMinutes(), date.getUTCHours(), date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCDay()][i]; return field.split(",").some((part) => { const [range, step = "1"] = part.split("/"); const [low, high = low] = range === "*" ? ["0", "59"] : range.split("-"); return value >= +low && value <= (part.includes("/") && range !== "*" && !range.includes("-") ? 59 : +high) && (value - +low) % +step === 0; }); });
+const found = [];
+for (let t = Date.UTC(2026, 1, 27); found.length < 5; t += 6e4) if (cron("*/20 9-10 * * 1-5", new Date(t))) found.push(new Date(t).toISOString().slice(0, 16));
+console.log(found);
+const workdays = (from, to, holidays = new Set(["2026-04-03", "2026-04-06"])) => { let n = 0; for (let d = new Date(from); d <= new Date(to); d.setUTCDate(d.getUTCDate() + 1)) n += d.getUTCDay() % 6 !== 0 && !holidays.has(d.toISOString().slice(0, 10)); return n; };
+console.log(workdays("2026-04-01", "2026-04-30"), Array.from({ length: 12 }, (_, m) => new Date(Date.UTC(2026, m + 1, 0)).getUTCDate()), Array.from({ length: 12 }, (_, m) => "SMTWTFS"[new Date(Date.UTC(2026, m, 13)).getUTCDay()]).join(""));

@@ -1,0 +1,13 @@
+const text = "Ångström naïve 👩‍👩‍👧 Straße";
+console.log(text.length, [...text].length, new TextEncoder().encode(text).length, text.normalize("NFD").replace(/[\u0300-\u036f]/g, ""));
+console.log(text.toUpperCase(), "İ".toLowerCase().length, "ﬁ".toUpperCase(), text.codePointAt(15).toString(16), String.fromCodePoint(0x1f600, 97));
+console.log("abc".at(-1), "abc".padStart(6, "12"), "x".repeat(3), " a b ".trim() + "|", "a-b-c".lastIndexOf("-"), "abc".substring(2, 0), "abcdef".substr(-3, 2), "abcdef".slice(-3, -1));
+console.log(escape("ü€ x"), encodeURIComponent("a b&c/ü?"), decodeURIComponent("%F0%9F%98%80"), encodeURI("http://x/ä?q=1 2"));
+const slug = (title) => title.normalize("NFKD").replace(/[^\w\s-]/g, "").trim().toLowerCase().replace(/[\s_-]+/g, "-");
+console.log(slug("  Crème Brûlée — Über_alles!  "), "camelCaseString".replace(/[A-Z]/g, (c) => "_" + c.toLowerCase()), "snake_case_here".replace(/_(\w)/g, (_, c) => c.toUpperCase()));
+const wrap = (words, width) => words.split(" ").reduce((lines, word) => { const last = lines.at(-1); if (last && (last + " " + word).length <= width) lines[lines.length - 1] = last + " " + word; else lines.push(word); return lines; }, []);
+console.log(wrap("the quick brown fox jumps over the lazy dog again and again", 16));
+console.log(`${[1, 2]}|${{}}|${null}|${() => 1}|${Symbol("s").description}`, String.raw`a\n${1}`, "a\0b\x41\u{1F600}".length, "\v\f\b");
+console.log("it's", 'say "hi"', ["it's", 'say "hi"', `both ' and "`, "line\nbreak", "tab\t"], "ß".localeCompare("ss") !== 0, "a" < "B", "10" < "9", 10 < 9);
+console.log("%s is %d years and %i, %f, %j %o %O %%", "Ann", 42.5, 42.9, 1.5, { a: 1 }, [1], { b: { c: {} } }, "extra", 7);
+console.log(btoa("hello") + atob("aGk="), "abc".charCodeAt(1), "z".codePointAt(), "é" === "e\u0301".normalize(), "wörld".split("").reverse().join(""), "x".concat(1, null));

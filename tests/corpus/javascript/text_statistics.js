@@ -1,0 +1,18 @@
+const { readFileSync } = require("fs");
+const text = readFileSync("notes.md", "utf8");
+const words = text.replace(/```[^]*?```/g, "").toLowerCase().match(/[a-z]+(?:'[a-z]+)?/g);
+const counts = words.reduce((map, word) => map.set(word, (map.get(word) ?? 0) + 1), new Map());
+const top = [...counts].sort(([a, x], [b, y]) => y - x || a.localeCompare(b)).slice(0, 6);
+for (const [word, count] of top) console.log(word.padEnd(10), "█".repeat(count), count);
+console.log(words.length, counts.size, Math.max(...[...counts.keys()].map((w) => w.length)), text.split("\n").length, [...text].filter((c) => /\p{P}/u.test(c)).length);
+const table = text.split("\n").filter((line) => line.startsWith("|") && !/^[|\s:-]+$/.test(line)).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+const [header, ...rows] = table;
+console.log(rows.map((row) => Object.fromEntries(row.map((cell, i) => [header[i], isNaN(cell) ? cell : Number(cell)]))));
+const caesar = (s, shift) => s.replace(/[a-z]/gi, (c) => { const base = c <= "Z" ? 65 : 97; return String.fromCharCode(((c.charCodeAt(0) - base + shift + 26) % 26) + base); });
+console.log(caesar("Hello, World", 3), caesar(caesar("Hello, World", 3), -3), [..."racecar"].every((c, i, all) => c === all.at(-1 - i)), [..."listen"].sort().join() === [..."silent"].sort().join());
+const encode = (s) => s.replace(/(.)\1*/g, (run, c) => (run.length > 1 ? run.length : "") + c), decode = (s) => s.replace(/(\d+)(.)/g, (_, n, c) => c.repeat(n));
+console.log(encode("aaabccdddd"), decode(encode("aaabccdddd")), Array.from({ length: 15 }, (_, i) => (++i % 15 ? i % 5 ? i % 3 ? i : "Fizz" : "Buzz" : "FizzBuzz")).join(" "));
+const roman = (n) => Object.entries({ M: 1000, CM: 900, D: 500, CD: 400, C: 100, XC: 90, L: 50, XL: 40, X: 10, IX: 9, V: 5, IV: 4, I: 1 }).reduce((s, [r, v]) => { while (n >= v) { s += r; n -= v; } return s; }, "");
+console.log([1994, 2026, 49].map(roman), ((n) => n + (["th", "st", "nd", "rd"][(n % 100 >> 3 ^ 1 && n % 10) || 0] || "th"))(22), [0, 1023, 1536, 123456789].map((b) => { let u = 0; while (b >= 1024 && u < 4) { b /= 1024; u++; } return `${+b.toFixed(1)} ${["B", "KiB", "MiB", "GiB"][u]}`; }));
+const diff = (a, b) => { const [x, y] = [a.split("\n"), b.split("\n")], out = []; let j = 0; for (const line of x) { const at = y.indexOf(line, j); if (at < 0) out.push("-" + line); else { while (j < at) out.push("+" + y[j++]); out.push(" " + line); j++; } } return [...out, ...y.slice(j).map((line) => "+" + line)]; };
+console.log(diff("alpha\nbeta\ngamma\ndelta", "alpha\nbeta!\ngamma\nzeta\ndelta\nend"));

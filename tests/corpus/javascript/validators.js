@@ -1,0 +1,23 @@
+const luhn = (number) => { const digits = number.replace(/\D/g, "").split("").map(Number).reverse(); return digits.length > 0 && digits.reduce((sum, d, i) => sum + (i % 2 ? (d * 2 > 9 ? d * 2 - 9 : d * 2) : d), 0) % 10 === 0; };
+const iban = (text) => { const s = text.replace(/\s/g, "").toUpperCase(); return /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(s) && BigInt([...s.slice(4) + s.slice(0, 4)].map((c) => parseInt(c, 36)).join("")) % 97n === 1n; };
+console.log(["4539 1488 0343 6467", "8273 1232 7352 0569", ""].map(luhn), ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "DE00 1234"].map(iban));
+const schema = { name: { type: "string", min: 2 }, age: { type: "number", min: 0, max: 150, optional: true }, tags: { type: "array", of: { type: "string", match: /^[a-z]+$/ } }, address: { type: "object", fields: { zip: { type: "string", match: /^\d{5}$/ } } } };
+const check = (value, rule, path = "$") => {
+  if (value === undefined) return rule.optional ? [] : [`${path}: missing`];
+  const type = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
+  if (type !== rule.type) return [`${path}: ${rule.type} expected, found ${type}`];
+  const size = type === "string" || type === "array" ? value.length : value, errors = [];
+  if (rule.min !== undefined && size < rule.min) errors.push(`${path}: at least ${rule.min}`);
+  if (rule.max !== undefined && size > rule.max) errors.push(`${path}: at most ${rule.max}`);
+  if (rule.match && !rule.match.test(value)) errors.push(`${path}: ${rule.match}`);
+  if (rule.of) errors.push(...value.flatMap((item, i) => check(item, rule.of, `${path}[${i}]`)));
+  if (rule.fields) errors.push(...Object.keys({ ...rule.fields, ...value }).flatMap((key) => (Object.hasOwn(rule.fields, key) ? check(value[key], rule.fields[key], `${path}.${key}`) : [`${path}.${key}: unknown`])));
+  return errors;
+};
+const root = { type: "object", fields: schema };
+console.log(check({ name: "Ann", tags: ["a"], address: { zip: "50667" } }, root));
+console.log(check({ name: "A", age: 200, tags: ["ok", "NO", 3], address: { zip: "x", city: "y" }, extra: null }, root), check(null, root), check({ name: "Bo", tags: {} }, root));
+const ipv4 = (text) => /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text), toInt = (ip) => ip.split(".").reduce((n, part) => n * 256 + +part, 0);
+console.log(["10.0.0.256", "192.168.1.7", "1.2.3"].map(ipv4), toInt("192.168.1.7"), [24, 16, 8, 0].map((s) => (toInt("10.1.2.9") >>> s) & 255).join("."), (toInt("10.1.2.9") & (~0 << 3)) >>> 0);
+const semver = (a, b) => { const [x, y] = [a, b].map((v) => v.split("-")); const [p, q] = [x, y].map(([n]) => n.split(".").map(Number)); for (let i = 0; i < 3; i++) if (p[i] !== q[i]) return p[i] - q[i]; return (y[1] ? 1 : 0) - (x[1] ? 1 : 0); };
+console.log(["1.10.0", "1.9.12", "1.9.2", "0.1.0", "1.9.2-rc"].sort(semver), /^[^@\s]+@[^@\s]+\.\w+$/.test("a@b.co"), ["2026-02-29", "2024-02-29"].map((d) => new Date(d + "T00:00Z").toISOString().startsWith(d)));
