@@ -399,7 +399,7 @@ async fn left(client: &Client, id: &SandboxId, made: bool, ran: bool) -> Option<
 /// What only a server says of a run.
 pub(super) fn more(run: &Value) -> Map<String, Value> {
     let named = |(to, from): (&str, &str)| Some((to.to_owned(), run.get(from)?.clone()));
-    [("run", "id"), ("component", "component"), ("sandbox", "sandbox"), ("cut", "cut")]
+    [("run", "id"), ("component", "component"), ("sandbox", "sandbox"), ("session", "session"), ("cut", "cut")]
         .into_iter()
         .filter_map(named)
         .collect()

@@ -56,9 +56,8 @@ async fn over(house: &House, run: &str) -> Value {
     }
 }
 
-/// All that can be done with a session; one is left to itself.
+/// All that can be done with a session, where there are runtimes; one is left to itself.
 pub(crate) async fn lived(house: &House) {
-    shelved(&house.dir.path().join("data")).await;
     let sandbox = sandbox(house, &house.admin).await;
     let one = session(house, "javascript", &sandbox).await;
     call(house, &one, "1").await;
