@@ -18,12 +18,14 @@ test: guests compat-tests ## The whole suite
 	$(CARGO) test --locked --bench engine --bench figures
 	$(CARGO) test --locked
 
-compat-tests: ## The tests of CPython, outside of the tree, quick when they are there
+compat-tests: ## The tests of CPython and of ECMA-262, outside of the tree, quick when they are there
 	python3 tests/compat/run.py --fetch
+	python3 tests/compat/test262.py --fetch
 
 compat: guests ## The list of docs/compatibility.md, written anew
 	$(CARGO) build --release --locked
 	tests/compat/run.py "$(CARGO_TARGET_DIR)/release/ringfence"
+	tests/compat/test262.py "$(CARGO_TARGET_DIR)/release/ringfence"
 
 schema-test: guests ## schemathesis, with all of its checks, against the document that the service serves
 	$(CARGO) build --locked

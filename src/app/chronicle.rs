@@ -125,7 +125,7 @@ impl Chronicle for IntoLog {
 /// A call of a tool. The input is known again by its digest.
 fn tool_called(run: &RunRecord, by: &By, call: &Called) -> Event {
     let event = of_run(EventName::ToolCalled, run, by)
-        .action("runs:create")
+        .action(action(run))
         .detail("tool", call.tool.as_str())
         .detail(
             "input",

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use moka::future::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Component;
 
 use super::compile::{CodeCache, Origin, Origins, compile};
@@ -143,17 +144,17 @@ impl Engine {
         }
     }
 
-    /// The state of a session at rest, for others to go on from.
+    /// The state of a session at rest, for others to go on from, and the fuel that this took.
     pub async fn save(
         &self,
         _place: RunPlace,
         session: &mut Session,
         limits: Limits,
-        most: u64,
-    ) -> Result<Result<Option<Arc<Saved>>, Unsaved>, EngineError> {
+        cancel: CancellationToken,
+    ) -> Result<(Result<Option<Arc<Saved>>, Unsaved>, u64), EngineError> {
         let fence = self.fence(session.program().build())?;
         let _beating = self.0.heart.beating();
-        session.save(&fence, limits, most).await
+        session.save(&fence, limits, cancel).await
     }
 
     /// Whether instances come from a pool, for those who want to know how fast they start.

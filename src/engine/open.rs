@@ -14,7 +14,7 @@ use super::grants::random::Randomness;
 use super::meter::Meter;
 use super::program::{Function, Program};
 use super::run::{Entry, RunRequest};
-use super::saved::{self, Alive, Saved};
+use super::saved::{self, Alive, Saved, Unsaved};
 use super::snapshot::Keep;
 use super::state::RunState;
 use crate::model::{Captured, Denial, Grants, Limits, Mode, Stream, Usage};
@@ -74,7 +74,7 @@ impl Open {
     /// For one call more: its own fuel, counts, input and listener. What the instance is granted it was granted when it was
     /// opened.
     pub(super) fn renew(&mut self, request: RunRequest) -> Result<(), EngineError> {
-        let RunRequest { limits, stdin, listener, interrupt, tools, room, .. } = request;
+        let RunRequest { limits, grants, stdin, listener, interrupt, tools, room, .. } = request;
         let failed = |reason: wasmtime::Error| EngineError::Start(reason.to_string());
         self.store.set_fuel(limits.fuel).map_err(failed)?;
         self.store.set_epoch_deadline(1);
@@ -88,6 +88,13 @@ impl Open {
         state.stderr.renew(limits.stderr_bytes, listener);
         state.meter.renew(limits, room);
         (state.interrupt, state.tools) = (interrupt, tools);
+        // What was taken away since is gone for good; nothing comes on top.
+        if !grants.clocks {
+            state.clocks = Clocks::NotGranted;
+        }
+        if !grants.randomness {
+            state.randomness = Randomness::NotGranted;
+        }
         Ok(())
     }
 
@@ -147,11 +154,15 @@ impl Open {
         fence: &Fence,
         keep: &mut Keep,
     ) -> wasmtime::Result<Option<Val>> {
-        self.prepared = false;
-        match self.instance {
-            Some(instance) => saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await,
-            None => Ok(None),
+        let Some(instance) = self.instance else { return Ok(None) };
+        if let Some(path) = self.store.data().files.open_file() {
+            keep.saved = Some(Err(saved::has_open(path)));
+            return Ok(None);
         }
+        let done = saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await;
+        // Where the guest itself says no it has let go of nothing.
+        self.prepared = matches!(keep.saved, Some(Err(Unsaved::Refused(_))));
+        done
     }
 
     pub(super) fn usage(&self, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {
@@ -173,6 +184,8 @@ impl Open {
     /// What it wrote and was denied in this call.
     pub(super) fn told(&mut self) -> (Captured, Captured, Vec<Denial>) {
         let state = self.store.data_mut();
+        // At rest it holds nothing that was for one call.
+        (state.tools, state.interrupt) = (None, None);
         (state.stdout.take(), state.stderr.take(), std::mem::take(&mut state.denials))
     }
 }

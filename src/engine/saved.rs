@@ -127,6 +127,10 @@ impl Alive<'_> {
     }
 }
 
+pub(super) fn has_open(path: &str) -> Unsaved {
+    Unsaved::Refused(format!("a file is open: {}", quoted(path, WORDS)))
+}
+
 /// Brings a runtime to rest; an error says what it cannot let go of.
 pub(super) async fn settle(alive: &mut Alive<'_>, program: &Program) -> wasmtime::Result<Result<(), Unsaved>> {
     let Ok(settle) = program.runtime(SETTLE) else {
@@ -171,7 +175,7 @@ pub(super) async fn save(
         Err(reason) => return Ok(Err(Unsaved::NoDoors(reason.to_owned()))),
     };
     if let Some(path) = alive.store.data().files.open_file() {
-        return Ok(Err(Unsaved::Refused(format!("a file is open: {}", quoted(path, WORDS)))));
+        return Ok(Err(has_open(path)));
     }
     alive.let_go(doors).await?;
     let mut content = alive.tell::<Vec<u8>>(doors.tell).await?;

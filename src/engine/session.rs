@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::error::{CallError, EngineError};
 use super::fence::Fence;
 use super::open::Open;
@@ -10,6 +12,9 @@ use super::saved::{Saved, Unsaved};
 use super::snapshot::Keep;
 use super::watch::Watch;
 use crate::model::{Grants, Limits, Mode, Outcome, Report};
+
+/// How long an interpreter may take to come to rest.
+const REST_MS: u64 = 2_000;
 
 /// One interpreter over several calls, as a notebook has it: the same instance of a runtime, called again. It is opened by
 /// its first call, with what that grants and mounts; each call has limits, input and listeners of its own.
@@ -68,7 +73,8 @@ impl Session {
         let from = if self.open.is_none() { self.from.take() } else { None };
         request.state.clone_from(&from);
         let done = run::turn(fence, &self.program, &mut self.open, request, disk_reserve_bytes, None).await;
-        if matches!(&done, Ok(report) if is_unbegun(report)) {
+        // What is written down is not used up by a call that did not come to it.
+        if !matches!(&done, Ok(report) if !is_unbegun(report)) {
             self.from = from;
         }
         done
@@ -77,30 +83,40 @@ impl Session {
     /// The state that its next call finds, for others to go on from: nothing of one in which nothing was done. It goes on from
     /// that state itself, in a fresh instance, since what the old one held of the host it has let go of. Where the state cannot
     /// be saved it goes on as it is; if it does not come to rest, it is closed.
+    ///
+    /// To come to rest is work of the guest, which may run code of a stranger's: it has a fuel, a time and nothing to write.
     pub(super) async fn save(
         &mut self,
         fence: &Fence,
-        limits: Limits,
-        most: u64,
-    ) -> Result<Result<Option<Arc<Saved>>, Unsaved>, EngineError> {
-        let Some(mut open) = self.open.take() else { return Ok(Ok(self.from.clone())) };
+        mut limits: Limits,
+        cancel: CancellationToken,
+    ) -> Result<(Result<Option<Arc<Saved>>, Unsaved>, u64), EngineError> {
+        let Some(mut open) = self.open.take() else { return Ok((Ok(self.from.clone()), 0)) };
+        (limits.written_bytes, limits.files_created, limits.tool_calls) = (0, 0, 0);
+        limits.deadline_ms = limits.deadline_ms.min(REST_MS);
+        let most = limits.memory_bytes;
         let start = Instant::now();
         let deadline = start + Duration::from_millis(limits.deadline_ms);
-        open.renew(RunRequest::new(Entry::Command { name: String::new() }, limits, Grants::default()))?;
+        let given = limits.clone();
+        open.renew(RunRequest::new(Entry::Command { name: String::new() }, limits, Grants::clocks_and_randomness()))?;
         let mut keep = Keep { whole: false, limit: most, saved: None };
-        let mut watch = Watch::new(start, deadline, None);
+        let mut watch = Watch::new(start, deadline, Some(cancel));
         drop(watch.over(open.settled(&self.program, fence, &mut keep)).await);
-        let Some(saved) = keep.saved else {
-            return Ok(Err(Unsaved::Refused("the interpreter did not come to rest, and is gone".to_owned())));
-        };
-        match saved {
-            Ok(saved) => self.from = Some(Arc::new(saved)),
-            Err(reason) => {
-                self.open = Some(open);
-                return Ok(Err(reason));
+        let spent = open.usage(&given, start.elapsed(), watch.cpu).fuel;
+        // What it wrote and was denied meanwhile is of no call.
+        drop(open.told());
+        let saved = match keep.saved {
+            Some(Ok(saved)) => {
+                self.from = Some(Arc::new(saved));
+                Ok(self.from.clone())
             }
-        }
-        Ok(Ok(self.from.clone()))
+            Some(Err(reason)) => {
+                self.open = Some(open);
+                Err(reason)
+            }
+            None => Err(Unsaved::Refused("the interpreter did not come to rest, and is gone".to_owned())),
+        };
+        Ok((saved, spent))
     }
 }
 

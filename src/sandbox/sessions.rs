@@ -220,15 +220,25 @@ impl Hall {
             let message = format!("write how many, from 1 to {FORKS}");
             return Err(SandboxError::Invalid { field: "count", message });
         }
+        // To its end, also when whoever asked goes away: half a copy is none.
+        let (hall, permit) = (self.clone(), permit.clone());
+        self.to_its_end(async move { hall.forked(&permit, &kept, count).await }).await
+    }
+
+    async fn forked(&self, permit: &Permit, kept: &Arc<Kept>, count: u32) -> Result<Vec<SessionRecord>, SandboxError> {
         let ceilings = self.ceilings(&kept.tenant)?;
-        let limits = self.limits_in(&self.found(&kept.tenant, &kept.sandbox)?)?;
-        // Counted as a run: it takes as long as a short one.
-        let running = self.inner().quota.run(&kept.tenant, &ceilings, limits.fuel, self.now())?;
-        let mut turn = Turn::begin(self.clone(), Arc::clone(&kept), None)?;
-        let (program, saving) = (Arc::clone(turn.program()?), async move { turn.save(limits).await });
-        let state = self.inner().guests.run(saving).await;
-        let state = state.map_err(|error| SandboxError::Internal(error.to_string()))??;
-        drop(running);
+        let mut limits = self.limits_in(&self.found(&kept.tenant, &kept.sandbox)?)?;
+        // Counted as a run: to come to rest is work of the guest.
+        let mut running = self.inner().quota.run(&kept.tenant, &ceilings, limits.fuel, self.now())?;
+        limits.fuel = running.fuel();
+        let mut turn = Turn::begin(self.clone(), Arc::clone(kept), None)?;
+        let program = Arc::clone(turn.program()?);
+        running.begins();
+        let saving = async move { turn.save(limits).await };
+        let saved = self.inner().guests.run(saving).await;
+        let (state, spent) = saved.map_err(|error| SandboxError::Internal(error.to_string()))??;
+        running.ends(spent, self.now());
+        let state = state?;
         let mut made = Vec::new();
         for _ in 0..count {
             let session = Session::from(Arc::clone(&program), state.clone()).map_err(EngineError::from)?;

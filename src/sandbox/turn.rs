@@ -7,7 +7,7 @@ use super::error::SandboxError;
 use super::hall::Hall;
 use super::quota::Taken;
 use super::sessions::{Kept, Ways};
-use crate::engine::{EngineError, Program, RunPlace, RunRequest, Saved, Session};
+use crate::engine::{EngineError, Program, RunPlace, RunRequest, Saved, Session, Unsaved};
 use crate::model::{Limits, Report, RunId};
 use crate::workspace::Entered;
 
@@ -70,14 +70,13 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn begin(hall: Hall, kept: Arc<Kept>, run: Option<RunId>) -> Result<Self, SandboxError> {
+        // Only who holds it says what becomes of the session. It may also be restarted, or ended.
+        let busy = |_| SandboxError::SessionBusy(kept.id.clone());
+        let interpreter = Arc::clone(&kept.interpreter).try_lock_owned().map_err(busy)?;
+        if interpreter.0.is_none() {
+            return Err(SandboxError::NoSession(kept.id.clone()));
+        }
         let ways = kept.begins(run.clone(), hall.now())?;
-        let interpreter = match Arc::clone(&kept.interpreter).try_lock_owned() {
-            Ok(interpreter) if interpreter.0.is_some() => Ok(interpreter),
-            Ok(_) => Err(SandboxError::NoSession(kept.id.clone())),
-            // It is being restarted, or ended.
-            Err(_) => Err(SandboxError::SessionBusy(kept.id.clone())),
-        };
-        let interpreter = interpreter.inspect_err(|_| kept.ends(None, None, None, hall.now()))?;
         let had_state = interpreter.0.as_ref().is_some_and(|held| held.session.has_state());
         Ok(Self { hall, kept, run, ways, interpreter, had_state, done: None, began: false })
     }
@@ -95,13 +94,15 @@ impl Turn {
         Ok(held.session.program())
     }
 
-    /// The state of the interpreter, for others to go on from.
-    pub(super) async fn save(&mut self, limits: Limits) -> Result<Option<Arc<Saved>>, SandboxError> {
+    /// The state of the interpreter, for others to go on from, and the fuel that this took.
+    pub(super) async fn save(
+        &mut self,
+        limits: Limits,
+    ) -> Result<(Result<Option<Arc<Saved>>, Unsaved>, u64), SandboxError> {
         let place = self.hall.engine().place()?;
         let gone = || SandboxError::NoSession(self.kept.id.clone());
         let session = &mut self.interpreter.0.as_mut().ok_or_else(gone)?.session;
-        let most = limits.memory_bytes;
-        Ok(self.hall.engine().save(place, session, limits, most).await??)
+        Ok(self.hall.engine().save(place, session, limits, self.ways.end.clone()).await?)
     }
 
     /// Calls into the interpreter. `cancel` is what ends it from outside.
@@ -113,7 +114,6 @@ impl Turn {
     ) -> Result<Report, EngineError> {
         let gone = || EngineError::Internal("the session is gone".into());
         let session = &mut self.interpreter.0.as_mut().ok_or_else(gone)?.session;
-        self.began = true;
         let calling = self.hall.engine().call(place, session, request);
         tokio::pin!(calling);
         let done = tokio::select! {

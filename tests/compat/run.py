@@ -112,7 +112,7 @@ def write(rows, version):
         totals.update(counts)
     lines = [
         "# Compatibility", "",
-        "*The list below is written by `make compat` (`tests/compat/run.py`).*", "",
+        "*Written by `make compat` (`tests/compat/run.py`, `tests/compat/test262.py`).*", "",
         (HERE / "notes.md").read_text().strip(), "",
         "## CPython's own tests", "",
         f"{len(rows)} modules of CPython's test-suite, as Debian packages it with 3.11, run in the Python runtime (3.14): "
@@ -131,7 +131,10 @@ def write(rows, version):
             for test, told in failures:
                 why.setdefault(told, []).append(test.rpartition(".")[2])
             lines += [f"  - {told}: {', '.join(sorted(set(tests))[:6])}{' …' if len(set(tests)) > 6 else ''} ({len(tests)})" for told, tests in why.items()]
-    PAGE.write_text("\n".join(lines) + "\n")
+    page = PAGE.read_text() if PAGE.exists() else ""
+    # `test262.py` writes its own part.
+    others = re.search(r"\n## test262: .*", page, flags=re.S)
+    PAGE.write_text("\n".join(lines) + "\n" + (others[0] if others else ""))
 
 
 def main():

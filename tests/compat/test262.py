@@ -199,7 +199,10 @@ def inside(binary, code, room):
 NATIVE = """
 const told = (error) => { console.log("\\nfailed:" + JSON.stringify([String(error?.name ?? typeof error), String(error?.message ?? error)])); process.exit(1); };
 process.on("uncaughtException", told);
-require("vm").runInThisContext(require("fs").readFileSync(process.argv[1], "utf8"));
+// Older ones have another way only.
+ArrayBuffer.prototype.transfer ??= function () { structuredClone(this, { transfer: [this] }); };
+const vm = require("vm");
+vm.runInThisContext(require("fs").readFileSync(process.argv[1], "utf8"), { importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER });
 """
 
 
@@ -212,6 +215,13 @@ def natively(one, code, room):
         return False
     error = re.search(r"^failed:(.*)$", done.stdout, flags=re.M)
     return judged(one, error and json.loads(error[1]), done.stdout) is not None
+
+
+def version():
+    """Of the machine's node, where there is one."""
+    if not shutil.which("node"):
+        return None
+    return subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip().removeprefix("v")
 
 
 def reason(name, words, too):
@@ -248,13 +258,13 @@ def run_all(binary):
 
 
 def write(told, rows, failures, skips):
-    totals = sum(rows.values(), Counter())
+    totals, node = sum(rows.values(), Counter()), version()
     lines = [
         "## test262: the tests of ECMA-262", "",
         f"*Written by `tests/compat/test262.py`, of test262 at {told['commit'][:12]} (April 2020), the newest that a package registry was found to have.*", "",
         f"Each {EVERY}th by name of its {told['of']:,} tests of the language and of the built-ins, and all of what the runtime puts in place itself, each in a fresh interpreter as a snippet of its own, "
         f"in sloppy and in strict mode where it may be either: {totals['passed']:,} pass, {totals['skipped']} are skipped, {totals['failed']} fail. "
-        "What fails was also run by the machine's Node. `make test` runs a part, and fails where it differs from this list. What came into the language since then is not in it; "
+        + (f"What fails was also run by native Node {node}. " if node else "No Node was there to compare with. ") + "`make test` runs a part, and fails where it differs from this list. What came into the language since then is not in it; "
         "QuickJS-ng runs the test262 of its day upstream, and what fails there is listed in `test262_errors.txt` of the crate `rquickjs-sys`.", "",
         "| folder | passed | skipped | failed |", "| --- | --- | --- | --- |",
         *(f"| `{name}` | {c['passed']} | {c['skipped']} | {c['failed']} |" for name, c in rows.items()), "",

@@ -11,6 +11,7 @@ mod service;
 pub(crate) mod sessions;
 mod snapshots;
 mod states;
+mod test262;
 pub mod tool_calls;
 mod tools;
 

@@ -16,7 +16,7 @@ use super::super::types::AnswerBody;
 use super::id;
 use super::runs::found;
 use crate::authz::{Action, Ask, Resource, Wants};
-use crate::model::{CallId, Caller, Labels};
+use crate::model::{CallId, Caller, Labels, SandboxId};
 use crate::sandbox::{Answered, ComponentRecord, NotAllowed, Rights, RunAsk, ToolBy};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
@@ -60,11 +60,13 @@ async fn answer(
 pub(super) struct Standing {
     api: Api,
     caller: Arc<Caller>,
+    /// The sandbox that the run is in, by the right to which it stands.
+    sandbox: Option<SandboxId>,
 }
 
 impl Standing {
-    pub(super) fn of(who: &Who) -> Arc<dyn Rights> {
-        Arc::new(Self { api: who.api.clone(), caller: Arc::clone(&who.caller) })
+    pub(super) fn of(who: &Who, sandbox: Option<SandboxId>) -> Arc<dyn Rights> {
+        Arc::new(Self { api: who.api.clone(), caller: Arc::clone(&who.caller), sandbox })
     }
 }
 
@@ -77,6 +79,19 @@ impl Rights for Standing {
             NotAllowed { code, message, reason: problem.code().to_owned(), policies: Vec::new() }
         })?;
         let none = Labels::new();
+        let gone = || NotAllowed {
+            code: "denied",
+            message: "the sandbox of the run is gone".to_owned(),
+            reason: "gone".to_owned(),
+            policies: Vec::new(),
+        };
+        let sandbox = match &self.sandbox {
+            Some(id) => {
+                let known = self.api.parts().hall.known_sandbox(&caller.tenant, id).ok().flatten();
+                Some(known.ok_or_else(gone)?)
+            }
+            None => None,
+        };
         let decide = |action: Action, id: &str, (owner, labels), wants: Option<&Wants>| {
             let resource = Resource { kind: action.kind(), tenant: &caller.tenant, id, owner: Some(owner), labels };
             let decided =
@@ -88,7 +103,13 @@ impl Rights for Standing {
                 policies: denied.policies,
             })
         };
-        let run = decide(Action::RunsCreate, caller.tenant.as_str(), (&caller.principal, &none), Some(wants))?;
+        let run = match &sandbox {
+            None => decide(Action::RunsCreate, caller.tenant.as_str(), (&caller.principal, &none), Some(wants))?,
+            Some(sandbox) => {
+                let of = (&sandbox.owner, &sandbox.labels);
+                decide(Action::SandboxesRun, sandbox.id.as_str(), of, Some(wants))?
+            }
+        };
         if let Some(ComponentRecord { digest, owner, labels, .. }) = component {
             decide(Action::ComponentsRead, &digest.to_string(), (owner, labels), None)?;
         }

@@ -215,7 +215,7 @@ pub(super) async fn start(
     let withdrawn = (retry.is_some() && !apart).then(|| who.withdrawal());
     let heard = if streamed { Heard::FromItsStart } else { Heard::AtItsEnd };
     let counted: Option<Box<dyn Any + Send>> = Some(Box::new(in_memory));
-    let rights = (!ask.tools.is_empty()).then(|| Standing::of(who));
+    let rights = (!ask.tools.is_empty()).then(|| Standing::of(who, sandbox.clone()));
     let manner = Manner { retry, apart, heard, sandbox, of, request, withdrawn, rights, counted };
     let started = match who.hall().run(permit, &who.caller, ask, manner).await? {
         Asked::Before(before) => return again(who, &before, apart, seat).await,

@@ -65,9 +65,14 @@ pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
         state.meter.charge_copy(name.len() + input.len());
         let counted = state.meter.tool_call();
         let (tools, most) = (state.tools.clone(), state.meter.limits().hostcall_bytes);
+        let interrupt = state.interrupt.clone().unwrap_or_default();
         Box::new(async move {
             counted.map_err(wasmtime::Error::new)?;
-            let answer = fitting(called(tools, name, input).await, most);
+            let answer = tokio::select! {
+                biased;
+                answer = called(tools, name, input) => fitting(answer, most),
+                () = interrupt.cancelled() => Err(ToolFailure::new("interrupted", "the caller ended the wait for it")),
+            };
             store.data_mut().meter.charge_copy(length(&answer));
             Ok((answer,))
         })

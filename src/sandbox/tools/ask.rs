@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::super::error::SandboxError;
 use super::super::hall::Hall;
 use super::super::plan::{self, LimitsAsk, Most};
-use super::schema::Schema;
+use super::schema::{PATTERNS, Schema};
 use crate::engine::{Build, EngineError, ToolDescription};
 use crate::model::{Ceilings, Digest, Json, Mode, TenantId, ToolName, show_bytes};
 
@@ -82,6 +82,11 @@ impl Hall {
         let mut tools = Vec::new();
         for one in asked {
             tools.push(self.tool(tenant, ceilings, one).await?);
+            // Each comes to far more in memory than it is long.
+            let patterns: usize = tools.iter().map(Tool::patterns).sum();
+            if patterns > PATTERNS {
+                return Err(wrong(format!("the schemas of the tools have more than {PATTERNS} patterns together")));
+            }
         }
         let all: usize = tools.iter().map(|tool| tool.description.bytes()).sum();
         if all > ALL_BYTES {
@@ -116,6 +121,15 @@ impl Hall {
         };
         let description = ToolDescription { name: name.to_string(), about, input_schema: schema };
         Ok(Tool { description, way })
+    }
+}
+
+impl Tool {
+    fn patterns(&self) -> usize {
+        match &self.way {
+            Way::Caller(schema) => schema.patterns(),
+            Way::Component { .. } => 0,
+        }
     }
 }
 

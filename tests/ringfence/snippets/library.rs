@@ -37,16 +37,16 @@ const SAMPLE: [&str; 24] = [
     "test_re",
 ];
 
-fn here(path: &str) -> PathBuf {
+pub(super) fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where `tests/compat/run.py --fetch` puts the tests.
-fn library() -> PathBuf {
+/// Where `tests/compat/*.py --fetch` put the tests of a language.
+pub(super) fn tools(name: &str) -> PathBuf {
     let tools = std::env::var_os("RINGFENCE_TOOLS_DIR").map(PathBuf::from);
     let tools =
         tools.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/ringfence/tools"));
-    let library = tools.join("cpython-tests");
+    let library = tools.join(name);
     assert!(library.join("ready").exists(), "{} is not there: run `make compat-tests`", library.display());
     library
 }
@@ -63,7 +63,7 @@ fn told() -> BTreeMap<String, [usize; 3]> {
     page.lines().filter_map(row).collect()
 }
 
-fn policy(rule: &str) -> Policy {
+pub(super) fn policy(rule: &str) -> Policy {
     Rules { preset: None, rules: vec![rule.parse().unwrap()] }.policy(false).unwrap()
 }
 
@@ -79,7 +79,7 @@ async fn counted(module: &str) -> [usize; 3] {
     asked.grants.args = vec![module.into()];
     let mut rooms = mount(room.path(), policy("/**:write"));
     rooms.guest = "/tmp".into();
-    asked.mounts = vec![mount(&library(), policy("/**:read")), rooms];
+    asked.mounts = vec![mount(&tools("cpython-tests"), policy("/**:read")), rooms];
     asked.limits = limits(&[
         (LimitName::DeadlineMs, 120_000),
         (LimitName::Fuel, 1_000_000_000_000),

@@ -258,6 +258,13 @@ pub(crate) async fn sessions_end_with_their_sandbox_their_tenant_and_when_nobody
     }
     let refused = house.post(&house.admin, "/v1/sessions", json!({"language": "javascript", "sandbox": stopped})).await;
     assert_eq!((refused.status, refused.code().as_str()), (409, "wrong_state"));
+    let closed = house.tenant("closed").await;
+    let theirs = sandbox(&house, &closed).await;
+    let body = json!({"language": "javascript", "sandbox": theirs});
+    let theirs = house.post(&closed, "/v1/sessions", body).await.is(201)["id"].as_str().unwrap().to_owned();
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/closed", json!({"open": false})).await.is(200);
+    house.with_json(&house.admin, "PATCH", "/v1/tenants/closed", json!({"open": true})).await.is(200);
+    assert_eq!(house.get(&closed, &format!("/v1/sessions/{theirs}")).await.status, 404);
     let idle = session(&house, "javascript", &first).await;
     while house.get(&house.admin, &format!("/v1/sessions/{idle}")).await.status == 200 {
         tokio::task::yield_now().await;
@@ -384,4 +391,34 @@ async fn a_session_is_forked_into_others_that_go_separate_ways() {
     assert!([403, 404].contains(&denied.status));
     let after = house.get(&house.admin, "/v1/sessions").await.is(200)["sessions"].as_array().unwrap().len();
     assert_eq!(before, after);
+}
+
+/// C05: to come to rest is work of the guest: it has an end, writes nothing, and may cost the session its state.
+#[tokio::test]
+async fn c05_code_that_strikes_while_a_session_is_copied_is_held() {
+    let (house, sandbox) = house(&[]).await;
+    for strike in ["while True: pass", "open('/workspace/late.txt', 'w').write('x' * 1000)"] {
+        let python = session(&house, "python", &sandbox).await;
+        let code = format!("class Trap:\n  def __del__(self):\n    {strike}\nt = Trap()\nt.me = t\ndel t");
+        call(&house, &python, &code).await;
+        let made = house.post(&house.admin, &format!("/v1/sessions/{python}/fork"), json!({"count": 1})).await;
+        assert!(made.status == 201 || made.code() == "not_at_rest", "{made:?}");
+        let late = house.get(&house.admin, &format!("/v1/sandboxes/{sandbox}/files?path=late.txt")).await;
+        assert!(late.status == 404 || late.bytes.is_empty(), "{late:?}");
+        house.delete(&house.admin, &format!("/v1/sessions/{python}")).await.is(204);
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_wait_for_a_tool_and_keeps_the_state() {
+    let (house, sandbox) = house(&[]).await;
+    let python = session(&house, "python", &sandbox).await;
+    let tool = json!({"name": "ask", "about": "asks", "input_schema": {"type": "object", "properties": {}}});
+    let code = "from ringfence import tools\nkept = 1\ntools.ask()";
+    let body = json!({"code": code, "tools": [tool], "async": true, "limits": {"deadline_ms": 600_000}});
+    let run = ask(&house, &house.admin, &python, body).await.is(202)["id"].as_str().unwrap().to_owned();
+    house.post(&house.admin, &format!("/v1/sessions/{python}/interrupt"), json!({})).await.is(202);
+    let ended = over(&house, &run).await;
+    assert_eq!(ended["outcome"]["answer"]["error"]["name"], "KeyboardInterrupt", "{ended}");
+    assert_eq!(value(&call(&house, &python, "1").await), 1);
 }

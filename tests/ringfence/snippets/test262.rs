@@ -10,7 +10,7 @@ use super::library::{here, policy, tools};
 use super::{answer, limits, mount, request, run, stdout};
 
 /// `make compat` runs all of them.
-const EVERY: usize = 3;
+const EVERY: usize = 4;
 
 /// What `tests/compat/test262.py --fetch` keeps.
 #[derive(Deserialize)]
@@ -108,7 +108,7 @@ async fn what_passes_of_test262_goes_on_passing() {
         }
     }
     assert!(wrong.is_empty(), "`make compat` writes the page anew:\n{}", wrong.join("\n"));
-    assert!(passed > 700, "{passed}");
+    assert!(passed > 550, "{passed}");
 }
 
 #[test]

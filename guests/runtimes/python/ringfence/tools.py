@@ -41,6 +41,8 @@ class Tool:
             return json.loads(host.call(self.name, json.dumps(given)))
         except Err as error:
             failure = error.value
+        if failure.code == "interrupted" and control.interrupted():
+            raise KeyboardInterrupt("the caller ended it")
         raise ToolError(failure.code, failure.message, failure.retry)
 
     def __repr__(self):

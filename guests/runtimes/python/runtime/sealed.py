@@ -22,6 +22,7 @@ NAME = 200
 _RECURSION = sys.getrecursionlimit()
 _get_recursion, _set_recursion = sys.getrecursionlimit, sys.setrecursionlimit
 _set_trace, _set_profile = sys.settrace, sys.setprofile
+_get_trace, _get_profile = sys.gettrace, sys.getprofile
 _tool, _monitoring = sys.monitoring.get_tool, sys.monitoring.set_events
 _TOOLS = range(6)
 
@@ -31,8 +32,11 @@ def quiet():
     for _ in _TOOLS:
         # A watcher that raises is taken down by that, so the second time it is done.
         try:
-            _set_trace(None)
-            _set_profile(None)
+            # To set nothing where nothing is set makes the interpreter look through all of its code again.
+            if _get_trace() is not None:
+                _set_trace(None)
+            if _get_profile() is not None:
+                _set_profile(None)
             break
         except BaseException:  # noqa: B902
             pass

@@ -200,9 +200,14 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// In a few words, whatever its size: it is made for each thing that does not fit.
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() > 80 { text.chars().take(80).chain(['…']).collect() } else { text }
+    match value {
+        Value::String(text) if text.len() > 80 => format!("\"{}…\"", text.chars().take(80).collect::<String>()),
+        Value::Array(items) if !items.is_empty() => format!("a list of {}", items.len()),
+        Value::Object(fields) if !fields.is_empty() => format!("an object of {}", fields.len()),
+        other => other.to_string(),
+    }
 }
 
 fn kind_of(value: &Value) -> &'static str {

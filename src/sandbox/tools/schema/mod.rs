@@ -10,4 +10,4 @@ mod read;
 mod tests;
 
 pub(super) use check::Wrong;
-pub(super) use read::Schema;
+pub(super) use read::{PATTERNS, Schema};

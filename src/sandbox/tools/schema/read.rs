@@ -8,7 +8,7 @@ use super::place::Place;
 /// How deep a schema may be.
 const DEPTH: usize = 32;
 /// Patterns are matched in a time that grows with the text only; how fast is bounded by what one may come to.
-const PATTERNS: usize = 32;
+pub(in super::super) const PATTERNS: usize = 32;
 const PATTERN_BYTES: usize = 256;
 const PATTERN_COMPILED: usize = 64 << 10;
 const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boolean", "null"];
@@ -31,6 +31,11 @@ impl Schema {
         reader.schema(&root, &Place::Root, 0)?;
         let patterns = reader.patterns;
         Ok(Self { root, patterns })
+    }
+
+    /// How many patterns are kept ready for it.
+    pub(in super::super) fn patterns(&self) -> usize {
+        self.patterns.len()
     }
 
     pub(super) fn target(&self, reference: &str) -> Option<&Value> {
