@@ -151,7 +151,9 @@ async fn snapshots_are_created_and_told_why_not() {
     assert!(said.contains("[setup_ended]"), "{said}");
     let (_, said) = told("python", "notes = open('other')", &["--dir", &folder], 117);
     assert!(
-        said.contains("a file is open: /workspace/other") && said.contains("[not_at_rest]") && said.lines().count() == 1,
+        said.contains("a file is open: /workspace/other")
+            && said.contains("[not_at_rest]")
+            && said.lines().count() == 1,
         "{said}"
     );
     let large = "const kept = new Uint8Array(8 << 20).fill(1)";
