@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ringfence::engine::{Build, Engine, Entry, Program, RunRequest, Snippet};
@@ -72,8 +72,20 @@ async fn printed(engine: &Engine, program: &Program, code: &str) -> String {
     String::from_utf8(report.stdout.bytes).unwrap()
 }
 
+/// The program itself, where what is called by its name is a script that looks for it.
+fn program(name: &str) -> String {
+    let itself = match name {
+        "python3" => Command::new(name).args(["-c", "import sys; print(sys.executable)"]).output(),
+        _ => Command::new(name).args(["-p", "process.execPath"]).output(),
+    };
+    let told = itself.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    if told.trim().is_empty() { name.to_owned() } else { told.trim().to_owned() }
+}
+
 fn native(language: [&str; 2], code: &str) -> Option<String> {
-    let output = Command::new(language[0]).args([language[1], code]).output().ok()?;
+    static PROGRAMS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    let found = PROGRAMS[usize::from(language[0] == "node")].get_or_init(|| program(language[0]));
+    let output = Command::new(found).args([language[1], code]).output().ok()?;
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
