@@ -3,7 +3,9 @@ use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Collector, Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig,
+};
 
 use super::grants;
 use super::state::RunState;
@@ -65,7 +67,12 @@ pub(super) fn code_config(flavour: Flavour) -> Config {
         .wasm_multi_memory(true)
         .wasm_tail_call(true)
         .wasm_extended_const(true)
+        // What is thrown lives in a heap that counts as memory of the run, as its memories do.
+        .wasm_exceptions(true)
+        .collector(Collector::DeferredReferenceCounting)
         // What guests of today do not need stays off: each is surface for nothing.
+        .wasm_gc(false)
+        .wasm_function_references(false)
         .wasm_memory64(false)
         .wasm_custom_page_sizes(false)
         .wasm_stack_switching(false)
@@ -114,6 +121,7 @@ fn run_config(build: Build, pool: Option<u32>) -> Config {
         pool.total_component_instances(concurrent_runs)
             .total_core_instances(concurrent_runs.saturating_mul(32).max(instances))
             .total_memories(concurrent_runs.saturating_mul(2).max(MEMORIES_PER_COMPONENT))
+            .total_gc_heaps(concurrent_runs)
             .total_tables(concurrent_runs.saturating_mul(4).max(TABLES_PER_COMPONENT))
             .total_stacks(concurrent_runs.saturating_add(1))
             .max_memories_per_component(MEMORIES_PER_COMPONENT)

@@ -15,6 +15,7 @@ mod cli_policy;
 mod client;
 mod crashes;
 mod drafts;
+mod exceptions;
 mod folding;
 mod fs_policy;
 mod fuzz;

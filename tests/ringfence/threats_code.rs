@@ -40,7 +40,7 @@ async fn e12_proposals_that_are_off_are_refused_by_name() {
     for (text, word) in [
         ("(component (core module (memory i64 1)))", "memory64"),
         ("(component (core module (memory 1 1 shared)))", "threads"),
-        ("(component (core module (tag)))", "exceptions"),
+        ("(component (core module (type (func)) (func (param (ref 0)))))", "function references"),
         ("(component (core module (type (struct))))", "gc"),
         ("(component (core module (memory 1 (pagesize 1))))", "page size"),
         ("(component (type (stream u8)))", "async"),
