@@ -18,6 +18,7 @@ mod held;
 mod process;
 mod raw;
 mod runs;
+mod science;
 mod snippets;
 
 use std::time::Duration;
@@ -61,7 +62,7 @@ fn main() {
     let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
     // Idle memory first, while the process is fresh: what another figure freed would be used again and not be counted.
     type Part = (&'static str, fn(Effort) -> Vec<Figure>);
-    let parts: [Part; 18] = [
+    let parts: [Part; 19] = [
         ("idle", runs::idle),
         ("fresh", runs::fresh),
         ("threads", runs::two_threads),
@@ -80,6 +81,7 @@ fn main() {
         ("throughput", snippets::throughput),
         ("computing", snippets::computing),
         ("sessions", snippets::sessions),
+        ("science", science::fresh),
     ];
     let wanted = parts.into_iter().filter(|(name, _)| only.is_none_or(|only| only == name));
     let figures: Vec<Figure> = wanted.flat_map(|(_, measure)| measure(effort)).collect();

@@ -55,10 +55,10 @@ def work():
     return total + sum(sorted(words.values())) + len(','.join(map(str, range(20000))))
 began = time.perf_counter(); work(); print(time.perf_counter() - began)";
 
-fn request(code: &str) -> RunRequest {
+fn request(code: &str, limits: Preset) -> RunRequest {
     let code = code.to_owned();
     let snippet = Snippet { code, filename: String::new(), variables: String::new(), value_bytes: 64 << 10 };
-    RunRequest::new(Entry::Snippet(snippet), Preset::Medium.limits(), Grants::clocks_and_randomness())
+    RunRequest::new(Entry::Snippet(snippet), limits.limits(), Grants::clocks_and_randomness())
 }
 
 async fn loaded(engine: &Engine, name: &str) -> Option<Arc<Program>> {
@@ -66,8 +66,8 @@ async fn loaded(engine: &Engine, name: &str) -> Option<Arc<Program>> {
     Some(engine.load(bytes, Build::of(&Preset::Medium.limits(), Mode::Ordinary)).await.unwrap())
 }
 
-async fn printed(engine: &Engine, program: &Program, code: &str) -> String {
-    let report = engine.run(program, request(code)).await.unwrap();
+pub async fn printed(engine: &Engine, program: &Program, code: &str, limits: Preset) -> String {
+    let report = engine.run(program, request(code, limits)).await.unwrap();
     assert!(matches!(report.outcome, Outcome::Answered { code: 0, .. }), "{report:?}");
     String::from_utf8(report.stdout.bytes).unwrap()
 }
@@ -89,13 +89,13 @@ fn native(language: [&str; 2], code: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
-async fn timed<T>(what: impl Future<Output = T>) -> Duration {
+pub async fn timed<T>(what: impl Future<Output = T>) -> Duration {
     let began = Instant::now();
     what.await;
     began.elapsed()
 }
 
-fn ms(samples: &mut [Duration]) -> f64 {
+pub fn ms(samples: &mut [Duration]) -> f64 {
     micros(percentile(samples, 50)) / 1_000.0
 }
 
@@ -118,12 +118,12 @@ async fn fresh_in(language: &Language, effort: Effort) -> Vec<Figure> {
     let asked = text(&house.address, "/v1/execute", &house.key, &body.to_string());
     let mut client = Client::new(house.address).await;
     client.ask(&asked).await;
-    let answer = printed(&engine, &program, language.code).await;
+    let answer = printed(&engine, &program, language.code, Preset::Medium).await;
     assert_eq!(native(language.native, language.code).unwrap_or(answer.clone()), answer, "the same is compared");
     let (mut here, mut there, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..effort.of(40) {
         for _ in 0..if effort.quick { 1 } else { 20 } {
-            here.push(timed(printed(&engine, &program, language.code)).await);
+            here.push(timed(printed(&engine, &program, language.code, Preset::Medium)).await);
             there.push(timed(client.ask(&asked)).await);
         }
         theirs.push(timed(async { native(language.native, language.code) }).await);
@@ -172,7 +172,7 @@ pub fn computing(effort: Effort) -> Vec<Figure> {
         let seconds = |text: String| Duration::from_secs_f64(text.trim().parse().unwrap());
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..effort.of(20) {
-            ours.push(seconds(printed(&engine, &program, WORK).await));
+            ours.push(seconds(printed(&engine, &program, WORK, Preset::Medium).await));
             theirs.extend(native(LANGUAGES[0].native, WORK).map(seconds));
         }
         if theirs.is_empty() {

@@ -38,7 +38,7 @@ impl EngineSettings {
             concurrent_runs: 1_000,
             live_sessions: 1_000,
             program_bytes: 2 << 30,
-            module_bytes: 128 << 20,
+            module_bytes: 256 << 20,
             compile_deadline_ms: 180_000,
             compile_memory_bytes: 6 << 30,
             compilations: (processors / 2).max(1),
