@@ -32,7 +32,8 @@ def build_python(out):
     # What happens to be installed on this machine is no part of the runtime.
     empty = TOOLS / "empty"
     empty.mkdir(parents=True, exist_ok=True)
-    options = ["-q", "-d", str(RUNTIME_WIT), "-w", "runtime", "componentize", "-p", ".", "-p", str(time_zones()), "app"]
+    worlds = ["-d", str(RUNTIME_WIT), "-d", "world.wit", "-w", "ringfence:python/python"]
+    options = ["-q", *worlds, "componentize", "-p", ".", "-p", str(time_zones()), "app"]
     result = out / "python-runtime.wasm"
     run(
         [str(tool), *options, "-o", str(result)],

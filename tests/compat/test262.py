@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs a sample of test262, the tests of ECMA-262, in the fence, and writes its part of docs/compatibility.md.
 
-The tests are those that the source package of an engine carries (Debian's mozjs78, test262 of April 2020): no other package
-of a registry that we found has them. They and its harness are kept outside of the tree, in $RINGFENCE_TOOLS_DIR or
+The tests are those that the source package of an engine carries (Debian's mozjs78, test262 of April 2020). No package of npm,
+PyPI or crates.io was found to have them; Debian's mozjs102 cannot be fetched, and the source of Firefox is half a gigabyte and
+another one after each update. They and its harness are kept outside of the tree, in $RINGFENCE_TOOLS_DIR or
 ~/.cache/ringfence/tools. Each runs in a fresh interpreter; what fails is run by `node` as well, where the machine has it.
 """
 
@@ -261,10 +262,10 @@ def write(told, rows, failures, skips):
     totals, node = sum(rows.values(), Counter()), version()
     lines = [
         "## test262: the tests of ECMA-262", "",
-        f"*Written by `tests/compat/test262.py`, of test262 at {told['commit'][:12]} (April 2020), the newest that a package registry was found to have.*", "",
+        f"*Written by `tests/compat/test262.py`, of test262 at {told['commit'][:12]} (April 2020), the newest that a package of sensible size was found to have.*", "",
         f"Each {EVERY}th by name of its {told['of']:,} tests of the language and of the built-ins, and all of what the runtime puts in place itself, each in a fresh interpreter as a snippet of its own, "
         f"in sloppy and in strict mode where it may be either: {totals['passed']:,} pass, {totals['skipped']} are skipped, {totals['failed']} fail. "
-        + (f"What fails was also run by native Node {node}. " if node else "No Node was there to compare with. ") + "`make test` runs a part, and fails where it differs from this list. What came into the language since then is not in it; "
+        + (f"What fails was also run by native Node {node}. " if node else "No Node was there to compare with. ") + "`make test` runs a part, and fails where it differs from this list. What came into the language since then is in the corpus (`es_*`); "
         "QuickJS-ng runs the test262 of its day upstream, and what fails there is listed in `test262_errors.txt` of the crate `rquickjs-sys`.", "",
         "| folder | passed | skipped | failed |", "| --- | --- | --- | --- |",
         *(f"| `{name}` | {c['passed']} | {c['skipped']} | {c['failed']} |" for name, c in rows.items()), "",

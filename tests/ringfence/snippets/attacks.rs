@@ -161,8 +161,13 @@ async fn a_value_is_json_only_where_every_reader_can_read_it() {
 async fn leaving_hard_is_told_as_what_it_is() {
     let report = python("import os\nprint('before', flush=True)\nos._exit(0)").await;
     assert_eq!((&report.outcome, stdout(&report).as_str()), (&Outcome::Exited { code: 0 }, "before\n"));
-    // WASI knows no other codes than 0 and 1.
-    assert_eq!(python("import os; os._exit(7)").await.outcome, Outcome::Exited { code: 1 });
+    // Whatever is around it: nobody catches it, nothing comes after it, and its code is told.
+    for (call, code) in [("os._exit(7)", 7), ("posix._exit(status=255)", 255), ("os._exit(256 + 3)", 3)] {
+        let held =
+            format!("import os, posix\ntry:\n  {call}\nexcept BaseException: print('caught')\nfinally: print('after')");
+        let report = python(&held).await;
+        assert_eq!((&report.outcome, stdout(&report).as_str()), (&Outcome::Exited { code }, ""), "{call}");
+    }
     // What raises wherever Python code begins leaves the driver nothing to answer with: the host says so.
     let watch = "import sys\nm = sys.monitoring\nm.use_tool_id(2, 'x')\ndef watch(*a): raise KeyError\n\
         m.register_callback(2, m.events.PY_START, watch)\nm.set_events(2, m.events.PY_START)\n(lambda: 1)()";

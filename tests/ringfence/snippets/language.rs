@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{answer, failure, javascript, python, request, run, stdout, text};
+use super::{answer, failure, javascript, mount, python, request, run, stdout, text};
 use ringfence::engine::{Entry, Snippet};
+use ringfence::fs_policy::{Level, Policy};
 
 #[tokio::test]
 async fn a_snippet_prints_and_answers_the_value_of_its_last_expression() {
@@ -52,6 +53,22 @@ async fn an_error_has_its_name_its_words_its_own_line_and_none_of_our_frames() {
     assert_eq!((name.as_str(), line), ("TypeError", Some(3)), "{words}");
     let (name, _, line) = failure(&javascript("let q = ;").await);
     assert_eq!((name.as_str(), line), ("SyntaxError", Some(1)));
+}
+
+/// By ECMA-262 it is a character like others in literals and comments; elsewhere it is none that code may have.
+#[tokio::test]
+async fn a_nul_in_javascript_is_what_the_language_says() {
+    let code = "// a\0b\n/* \0 */ [`\0`.length, '\0'.charCodeAt(0), /\0/.test('\0'), eval('`\0`').length].join()";
+    assert_eq!(text(&javascript(code).await), "'1,0,true,1'");
+    let (name, words, line) = failure(&javascript("let a;\nlet b = \0;").await);
+    assert_eq!((name.as_str(), line), ("SyntaxError", Some(2)), "{words}");
+    // What reads the files of modules takes none; it says so, and where.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("it.mjs"), "export const a = 1;\nexport const b = '\0';").unwrap();
+    let mut asked = request("await import('/workspace/it.mjs')");
+    asked.mounts = vec![mount(folder.path(), Policy::all(Level::Read))];
+    let (_, words, _) = failure(&run("javascript", asked).await);
+    assert!(words.contains("a NUL byte at line 2, column 19"), "{words}");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::shelved;
@@ -391,6 +393,25 @@ async fn a_session_is_forked_into_others_that_go_separate_ways() {
     assert!([403, 404].contains(&denied.status));
     let after = house.get(&house.admin, "/v1/sessions").await.is(200)["sessions"].as_array().unwrap().len();
     assert_eq!(before, after);
+}
+
+/// Their memory is the same, and the state of generators is in it: each is seeded anew, and so is the one that was copied.
+#[tokio::test]
+async fn forks_of_a_session_draw_numbers_of_their_own() {
+    let (house, sandbox) = house(&[]).await;
+    let first = session(&house, "javascript", &sandbox).await;
+    call(&house, &first, "const kept = Math.random; kept()").await;
+    let path = format!("/v1/sessions/{first}/fork");
+    let made = house.post(&house.admin, &path, json!({"count": 3})).await.is(201);
+    let forks = made["sessions"].as_array().unwrap().iter().map(|fork| fork["id"].as_str().unwrap());
+    let all: Vec<_> = std::iter::once(first.as_str()).chain(forks).collect();
+    for draw in ["Math.random()", "kept()", "crypto.getRandomValues(new Uint8Array(8)).join()", "crypto.randomUUID()"] {
+        let mut drawn = BTreeSet::new();
+        for session in &all {
+            drawn.insert(value(&call(&house, session, draw).await).to_string());
+        }
+        assert_eq!(drawn.len(), 4, "{draw}: {drawn:?}");
+    }
 }
 
 /// C05: to come to rest is work of the guest: it has an end, writes nothing, and may cost the session its state.

@@ -99,6 +99,20 @@ async fn javascript_has_snapshots_too_and_snapshots_of_snapshots() {
     assert_ne!(text(&run(&second, draw).await), text(&run(&second, draw).await));
 }
 
+/// The engine's own generator was seeded while the image was made, and so would a copy of ours be: each alone must differ.
+#[tokio::test]
+async fn no_two_starts_of_a_javascript_snapshot_draw_the_same() {
+    let set_up = "const drawn = Math.random(); const kept = Math.random";
+    let program = load(component(snapshot("javascript", request(set_up)).await)).await;
+    let draw = async |code: &str| text(&run(&program, code).await);
+    for code in ["Math.random()", "kept()", "crypto.getRandomValues(new Uint8Array(8)).join()", "crypto.randomUUID()"] {
+        let (one, two) = (draw(code).await, draw(code).await);
+        assert_ne!(one, two, "{code}");
+    }
+    assert_eq!(draw("new Set(Array.from({ length: 100 }, Math.random)).size").await, "100");
+    assert_eq!(draw("drawn").await, draw("drawn").await, "what the set-up drew is its own");
+}
+
 #[tokio::test]
 async fn a_set_up_that_does_not_end_well_makes_no_snapshot() {
     for (language, code) in [("python", "x = 1\nraise ValueError('no')"), ("javascript", "throw new TypeError('no')")] {

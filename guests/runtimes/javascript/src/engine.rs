@@ -88,7 +88,7 @@ fn begin(driver: &Object, start: &Start) -> rquickjs::Result<()> {
 
 fn build_driver<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, String> {
     let text = |error: CaughtError| error.to_string();
-    let script = |name: &str, source: &str| ctx.eval_with_options::<Value, _>(source, named(name, false)).catch(ctx).map_err(text);
+    let script = |name: &str, source: &str| ctx.eval_with_options::<Value, _>(source, named(name)).catch(ctx).map_err(text);
     let function = |name: &str, source: &str| script(name, source)?.into_function().ok_or_else(|| format!("{name} is not a function"));
     let doors = world::doors(ctx).catch(ctx).map_err(text)?;
     let inspect = script("inspect.js", modules::INSPECT)?;
@@ -96,16 +96,16 @@ fn build_driver<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, String> {
     let driver = function("driver.js", modules::DRIVER)?;
     let buffer = function("driver.js", modules::BUFFER)?;
     let url = function("driver.js", modules::URL)?;
+    let script = function("driver.js", modules::SCRIPT)?;
+    let clone = function("driver.js", modules::CLONE)?;
     locale.call::<_, ()>(()).catch(ctx).map_err(text)?;
-    driver.call((doors, inspect, buffer, url)).catch(ctx).map_err(text)
+    driver.call((doors, inspect, buffer, url, script, clone)).catch(ctx).map_err(text)
 }
 
-/// Global code, as a script is: what `let` and `const` declare stays for the next snippet.
-pub fn named(name: &str, promise: bool) -> EvalOptions {
+fn named(name: &str) -> EvalOptions {
     let mut options = EvalOptions::default();
     options.strict = false;
     options.backtrace_barrier = true;
-    options.promise = promise;
     options.filename = Some(name.to_owned());
     options
 }

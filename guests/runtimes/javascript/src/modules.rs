@@ -8,6 +8,8 @@ pub const DRIVER: &str = include_str!("js/driver.js");
 pub const LOCALE: &str = include_str!("js/locale.js");
 pub const BUFFER: &str = include_str!("js/buffer.js");
 pub const URL: &str = include_str!("js/url.js");
+pub const CLONE: &str = include_str!("js/clone.js");
+pub const SCRIPT: &str = include_str!("js/script.js");
 /// Node's own `util.inspect` (npm: node-inspect-extracted), as a module with what it looks for around it.
 pub const INSPECT: &str = concat!(
     "(() => { const module = { exports: {} }, exports = module.exports; globalThis.Atomics = {};",
@@ -36,6 +38,9 @@ impl Loader for Sources {
         let Some(builtin) = name.strip_prefix("builtin:") else {
             let path = name.trim_start_matches("./");
             let source = std::fs::read(path).map_err(|error| Error::new_loading_message(name, error.to_string()))?;
+            if let Some(at) = source.iter().position(|&byte| byte == 0) {
+                return Err(Error::new_loading_message(name, nul(&source[..at])));
+            }
             return Module::declare(ctx.clone(), name, source);
         };
         let require: rquickjs::Function = ctx.globals().get("require")?;
@@ -47,6 +52,13 @@ impl Loader for Sources {
         );
         Module::declare(ctx.clone(), name, source)
     }
+}
+
+/// Where it is: `rquickjs` takes the text of a module to end there.
+fn nul(before: &[u8]) -> String {
+    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+    let column = 1 + before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+    format!("a NUL byte at line {line}, column {column}, which a file that is imported may not have: write \\0 in a string")
 }
 
 fn is_name(key: &str) -> bool {

@@ -1,13 +1,13 @@
 //! The doors to the world that the driver gets: output, time, files, randomness, tools. Nothing of them is global.
 
 use std::cell::Cell;
+use std::ffi::CString;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{Ctx, Exception, Function, Object, Promise, TypedArray, Value};
+use rquickjs::{qjs, Ctx, Exception, Function, Object, Promise, TypedArray, Value};
 
-use crate::engine;
 use crate::ringfence::runtime::{control, tools};
 
 /// Numbers of WASI for errors that the library has no kind for.
@@ -50,8 +50,16 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     Ok(doors)
 }
 
+/// Global code that gives a promise. The engine is told how long it is, so that a NUL in it is a character like others, as the
+/// standard has it; `eval_with_options` takes none.
 fn evaluate<'js>(ctx: Ctx<'js>, code: String, filename: String) -> rquickjs::Result<Value<'js>> {
-    ctx.eval_with_options(code, engine::named(&filename, true))
+    let (length, code) = (code.len(), [code.as_bytes(), b"\0"].concat());
+    let filename = CString::new(filename)?;
+    let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_BACKTRACE_BARRIER | qjs::JS_EVAL_FLAG_ASYNC;
+    // SAFETY: both texts end in zero and are only read; the length is without it.
+    let told = unsafe { qjs::JS_Eval(ctx.as_raw().as_ptr(), code.as_ptr().cast(), length as _, filename.as_ptr(), flags as i32) };
+    // SAFETY: a value of this context, which nobody else holds.
+    unsafe { if qjs::JS_IsException(told) { Err(rquickjs::Error::Exception) } else { Ok(Value::from_raw(ctx, told)) } }
 }
 
 /// Runs what is ready. An error here is one that nobody can catch: an exit, or an end of memory.
@@ -82,7 +90,7 @@ fn exit(ctx: Ctx, code: u32) -> rquickjs::Result<()> {
     let error = Exception::from_message(ctx.clone(), "exit")?;
     let value = error.into_object().into_value();
     // SAFETY: the value is an error of this context; the call marks it.
-    unsafe { rquickjs::qjs::JS_SetUncatchableError(ctx.as_raw().as_ptr(), value.as_raw()) };
+    unsafe { qjs::JS_SetUncatchableError(ctx.as_raw().as_ptr(), value.as_raw()) };
     Err(ctx.throw(value))
 }
 
@@ -91,13 +99,11 @@ pub fn exited() -> Option<u32> {
     EXIT.take()
 }
 
-fn write(fd: u32, text: rquickjs::String) -> rquickjs::Result<()> {
-    let text = text.to_string().or_else(|_| Ok::<_, rquickjs::Error>("\u{fffd}".to_owned()))?;
+fn write(fd: u32, text: String) {
     let _ = match fd {
         1 => std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()),
         _ => std::io::stderr().write_all(text.as_bytes()),
     };
-    Ok(())
 }
 
 fn read_input(ctx: Ctx) -> rquickjs::Result<String> {
@@ -159,7 +165,7 @@ pub fn find_folders() {
         if unsafe { fd_prestat_dir_name(fd, name.as_mut_ptr(), name.len()) } != 0 {
             break;
         }
-        if let Ok(name) = std::ffi::CString::new(name) {
+        if let Ok(name) = CString::new(name) {
             // SAFETY: a name that ends in zero, copied by the callee.
             unsafe { __wasilibc_register_preopened_fd(fd as i32, name.as_ptr()) };
         }

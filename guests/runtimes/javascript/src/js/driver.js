@@ -1,6 +1,6 @@
 // What a snippet sees of the world, and how it is run. Gets the doors to the world and `util.inspect`; gives back functions
 // that only the host calls. Everything it relies on is taken here, before a snippet can change it.
-((doors, util, makeBuffer, makeUrl) => {
+((doors, util, makeBuffer, makeUrl, makeScript, makeClone) => {
   "use strict";
   const { inspect, format } = util;
   const { stringify, parse } = JSON;
@@ -8,6 +8,12 @@
   const global = globalThis;
   const hide = (object, name, value) =>
     Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
+
+  // What goes out is UTF-8, which has no halves of pairs.
+  const wellFormed = Function.prototype.call.bind(String.prototype.toWellFormed);
+  const { write, encode } = doors;
+  doors.write = (fd, text) => write(fd, wellFormed(text));
+  doors.encode = (text) => encode(wellFormed(text));
 
   // A map whose methods are those of now, whatever a snippet does to `Map`.
   class SafeMap extends Map {}
@@ -134,23 +140,7 @@
   const fill = (array) => { bytesOf(array).set(doors.random(array.byteLength)); return array; };
   hide(global, "crypto", { randomUUID: uuid, getRandomValues: fill });
   global.performance ?? hide(global, "performance", { now: () => doors.now() - began, timeOrigin: 0 });
-  hide(global, "structuredClone", (value) => clone(value, new Map()));
-  const clone = (value, seen) => {
-    if (typeof value === "function" || typeof value === "symbol") throw new TypeError(`${String(value)} could not be cloned.`);
-    if (typeof value !== "object" || value === null) return value;
-    if (seen.has(value)) return seen.get(value);
-    const keep = (copy) => (seen.set(value, copy), copy);
-    if (value instanceof Date) return keep(new Date(value.getTime()));
-    if (value instanceof RegExp) return keep(new RegExp(value.source, value.flags));
-    if (value instanceof ArrayBuffer) return keep(value.slice(0));
-    if (ArrayBuffer.isView(value)) return keep(new value.constructor(value));
-    if (value instanceof Map) { const copy = keep(new Map()); value.forEach((v, k) => copy.set(clone(k, seen), clone(v, seen))); return copy; }
-    if (value instanceof Set) { const copy = keep(new Set()); value.forEach((v) => copy.add(clone(v, seen))); return copy; }
-    if (value instanceof Error) { const copy = keep(new value.constructor(value.message)); copy.stack = value.stack; return copy; }
-    const copy = keep(Array.isArray(value) ? new Array(value.length) : {});
-    for (const key of Object.keys(value)) copy[key] = clone(value[key], seen);
-    return copy;
-  };
+  hide(global, "structuredClone", makeClone());
 
   // What `nextTick` was given: it goes before what promises have ready.
   const ticks = [];
@@ -355,17 +345,7 @@
   hide(global, "module", { exports: {} });
   hide(global, "fetch", async () => { throw new TypeError("fetch: no connection can be opened inside the fence: call a tool that does it"); });
 
-  // `import` at the top of a script, which only a module may have, as what it comes to. Lines stay where they are.
-  const imports = /(^[ \t]*|;[ \t]*)import\s+(?:([\w$]+)\s*(?:,\s*)?)?(?:(\{[^}]*\})|\*\s*as\s+([\w$]+))?\s*(?:from\s*)?(["'])([^"'\n]+)\5[ \t]*;?/gm;
-  const asScript = (code) => code.replace(imports, (whole, space, one, names, all, _, from) => {
-    const lines = "\n".repeat(whole.split("\n").length - 1);
-    const given = `(await import(${stringify(from)}))`;
-    const parts = [];
-    if (one) parts.push(`var ${one} = ${given}.default`);
-    if (names) parts.push(`var ${names.replace(/\s+/g, " ").replace(/\sas\s/g, ": ").replace(/\bdefault:/g, "default:")} = ${given}`);
-    if (all) parts.push(`var ${all} = ${given}`);
-    return `${space}${parts.join("; ") || `await import(${stringify(from)})`};${lines}`;
-  }).replace(/^export\s+(default\s+)?(?=(async\s+)?(function|class|const|let|var)\b)/gm, "");
+  const asScript = makeScript();
 
   // --- values --------------------------------------------------------------------------------------------------------
   const cutTo = (text, limit) => {
@@ -410,7 +390,6 @@
   });
 
   // --- failures ------------------------------------------------------------------------------------------------------
-  const wellFormed = Function.prototype.call.bind(String.prototype.toWellFormed);
   const failureOf = (error, filename) => {
     try {
       return failureTold(error, filename);

@@ -2,36 +2,68 @@
 (() => {
   "use strict";
   const hide = (object, name, value) => Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
+  // As methods of the engine are: no constructors, and as long as the standard says. It reserves what comes after for locales.
+  const give = (object, methods) => { for (const name of Object.keys(methods)) hide(object, name, methods[name]); };
+  const numberOf = Function.prototype.call.bind(Number.prototype.valueOf);
+  const bigOf = Function.prototype.call.bind(BigInt.prototype.toString);
+  const timeOf = Function.prototype.call.bind(Date.prototype.getTime);
 
   const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
   const signs = { USD: "$", EUR: "€", GBP: "£", JPY: "¥", INR: "₹", CNY: "CN¥", KRW: "₩" };
+  const whole = new Set(["JPY", "KRW", "VND", "CLP"]);
+  // What is rounded is the shortest decimal of a number, so that 1.005 is 1.01 and no digit is told that it does not have.
+  const decimal = (value) => {
+    const [digits, power = "0"] = String(Math.abs(value)).split("e");
+    const [ones, part = ""] = digits.split(".");
+    return power < 0 ? ["0", ones.padStart(-power, "0") + part] : moved([ones, part], Number(power));
+  };
+  const moved = ([ones, part], by) =>
+    by < 0 ? [ones.slice(0, by) || "0", ones.slice(by) + part] : [ones + part.slice(0, by).padEnd(by, "0"), part.slice(by)];
+  const rounded = ([ones, part], most) => {
+    const kept = BigInt(ones + part.slice(0, most).padEnd(most, "0")) + (part[most] >= "5" ? 1n : 0n);
+    const digits = String(kept).padStart(most + 1, "0");
+    return [digits.slice(0, digits.length - most), digits.slice(digits.length - most)];
+  };
+  // Two digits that count, or all before the point; in thousands of thousands.
+  const compact = (exact, wanted) => {
+    const group = Math.min(4, Math.floor((exact[0].length - 1) / 3));
+    const scaled = moved(exact, -3 * group);
+    const most = wanted ?? (scaled[0] === "0" ? /^0*/.exec(scaled[1])[0].length + 2 : Math.max(0, 2 - scaled[0].length));
+    const told = rounded(scaled, most);
+    return told[0] === "1000" && group < 4 ? [["1", ""], group + 1] : [told, group];
+  };
+  const scales = { short: ["", "K", "M", "B", "T"], long: ["", " thousand", " million", " billion", " trillion"] };
   const number = (value, options = {}) => {
     if (Number.isNaN(value)) return "NaN";
-    const money = options.style === "currency";
-    const percent = options.style === "percent";
-    if (percent) value *= 100;
-    const least = options.minimumFractionDigits ?? (money ? (options.currency === "JPY" ? 0 : 2) : 0);
-    const most = Math.max(least, options.maximumFractionDigits ?? (money ? least : percent ? 0 : 3));
-    let unit = "";
-    if (options.notation === "compact") {
-      const [size, name] = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"], [1, ""]].find(([size]) => Math.abs(value) >= size) ?? [1, ""];
-      return (value / size).toFixed(Math.abs(value / size) < 100 && name ? 1 : 0).replace(/\.0$/, "") + name;
+    const money = options.style === "currency", percent = options.style === "percent", short = options.notation === "compact";
+    const usual = money && !short ? (whole.has(options.currency) ? 0 : 2) : 0;
+    const least = options.minimumFractionDigits ?? Math.min(usual, options.maximumFractionDigits ?? usual);
+    const most = Math.max(least, options.maximumFractionDigits ?? (money ? usual : percent ? 0 : 3));
+    let text = "∞", unit = "";
+    if (Number.isFinite(value)) {
+      const exact = percent ? moved(decimal(value), 2) : decimal(value);
+      exact[0] = exact[0].replace(/^0+(?=\d)/, "");
+      let [ones, part] = rounded(exact, Math.min(most, 100));
+      if (short) {
+        const [told, group] = compact(exact, options.maximumFractionDigits);
+        [ones, part] = told;
+        unit = scales[options.compactDisplay ?? "short"][group];
+      }
+      while (part.length > least && part.endsWith("0")) part = part.slice(0, -1);
+      ones = ones.padStart(options.minimumIntegerDigits ?? 1, "0");
+      text = (options.useGrouping === false || (short && ones.length < 5) ? ones : grouped(ones)) + (part && "." + part);
     }
-    if (!Number.isFinite(value)) return value < 0 ? "-∞" : "∞";
-    let [whole, part = ""] = Math.abs(value).toFixed(Math.min(most, 20)).split(".");
-    while (part.length > least && part.endsWith("0")) part = part.slice(0, -1);
-    const text = (options.useGrouping === false ? whole : grouped(whole)) + (part && "." + part);
     const sign = value < 0 || Object.is(value, -0) ? "-" : "";
     return sign + (money ? signs[options.currency] ?? options.currency + "\u00a0" : "") + text + (percent ? "%" : "") + unit;
   };
-  hide(Number.prototype, "toLocaleString", function toLocaleString(_, options) { return number(Number(this), options); });
-  hide(BigInt.prototype, "toLocaleString", function toLocaleString() { const text = String(this); return text.startsWith("-") ? "-" + grouped(text.slice(1)) : grouped(text); });
+  give(Number.prototype, { toLocaleString(_ = undefined, options = undefined) { return number(numberOf(this), options); } });
+  give(BigInt.prototype, { toLocaleString() { return bigOf(this).replace(/\d+/, grouped); } });
 
   const months = "January February March April May June July August September October November December".split(" ");
   const days = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
   const two = (value) => String(value).padStart(2, "0");
   const date = (at, options, fallback) => {
-    if (Number.isNaN(at.getTime())) return "Invalid Date";
+    if (Number.isNaN(timeOf(at))) return "Invalid Date";
     let o = { ...options };
     const asked = ["weekday", "year", "month", "day", "hour", "minute", "second", "dateStyle", "timeStyle"].some((key) => o[key]);
     if (!asked) o = { ...o, ...fallback };
@@ -59,9 +91,11 @@
   };
   const dated = { year: "numeric", month: "numeric", day: "numeric" };
   const timed = { hour: "numeric", minute: "2-digit", second: "2-digit" };
-  hide(Date.prototype, "toLocaleString", function toLocaleString(_, options) { return date(this, options, { ...dated, ...timed }); });
-  hide(Date.prototype, "toLocaleDateString", function toLocaleDateString(_, options) { return date(this, options, dated); });
-  hide(Date.prototype, "toLocaleTimeString", function toLocaleTimeString(_, options) { return date(this, options, timed); });
+  give(Date.prototype, {
+    toLocaleString(_ = undefined, options = undefined) { return date(this, options, { ...dated, ...timed }); },
+    toLocaleDateString(_ = undefined, options = undefined) { return date(this, options, dated); },
+    toLocaleTimeString(_ = undefined, options = undefined) { return date(this, options, timed); },
+  });
 
   // The engine's own words for a moment lack the zone's name, which is always the same here.
   for (const name of ["toString", "toTimeString"]) {
@@ -70,11 +104,12 @@
   }
 
   // Letters first, then their marks, then small before capital, as dictionaries have it.
-  const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+  const plain = (text) => text.replace(/[\u0300-\u036f]/g, "");
   const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const rank = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, (sign) => "\u0001" + sign);
   const compare = (a, b, options = {}) => {
-    [a, b] = [String(a), String(b)];
+    // However a letter and its mark are written, they are the same.
+    [a, b] = [String(a).normalize("NFD"), String(b).normalize("NFD")];
     if (options.numeric) {
       const split = (text) => text.split(/(\d+)/);
       const [x, y] = [split(a), split(b)];
@@ -86,16 +121,28 @@
     }
     const base = order(rank(plain(a)), rank(plain(b)));
     if (base || options.sensitivity === "base") return base;
-    const marks = order(a.toLowerCase().normalize("NFD"), b.toLowerCase().normalize("NFD"));
+    const marks = order(a.toLowerCase(), b.toLowerCase());
     return marks || options.sensitivity === "accent" ? marks : order(b, a);
   };
-  hide(String.prototype, "localeCompare", function localeCompare(other, _, options) { return compare(this, other, options); });
+  give(String.prototype, {
+    localeCompare(other, _ = undefined, options = undefined) {
+      if (this === undefined || this === null) throw new TypeError("String.prototype.localeCompare called on null or undefined");
+      return compare(this, other, options);
+    },
+  });
 
   const parts = { locale: "en-US" };
-  hide(globalThis, "Intl", {
-    NumberFormat: class NumberFormat { constructor(_, options) { this.format = (value) => number(Number(value), options); } resolvedOptions() { return parts; } },
-    DateTimeFormat: class DateTimeFormat { constructor(_, options) { this.format = (at = new Date()) => date(new Date(at), options, dated); } resolvedOptions() { return { ...parts, timeZone: "UTC" }; } },
-    Collator: class Collator { constructor(_, options) { this.compare = (a, b) => compare(a, b, options); } },
+  // Some of them are also called without `new`.
+  const either = (made) => {
+    const called = new Proxy(made, { apply: (_, __, args) => new made(...args) });
+    hide(made.prototype, "constructor", called);
+    return called;
+  };
+  hide(globalThis, "Intl", {});
+  give(Intl, {
+    NumberFormat: either(class NumberFormat { constructor(_, options) { this.format = (value) => number(Number(value), options); } resolvedOptions() { return parts; } }),
+    DateTimeFormat: either(class DateTimeFormat { constructor(_, options) { this.format = (at = new Date()) => date(new Date(at), options, dated); } resolvedOptions() { return { ...parts, timeZone: "UTC" }; } }),
+    Collator: either(class Collator { constructor(_, options) { this.compare = (a, b) => compare(a, b, options); } }),
     PluralRules: class PluralRules { select(count) { return count === 1 ? "one" : "other"; } },
     ListFormat: class ListFormat { constructor(_, { type = "conjunction" } = {}) { const word = type === "disjunction" ? "or" : "and"; this.format = (list) => { const all = [...list]; return all.length < 3 ? all.join(` ${word} `) : `${all.slice(0, -1).join(", ")}, ${word} ${all.at(-1)}`; }; } },
   });

@@ -1,0 +1,72 @@
+// Code with `import` and `export` at its top as a script, whose `let` and `const` stay for the next snippet: a module's would not.
+(() => {
+  "use strict";
+  const { stringify } = JSON;
+
+  // Code with blanks for what is written in texts, patterns and comments, which looks like statements and is none.
+  const blanked = (code) => {
+    const open = [], other = /[^"'`\/{}]+/y, plain = /[\w ,.:;]+/y;
+    const made = [];
+    let from = 0, at = 0, told = "";
+    // The last of what was no blank.
+    const latest = () => (told + code.slice(Math.max(from, at - 64), at)).slice(-64);
+    const past = (pattern, start) => { pattern.lastIndex = start; return pattern.test(code) ? pattern.lastIndex : start; };
+    const endOf = (sign, start) => (code.indexOf(sign, start) + 1 || code.length + 1) - 1;
+    const blank = (end, sign) => {
+      told = latest();
+      made.push(code.slice(from, at), code.slice(at, end).split("\n").map((line) => sign.repeat(line.length)).join("\n"));
+      from = at = end;
+    };
+    // A value before it makes it a division.
+    const isPattern = () => {
+      const [before = ""] = /(?:[\w$\u0080-\uffff]+|[^])$/.exec(latest().trimEnd()) ?? [];
+      return !/[\w$\u0080-\uffff)\]}"'`]$/.test(before) || /^(?:return|typeof|case|in|of|delete|void|throw|new|else|do|yield|await|instanceof)$/.test(before);
+    };
+    // To its end, which in a class of a pattern is none, or to what is put into it.
+    const text = (sign) => {
+      let end = ++at, inside = false;
+      for (; end < code.length; end += code[end] === "\\" ? 2 : 1) {
+        end = past(plain, end);
+        if (sign === "/" && (code[end] === "[" || code[end] === "]")) inside = code[end] === "[";
+        if (code[end] === sign && !inside) break;
+        if (sign === "`" ? code.startsWith("${", end) : code[end] === "\n") break;
+      }
+      blank(end, "_");
+      if (code.startsWith("${", at)) { open.push(0); at += 2; } else at++;
+    };
+    while ((at = past(other, at)) < code.length) {
+      const sign = code[at];
+      if (code.startsWith("//", at)) blank(endOf("\n", at), " ");
+      else if (code.startsWith("/*", at)) blank(endOf("*/", at + 2) + 2, " ");
+      else if (sign === "}" && open.at(-1) === 0) { open.pop(); text("`"); }
+      else if (sign === "{" || sign === "}") { at++; if (open.length) open[open.length - 1] += sign === "{" ? 1 : -1; }
+      else if (sign === "/" && !isPattern()) at++;
+      else text(sign);
+    }
+    return made.join("") + code.slice(from);
+  };
+  // `import` at the top of a script, which only a module may have, as what it comes to. Lines stay where they are.
+  const imports = /(^[ \t]*|;[ \t]*)import\s+(?:([\w$]+)\s*(?:,\s*)?)?(?:(\{[^}]*\})|\*\s*as\s+([\w$]+))?\s*(?:from\s*)?(["'])([^"'\n]+)\5/gm;
+  const exports = /^export\s+(default\s+)?(?=(async\s+)?(function|class|const|let|var)\b)/gm;
+  const imported = ([whole, space, one, names, all], from) => {
+    const lines = "\n".repeat(whole.split("\n").length - 1);
+    const given = `(await import(${stringify(from)}))`;
+    const parts = [];
+    if (one) parts.push(`var ${one} = ${given}.default`);
+    if (names) parts.push(`var ${names.replace(/\s+/g, " ").replace(/\sas\s/g, ": ").replace(/\bdefault:/g, "default:")} = ${given}`);
+    if (all) parts.push(`var ${all} = ${given}`);
+    return `${space}${parts.join("; ") || `await import(${stringify(from)})`};${lines}`;
+  };
+  return (code) => {
+    if (!/\b(?:im|ex)port\b/.test(code)) return code;
+    const bare = blanked(code), found = [];
+    for (const it of bare.matchAll(imports)) {
+      const end = it.index + it[0].length;
+      found.push([it.index, imported(it, code.slice(end - 1 - it[6].length, end - 1)), end]);
+    }
+    for (const { index, 0: whole } of bare.matchAll(exports)) found.push([index, "", index + whole.length]);
+    let at = 0, made = "";
+    for (const [start, text, end] of found.sort(([a], [b]) => a - b)) { made += code.slice(at, start) + text; at = end; }
+    return made + code.slice(at);
+  };
+})

@@ -1,0 +1,22 @@
+const attempt = (act) => { try { return act(); } catch (error) { return error.name; } };
+// d: where each group is.
+const found = /(?<year>\d{4})-(?<month>\d\d)(-\d\d)?/d.exec("on 2026-11.");
+console.log(found.indices, found.indices.groups, found.indices[3], /a(?<x>b)?/d.exec("a").indices.groups.x, /x/.exec("x").indices, Object.keys(found), /(😀)b/du.exec("a😀b").indices[1], /[\u{1F600}]/d.exec("😀")?.indices ?? "no u", [..."a1b2".matchAll(/(?<d>\d)/dg)].map((it) => it.indices.groups.d));
+console.log(/a/dgimsuy.flags, /a/v.unicodeSets, /a/v.unicode, /a/d.hasIndices, new RegExp("a", "vd").flags, [..."dgimsuvy"].map((flag) => attempt(() => new RegExp("", flag).flags)), ["uv", "gg", "x", "G"].map((flags) => attempt(() => new RegExp("", flags))), RegExp.prototype.flags, attempt(() => RegExp.prototype.global), attempt(() => Object.getOwnPropertyDescriptor(RegExp.prototype, "sticky").get.call({})));
+// v: sets of signs and of texts.
+const sets = [/^[\p{L}--[a-z]]+$/v, /^[[a-z]&&[aeiou]]+$/v, /^[\w--\d]$/v, /^[\p{Lu}&&\p{ASCII}]$/v, /^[\q{abc|d|}x]$/v, /^[^\d[a-c]]$/v, /^\p{RGI_Emoji}$/v, /^\p{Emoji_Keycap_Sequence}$/v, /^[\p{RGI_Emoji}--\q{👍🏽}]$/v, /[\p{Script=Greek}&&\p{Lowercase}]/v];
+const texts = ["ABC", "abc", "eio", "é", "7", "d", "", "x", "👍🏽", "👨‍👩‍👧", "🇨🇭", "1️⃣", "σ", "Σ", "_"];
+for (const set of sets) console.log(set.source, texts.filter((text) => set.test(text)));
+console.log(["[a-z&&[aeiou]--e]", "[a--b&&c]", "[(]", "[a||b]", "[\\p{RGI_Emoji}]", "[^\\p{RGI_Emoji}]", "\\P{RGI_Emoji}", "[&&a]", "[a&&&b]", "[\\q{a|bc}-z]", "[[a-z]--[b]]", "[a-]", "[\\-]", "[\\!!]", "[!!]"].map((source) => `${source} ${attempt(() => (new RegExp(source, "v"), "fine"))} ${attempt(() => (new RegExp(source, "u"), "fine"))}`));
+console.log("aAſsSK\u212a".match(/s/giu), "ſ".match(/s/i), "\u212a".match(/k/iu), /[^x]/iv.test("X"), /\P{Lu}/iu.test("A"), /\P{Lu}/iv.test("A"), /[^\P{Lu}]/iu.test("a"), /\w/iu.test("ſ"), /\b/iu.test("ſ"), /[\w-a]/.test("-"));
+// y, s, m, u, and what is kept between matches.
+const sticky = /foo/y, every = /a/g;
+console.log(sticky.test("xfoo"), sticky.lastIndex, (sticky.lastIndex = 1, sticky.test("xfoo")), sticky.lastIndex, every.test("ba"), every.lastIndex, every.test("ba"), every.lastIndex, "a1b2".replace(/\d/y, "x"), "1a2".replace(/\d/gy, "x"), "aab".split(/a/y), "ab".search(/b/y), /a.b/s.test("a\nb"), /a.b/.test("a\u2028b"), "a\nb".match(/^b$/m)?.index, /^.$/u.test("😀"), /^.$/.test("😀"), /\u{61}/u.test("a"), /\u{61}/.test("u".repeat(61)), /[😀]/u.test("\ud83d"), "😀".match(/(?:)/gu).length);
+// Around, back and by name.
+console.log("$10 €20".match(/(?<=\$)\d+/)[0], "a1b2".replace(/(?<!a)\d/g, "_"), "1234567".replace(/\B(?=(\d{3})+$)/g, ","), /(?<=(\d+)(\d+))$/.exec("1053").slice(1), /(?<=\1(a))b/.exec("aab")?.[1], /(?:(a)|b)*/.exec("ab"), /(z)((a+)?(b+)?(c))*/.exec("zaacbbbcac"), /(?=(a+))a*b\1/.exec("baaabac"), /(?!foo)...\1/.exec("foobar\u0001")?.[0], /\k<n>(?<n>a)/.test("a"), /\k<n>/.test("k<n>"), /(?<𝒜>.)/u.exec("x").groups.𝒜, /(?<$>a)(?<π>b)/.exec("ab").groups, attempt(() => /(?<a>x)/.exec("x").groups.toString()));
+console.log(["(?<a>.)(?<a>.)", "(?<1a>.)", "(?<a", "\\k<a>(?<b>.)", "a**", "(?<=a)*", "(?=a)*", "{1}", "x{2,1}", "[b-a]", "\\u{110000}", "(?:a", "a)", "[", "\\", "(?a)", "x{99999999999}", "\\p{Nope}", "\\c", "\\8"].map((source) => `${source} ${attempt(() => (new RegExp(source), "fine"))} ${attempt(() => (new RegExp(source, "u"), "fine"))}`));
+// What programs put in place of its parts.
+class Loud extends RegExp { exec(text) { const it = super.exec(text); if (it) it[0] = it[0].toUpperCase(); return it; } get [Symbol.toStringTag]() { return "Loud"; } }
+const loud = new Loud("b.", "g");
+console.log("abcbd".replace(loud, "[$&]"), "abcb".match(loud), [..."abcb".matchAll(loud)][0].index, loud.constructor[Symbol.species] === Loud, "a-b".split(new Loud("-")), "x".replace({ [Symbol.replace]: (text, by) => `${text}/${by}` }, "y"), "x".search({ [Symbol.search]: () => 42 }), RegExp(loud) === loud, RegExp("/\n").source, String(new RegExp("")), RegExp("[/]").source, /[/]\//.source, String(RegExp.prototype));
+console.log(/(?:a+)+b/.test("a".repeat(18)), /^(?:\d{1,3}\.){3}\d{1,3}$/.test("10.0.0.255"), "2026-01-02T03:04:05Z".replace(/(\d+)-(\d+)-(\d+)T(.*)Z/, "$3.$2.$1 $4 $5 $10"), "aBc".replace(/b/i, (...all) => JSON.stringify(all)), "xay".replace(/(?<m>a)/, (...all) => JSON.stringify(all.at(-1))), "\u0130".match(/i/iu), "ẞß".match(/ß/giu), /\p{Script=Han}{2}/u.exec("李小龙")[0], /\p{Lu}\p{Ll}+/u.exec("été Été")[0], "a\u0301".normalize("NFC").match(/\p{L}/gu).length);

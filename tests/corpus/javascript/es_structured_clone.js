@@ -1,0 +1,23 @@
+const attempt = (act) => { try { return act(); } catch (error) { return `${error.name}${error instanceof TypeError ? " (TypeError)" : ""}`; } };
+const shared = { deep: [1, { two: 2 }] }, source = { a: shared, b: shared, list: [1, , undefined, null], date: new Date(5), none: undefined, big: 10n, nan: NaN, zero: -0, [Symbol("s")]: 1 };
+source.self = source; source.list.push(source.list);
+const copy = structuredClone(source);
+console.log(copy, copy !== source, copy.a === copy.b, copy.a !== shared, copy.self === copy, copy.list[4] === copy.list, 1 in copy.list, copy.date !== source.date, Object.is(copy.zero, -0));
+const map = new Map([[shared, new Set([shared, "x"])], ["self", null]]); map.set("self", map);
+const mapped = structuredClone(map), [key] = mapped.keys();
+console.log(mapped, mapped.get(key).has(key), key !== shared, mapped.get("self") === mapped);
+console.log([1, "text", true, null, undefined, 5n, NaN].map((value) => Object.is(structuredClone(value), value)), [new Number(5), new String("s"), new Boolean(false), Object(7n)].map((value) => { const it = structuredClone(value); return [typeof it, it.constructor.name, it.valueOf()]; }), structuredClone(/a+/gi), Object.assign(/x/g, { lastIndex: 5 }).lastIndex, structuredClone(Object.assign(/x/g, { lastIndex: 5 })).lastIndex);
+class Point { #x = 1; constructor() { this.y = 2; } get sum() { return 3; } }
+const point = structuredClone(new Point()), odd = Object.defineProperties(Object.create({ up: 1 }), { hidden: { value: 1 }, got: { get: () => "by a getter", enumerable: true } });
+console.log(point, point instanceof Point, structuredClone(odd), Object.getPrototypeOf(structuredClone(Object.create(null))) === Object.prototype, Object.isFrozen(structuredClone(Object.freeze([1]))), structuredClone(Object.assign([1, 2], { extra: "kept" })), structuredClone(new Array(5)).length, Object.getOwnPropertyDescriptor(structuredClone(odd), "got"));
+const buffer = new Uint8Array([1, 2, 3, 4]).buffer, views = structuredClone({ all: new Uint8Array(buffer), part: new Uint16Array(buffer, 2, 1), view: new DataView(buffer, 1, 2), buffer });
+console.log(views.all, views.part, views.all.buffer === views.part.buffer, views.view.byteOffset, views.view.byteLength, views.view.buffer === views.buffer, views.buffer !== buffer, views.part.byteOffset, structuredClone(new BigInt64Array([-1n])), structuredClone(new Float32Array([0.5, NaN])));
+const moved = structuredClone({ buffer }, { transfer: [buffer] });
+console.log(moved.buffer.byteLength, buffer.byteLength, attempt(() => structuredClone(1, { transfer: [{}] })));
+const failed = structuredClone(Object.assign(new RangeError("words", { cause: { why: 1 } }), { extra: 1 }));
+console.log(failed.name, failed.message, failed instanceof RangeError, failed.cause, "extra" in failed, typeof failed.stack, structuredClone(new (class Own extends Error { name = "Own"; })("m")).name, structuredClone(Object.assign(new TypeError("x"), { name: "URIError" })) instanceof URIError, Object.prototype.toString.call(structuredClone(new Error("e"))));
+console.log([() => {}, Symbol("s"), new WeakMap(), { f() {} }, Promise.resolve(), function* () {}(), new WeakRef({}), [Symbol.iterator], new Map([[1, () => 1]])].map((value) => attempt(() => structuredClone(value))), attempt(() => structuredClone()), structuredClone.length, structuredClone.name);
+const error = (() => { try { structuredClone(() => {}); } catch (thrown) { return thrown; } })();
+console.log(error.name, error.code, error instanceof DOMException, error instanceof Error, Object.prototype.toString.call(error), new DOMException("words", "AbortError").name, new DOMException("x").code, new DOMException("x", "AbortError").code, DOMException.DATA_CLONE_ERR);
+let depth = 0; for (let it = structuredClone(Array.from({ length: 200 }).reduce((inner) => ({ inner }), null)); it; it = it.inner) depth++;
+console.log(depth, structuredClone(Array.from({ length: 1000 }, (_, at) => ({ at })))[999], structuredClone({ "": 1, 1: 2, __proto__: { no: 1 }, ["__proto__"]: 5 }), structuredClone("\ud800").length, structuredClone(new Date(NaN)).getTime());
