@@ -233,10 +233,11 @@ impl Who {
 
     async fn decide(&self, action: Action, resource: &Resource<'_>, wants: Option<&Wants>) -> Result<Permit, Problem> {
         let permit = self.not_denied(action, resource, wants).await?;
+        let deed = self.visit.deed().clone();
         if let Some(most) = self.registry().ceilings(self.tenant()) {
-            self.api.inner().recorder.room(&self.caller, action, most.audit_bytes_per_minute)?;
+            self.api.inner().recorder.room(&self.caller, action, &deed, most.audit_bytes_per_minute)?;
         }
-        self.api.inner().recorder.permitted(&self.caller, self.visit.request(), &permit).await?;
+        self.api.inner().recorder.permitted(&self.caller, self.visit.request(), &permit, &deed).await?;
         self.visit.permitted(&permit);
         Ok(permit)
     }
@@ -287,9 +288,20 @@ impl Who {
         self.visit.deed().details.push((name, fact.into()));
     }
 
-    /// What was done has another name than what was permitted.
+    /// What is done has another name than what is permitted. Said before that is asked, the log has it before it is done.
     pub(super) fn did(&self, name: EventName) {
         self.visit.deed().name = Some(name);
+    }
+
+    /// Does what is permitted to its end and puts it on record, whoever waits for it: of what a caller does who leaves in the
+    /// middle it is known what came of it.
+    pub(super) async fn whole<T: Send + 'static, F>(self, act: impl FnOnce(Self) -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let (api, hall, visit) = (self.api.clone(), self.hall().clone(), self.visit.clone());
+        visit.goes_on();
+        hall.goes_on(visit.whole(api, act(self))).await?
     }
 
     /// May he do this to an object of his tenant?

@@ -49,7 +49,7 @@ impl Recorder {
 
     /// Asked before what will be on record: a caller must not fill the disk with what he may do either. Whoever takes
     /// rights away from another who fills it, or ends what he does, has an eighth more for that alone.
-    pub(super) fn room(&self, caller: &Caller, action: Action, most: u64) -> Result<(), Problem> {
+    pub(super) fn room(&self, caller: &Caller, action: Action, deed: &Deed, most: u64) -> Result<(), Problem> {
         if !is_recorded(action) {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Recorder {
         };
         let tenant = caller.tenant.as_str();
         match self.log.room(tenant, most) {
-            Err(_) if takes_away(action).is_some_and(|what| self.log.reserve(tenant, what, most / 8)) => Ok(()),
+            Err(_) if takes_away(action, deed).is_some_and(|what| self.log.reserve(tenant, what, most / 8)) => Ok(()),
             other => other.map_err(full),
         }
     }
@@ -72,11 +72,22 @@ impl Recorder {
     }
 
     /// Awaited before something is changed: what cannot be recorded is not done.
-    pub(super) async fn permitted(&self, caller: &Caller, request: &RequestId, permit: &Permit) -> Result<(), Problem> {
-        if !is_change(permit.action()) {
+    pub(super) async fn permitted(
+        &self,
+        caller: &Caller,
+        request: &RequestId,
+        permit: &Permit,
+        deed: &Deed,
+    ) -> Result<(), Problem> {
+        if !changes(permit.action(), deed) {
             return Ok(());
         }
-        self.append(of(EventName::AccessAllowed, caller, request, permit.action()).about(permit)).await
+        let event = of(EventName::AccessAllowed, caller, request, permit.action()).about(permit).named(deed);
+        self.append(match (deed.name, &deed.made) {
+            (Some(_), Some((kind, id))) => event.detail(kind, id.as_str()),
+            _ => event,
+        })
+        .await
     }
 
     /// Awaited before it is said that something was done.
@@ -107,20 +118,20 @@ impl Recorder {
         };
         // Of a change it stands there already that it was permitted. Who is refused a run has taken nothing so far.
         let left_out = match action {
-            Action::RunsCreate | Action::SandboxesRun => self.refusal(caller.tenant.as_str()),
-            _ => is_change(action).then_some(0),
+            Action::RunsCreate | Action::SandboxesRun if deed.name.is_none() => self.refusal(caller.tenant.as_str()),
+            _ => changes(action, deed).then_some(0),
         };
         let Some(left_out) = left_out else { return };
-        let event = of(name, caller, request, action).about(permit).with(deed).detail("code", why.1);
+        let event = of(name, caller, request, action).about(permit).named(deed).with(deed).detail("code", why.1);
         let _ = self.log.append(&counting(event, left_out)).await;
     }
 
     /// Whoever asked left before he was answered, or lost the right: it may be done or not. The log has it now; nobody is
     /// there to wait until it is on the disk.
     pub(super) fn unanswered(&self, caller: &Caller, request: &RequestId, permit: &Permit, deed: &Deed) {
-        if is_change(permit.action()) {
-            let event = of(EventName::ActUnanswered, caller, request, permit.action()).about(permit).with(deed);
-            drop(self.log.append(&event));
+        if changes(permit.action(), deed) {
+            let event = of(EventName::ActUnanswered, caller, request, permit.action()).about(permit);
+            drop(self.log.append(&event.named(deed).with(deed)));
         }
     }
 
@@ -193,6 +204,8 @@ fn of(name: EventName, caller: &Caller, request: &RequestId, action: Action) -> 
 
 trait About {
     fn about(self, permit: &Permit) -> Self;
+    /// Which act it is, where the action does not say that.
+    fn named(self, deed: &Deed) -> Self;
     fn with(self, deed: &Deed) -> Self;
 }
 
@@ -204,6 +217,13 @@ impl About for Event {
         match permit.tenant() == permit.caller_tenant() {
             true => event,
             false => event.detail("of_tenant", permit.tenant().as_str()),
+        }
+    }
+
+    fn named(self, deed: &Deed) -> Self {
+        match deed.name {
+            Some(name) => self.detail("act", name.as_str()),
+            None => self,
         }
     }
 
@@ -251,15 +271,24 @@ pub(super) fn is_change(action: Action) -> bool {
     )
 }
 
+/// The same of what was permitted for this: what is done to a session changes it, and needs the right to run something there.
+fn changes(action: Action, deed: &Deed) -> bool {
+    is_change(action) || deed.name.is_some()
+}
+
 /// Whether anything of it is on record, where it is permitted.
 fn is_recorded(action: Action) -> bool {
     matches!(action, Action::RunsCreate | Action::SandboxesRun) || is_change(action) || done(action).is_some()
 }
 
 /// What ends what others do, by the reserve that it has. Those who may only stop things use up none of that for rights.
-fn takes_away(action: Action) -> Option<&'static str> {
-    use Action as A;
+fn takes_away(action: Action, deed: &Deed) -> Option<&'static str> {
+    use {Action as A, EventName as E};
     match action {
+        A::SandboxesRun => {
+            let stops = matches!(deed.name, Some(E::SessionInterrupted | E::SessionRestarted | E::SessionEnded));
+            stops.then_some("stops")
+        }
         A::KeysRevoke
         | A::TokensRevoke
         | A::PrincipalsUpdate

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
@@ -46,6 +47,8 @@ struct Standing {
     caller: Option<Arc<Caller>>,
     permitted: Vec<Permit>,
     deed: Deed,
+    /// What comes of it is put on record by a task of its own.
+    goes_on: bool,
     /// Cancelled with the request when it loses what it stands on.
     withdrawal: Option<CancellationToken>,
 }
@@ -103,7 +106,7 @@ impl Visit {
             let refused = Refused { why: Refusal::Revoked, shown: None };
             failures::auth(&AuthError::Refused(refused)).into_response()
         };
-        let mut unanswered = Unanswered { visit: &self, api, is_open: true };
+        let mut unanswered = Unanswered { visit: &self, api, is_open: true, goes_on: false };
         let mut gone = Box::pin(self.clone().withdrawn(api.clone(), changes.clone()));
         let answer = tokio::select! {
             // In this order: whoever was told that a right is taken away sees nothing come of it any more.
@@ -127,22 +130,42 @@ impl Visit {
 
     /// What was done is recorded before anybody hears of it.
     async fn recorded(&self, api: &Api, answer: Response) -> Response {
-        let (Some(caller), recorder) = (self.standing().caller.clone(), &api.inner().recorder) else { return answer };
-        let problem = answer.extensions().get::<Problem>();
-        let refused = problem.map(|problem| (problem.status(), problem.code().to_owned()));
+        if self.standing().goes_on {
+            return answer;
+        }
+        let refused = answer.extensions().get::<Problem>().map(refusal);
+        match self.put_on_record(api, refused).await {
+            Ok(()) => answer,
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    async fn put_on_record(&self, api: &Api, refused: Option<(StatusCode, String)>) -> Result<(), Problem> {
+        let (Some(caller), recorder) = (self.standing().caller.clone(), &api.inner().recorder) else { return Ok(()) };
         for (permit, deed) in self.deeds() {
             match &refused {
                 Some((status, code)) => {
                     recorder.failed(&caller, &self.request, &permit, &deed, (*status, code)).await;
                 }
-                None => {
-                    if let Err(problem) = recorder.done(&caller, &self.request, &permit, &deed).await {
-                        return problem.into_response();
-                    }
-                }
+                None => recorder.done(&caller, &self.request, &permit, &deed).await?,
             }
         }
-        answer
+        Ok(())
+    }
+
+    /// From here on it is done by a task that goes on without whoever asked.
+    pub(super) fn goes_on(&self) {
+        self.standing().goes_on = true;
+    }
+
+    /// That task.
+    pub(super) async fn whole<T>(self, api: Api, act: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let mut unanswered = Unanswered { visit: &self, api: &api, is_open: true, goes_on: true };
+        let done = act.await;
+        let recorded = self.put_on_record(&api, done.as_ref().err().map(refusal)).await;
+        unanswered.is_open = false;
+        drop(unanswered);
+        recorded.and(done)
     }
 
     /// What was permitted. What the request says of what it did is said of the first change, or of the first of all.
@@ -208,17 +231,26 @@ impl Visit {
     }
 }
 
+fn refusal(problem: &Problem) -> (StatusCode, String) {
+    (problem.status(), problem.code().to_owned())
+}
+
 /// A request that may end before it is answered.
 struct Unanswered<'a> {
     visit: &'a Visit,
     api: &'a Api,
     is_open: bool,
+    /// Of the task that goes on without whoever asked.
+    goes_on: bool,
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        let caller = self.visit.standing().caller.clone();
-        let Some(caller) = caller.filter(|_| self.is_open) else { return };
+        let (caller, goes_on) = {
+            let standing = self.visit.standing();
+            (standing.caller.clone(), standing.goes_on)
+        };
+        let Some(caller) = caller.filter(|_| self.is_open && self.goes_on == goes_on) else { return };
         for (permit, deed) in self.visit.deeds() {
             self.api.inner().recorder.unanswered(&caller, &self.visit.request, &permit, &deed);
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::ends::ends;
 use crate::audit::{Detail, Event, EventName, Reader, Standing};
 use crate::engine::{Entry, Mount, RunRequest, Stdin, build_name};
-use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RunId, TenantId};
+use crate::model::{Captured, Denial, Digest, Grants, Mode, Outcome, Report, RequestId, RunId, TenantId};
 use crate::sandbox::{
     By, Called, Chronicle, Ends, Heard, Kept, Replayable, RunRecord, SandboxRecord, SessionRecord, Unkept,
 };
@@ -57,8 +57,15 @@ impl Chronicle for IntoLog {
     }
 
     fn called(&self, run: &RunRecord, by: &By, call: &Called) -> Kept {
-        let written = self.log.write(&tool_called(run, by, call));
-        Box::pin(async move { written.await.map_err(|error| Unkept(error.to_string())) })
+        let denials = telling(&call.denials).map(|denial| of_tool(refused(run, by, denial), call));
+        let events = denials.chain([tool_called(run, by, call)]);
+        let written: Vec<_> = events.map(|event| self.log.write(&event)).collect();
+        Box::pin(async move {
+            for one in written {
+                one.await.map_err(|error| Unkept(error.to_string()))?;
+            }
+            Ok(())
+        })
     }
 
     fn has_room(&self, tenant: &TenantId, most: u64) -> bool {
@@ -122,11 +129,19 @@ impl Chronicle for IntoLog {
     }
 }
 
+/// The tool, and the component whose function it is.
+fn of_tool(event: Event, call: &Called) -> Event {
+    let event = event.detail("tool", call.tool.as_str());
+    match &call.component {
+        Some((digest, function)) => event.detail("by", digest.to_string()).detail("function", function.as_str()),
+        None => event,
+    }
+}
+
 /// A call of a tool. The input is known again by its digest.
 fn tool_called(run: &RunRecord, by: &By, call: &Called) -> Event {
-    let event = of_run(EventName::ToolCalled, run, by)
+    let event = of_tool(of_run(EventName::ToolCalled, run, by), call)
         .action(action(run))
-        .detail("tool", call.tool.as_str())
         .detail(
             "input",
             Detail::of(&json!({"bytes": call.input_bytes, "digest": call.input.map(|digest| digest.to_string())})),
@@ -138,16 +153,15 @@ fn tool_called(run: &RunRecord, by: &By, call: &Called) -> Event {
         Some(Err(why)) => event.denied(&why.reason, why.policies.iter().map(String::as_str)),
         None => event,
     };
-    let event = match &call.component {
-        Some((digest, function)) => event.detail("by", digest.to_string()).detail("function", function.as_str()),
-        None => event,
-    };
     let event = match call.fuel {
-        Some(fuel) => event.detail("fuel", fuel),
+        Some(fuel) => event.detail("fuel", fuel).detail("denials", refusals(&call.denials)),
         None => event,
     };
     match &call.answered {
-        Some(request) => event.detail("answered", request.as_str()),
+        Some(By { caller, request, .. }) => event
+            .detail("answered", request.as_ref().map_or("", RequestId::as_str))
+            .detail("answered_by", caller.principal.as_str())
+            .detail("answered_with", caller.credential.to_string()),
         None => event,
     }
 }
@@ -185,7 +199,7 @@ pub(super) fn came_of_it(event: Event, report: &Report) -> Event {
         .detail("usage", Detail::of(&report.usage))
         .detail("stdout", of_captured(&report.stdout))
         .detail("stderr", of_captured(&report.stderr))
-        .detail("denials", number(report.denials.iter().map(|denial| denial.times).sum()));
+        .detail("denials", refusals(&report.denials));
     match &report.outcome {
         Outcome::Exited { code } => event.detail("code", i64::from(*code)),
         Outcome::Returned { value } => event.detail("value", Detail::of(&digest_of(value.text()))),
@@ -262,6 +276,11 @@ fn refused(run: &RunRecord, by: &By, denial: &Denial) -> Event {
         Some(path) => event.detail("path", path.as_str()),
         None => event,
     }
+}
+
+/// How often something was refused.
+fn refusals(denials: &[Denial]) -> i64 {
+    number(denials.iter().map(|denial| denial.times).sum())
 }
 
 /// The first of each operation before all others: none is buried under many of another.

@@ -11,7 +11,7 @@ use super::draft::{Work, Worked};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
-use super::run::{Printer, environment, finish, interrupted};
+use super::run::{Printer, environment, finish, interrupted, until};
 use super::server::{ServerFlags, no_host_flags};
 use super::tools::{self, ToolFlag};
 use super::{exec_there, program, show, workspace};
@@ -179,12 +179,7 @@ pub(super) fn run(args: &ExecArgs, host: &Overrides, to: &ServerFlags) -> anyhow
             };
             request.tools = Some(Arc::new(tools));
         }
-        let mut running = std::pin::pin!(engine.run(&program, request));
-        tokio::select! {
-            report = &mut running => return anyhow::Ok(Some(report?)),
-            _ = &mut stop => cancel.cancel(),
-        }
-        Ok(Some(running.await?))
+        anyhow::Ok(Some(until(stop, &cancel, engine.run(&program, request)).await?))
     })??;
     if let Some(writer) = writer {
         let _ = writer.join();

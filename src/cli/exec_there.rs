@@ -1,16 +1,13 @@
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::process::ExitCode;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::component::Named;
 use super::exec::{ExecArgs, Shown, finished};
-use super::exit::{self, Mistake};
+use super::exit;
 use super::run::{environment, interrupted};
-use super::run_there::{Ended, Printed, heard, more};
+use super::run_there::{Ended, Printed, heard, more, stdin};
 use super::tools::ToolFlag;
 use super::{sandbox, show, words};
 use crate::client::{Call, Client, Events};
@@ -95,11 +92,7 @@ fn body(args: &ExecArgs, tools: &[Named], snippet: Snippet, stdin_bytes: u64) ->
         set("deterministic", json!({"seed": args.seed}));
     }
     if args.stdin {
-        let mut input = Vec::new();
-        let failed = |reason| Mistake::File { file: "standard input".to_owned(), reason };
-        // One more than the limit: that it is too much is for the server to say.
-        std::io::stdin().lock().take(stdin_bytes.saturating_add(1)).read_to_end(&mut input).map_err(failed)?;
-        set("stdin_base64", json!(STANDARD.encode(&input)));
+        set("stdin_base64", stdin(stdin_bytes)?);
     }
     written(&mut body, &snippet)?;
     Ok(body)

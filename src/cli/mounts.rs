@@ -40,12 +40,49 @@ fn parse_dir(text: &str) -> Result<Dir, String> {
         Some(text) => (text, Level::Read),
         None => (text, Level::Write),
     };
+    if let Some((folders, mode)) = text
+        .rsplit_once(':')
+        .filter(|(folders, mode)| is_mode(mode) && folders.split_once("::").is_some_and(|(_, guest)| !guest.is_empty()))
+    {
+        // It would be part of a name, and the folder another than the one that was meant.
+        return Err(format!(
+            "`:{mode}` is no mode here: write --dir {folders} to read and write, or --dir {folders}:ro to only read; what \
+             may be done with which paths says --fs '/data/**:read'"
+        ));
+    }
     match text.split_once("::") {
         Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
             Ok(Dir { host: host.into(), guest: guest_name(guest), most, shares: None })
         }
         _ => Err("write HOST::GUEST, or HOST::GUEST:ro to only read (./data::/data:ro)".to_owned()),
     }
+}
+
+/// As other tools have them behind a folder, one or several.
+fn is_mode(text: &str) -> bool {
+    const MODES: [&str; 20] = [
+        "rw",
+        "ro",
+        "wo",
+        "r",
+        "w",
+        "z",
+        "Z",
+        "U",
+        "O",
+        "cached",
+        "delegated",
+        "consistent",
+        "nocopy",
+        "copy",
+        "private",
+        "rprivate",
+        "shared",
+        "rshared",
+        "slave",
+        "rslave",
+    ];
+    text.split(',').all(|mode| MODES.contains(&mode))
 }
 
 /// Without a slash at the end, so that rules can name it in one way.

@@ -149,12 +149,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow:
             // What compiles is ended with the future that waits for it.
             _ = &mut stop => return Ok(None),
         };
-        let mut running = std::pin::pin!(engine.run(&program, request));
-        tokio::select! {
-            report = &mut running => return report.map(Some),
-            _ = &mut stop => cancel.cancel(),
-        }
-        running.await.map(Some)
+        until(stop, &cancel, engine.run(&program, request)).await.map(Some)
     })??;
     // The listener went with the request, so the writer ends when all is written.
     if let Some(writer) = writer {
@@ -167,6 +162,16 @@ pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow:
             Ok(ExitCode::from(exit::of(&Outcome::Cancelled)))
         }
     }
+}
+
+/// What runs, which is told to end when a person asks for that.
+pub(super) async fn until<T>(stop: impl Future, cancel: &CancellationToken, running: impl Future<Output = T>) -> T {
+    let mut running = std::pin::pin!(running);
+    tokio::select! {
+        done = &mut running => return done,
+        _ = stop => cancel.cancel(),
+    }
+    running.await
 }
 
 fn program_name(file: Option<OsString>) -> String {

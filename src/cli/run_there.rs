@@ -159,13 +159,18 @@ fn body(args: &RunArgs, program: &Named, sandbox: bool, stdin_bytes: u64) -> any
         set("deterministic", json!({"seed": args.seed}));
     }
     if args.stdin {
-        let mut input = Vec::new();
-        let failed = |reason| Mistake::File { file: "standard input".to_owned(), reason };
-        // One more than the limit: that it is too much is for the server to say.
-        std::io::stdin().lock().take(stdin_bytes.saturating_add(1)).read_to_end(&mut input).map_err(failed)?;
-        set("stdin_base64", json!(STANDARD.encode(&input)));
+        set("stdin_base64", stdin(stdin_bytes)?);
     }
     Ok(body)
+}
+
+/// What standard input has, as a server is given it.
+pub(super) fn stdin(most: u64) -> anyhow::Result<Value> {
+    let mut input = Vec::new();
+    let failed = |reason| Mistake::File { file: "standard input".to_owned(), reason };
+    // One more than the limit: that it is too much is for the server to say.
+    std::io::stdin().lock().take(most.saturating_add(1)).read_to_end(&mut input).map_err(failed)?;
+    Ok(json!(STANDARD.encode(&input)))
 }
 
 /// The sandbox that it runs in, and whether it was made for it.

@@ -10,7 +10,7 @@ use super::draft::Work;
 use super::exec::{self, VALUE_BYTES};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
-use super::run::{Printer, environment, finish, interrupted};
+use super::run::{Printer, environment, finish, interrupted, until};
 use super::{exit, program, runtime, show, workspace};
 use crate::app;
 use crate::config::Overrides;
@@ -116,15 +116,7 @@ fn create(args: &CreateArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
     let made = super::block_on(async {
         let bytes = bytes::Bytes::from(exec::kept(shelf.clone(), from).await?);
         let program = program::load(&engine, bytes.clone(), build).await?;
-        let mut making = std::pin::pin!(engine.snapshot(&program, bytes, request));
-        let made = tokio::select! {
-            made = &mut making => made?,
-            () = interrupted() => {
-                cancel.cancel();
-                making.await?
-            }
-        };
-        anyhow::Ok(made)
+        anyhow::Ok(until(interrupted(), &cancel, engine.snapshot(&program, bytes, request)).await?)
     })??;
     if let Some(writer) = writer {
         let _ = writer.join();

@@ -154,7 +154,10 @@ impl Engine {
     ) -> Result<(Result<Option<Arc<Saved>>, Unsaved>, u64), EngineError> {
         let fence = self.fence(session.program().build())?;
         let _beating = self.0.heart.beating();
-        session.save(&fence, limits, cancel).await
+        match session.save(&fence, limits, cancel).await {
+            Err(EngineError::Busy(_)) => Err(self.busy()),
+            other => other,
+        }
     }
 
     /// Whether instances come from a pool, for those who want to know how fast they start.

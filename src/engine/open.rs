@@ -22,12 +22,13 @@ use crate::model::{Captured, Denial, Grants, Limits, Mode, Stream, Usage};
 /// How much fuel a run that is ended by its deadline or its caller may have used and not told: about a millisecond of it.
 pub const FUEL_TOLD: u64 = 10_000_000;
 
+/// Many times what it takes to copy an instance; one whose library is broken has an end all the same.
+const COPY_FUEL: u64 = 1_000_000_000;
+
 /// A store with all that one run holds, and its instance once there is one.
 pub(super) struct Open {
     pub(super) store: Store<RunState>,
     instance: Option<Instance>,
-    /// It was told whose it is, and has not been asked to let go of that since.
-    prepared: bool,
 }
 
 impl Open {
@@ -68,7 +69,7 @@ impl Open {
             tools,
         };
         let store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
-        Ok(Self { store, instance: None, prepared: false })
+        Ok(Self { store, instance: None })
     }
 
     /// For one call more: its own fuel, counts, input and listener. What the instance is granted it was granted when it was
@@ -96,11 +97,6 @@ impl Open {
             state.randomness = Randomness::NotGranted;
         }
         Ok(())
-    }
-
-    /// Whether the next call finds it as the last one left it.
-    pub(super) fn is_prepared(&self) -> bool {
-        self.prepared
     }
 
     /// Calls one function after the other, in an instance that is made first where there is none.
@@ -131,20 +127,50 @@ impl Open {
             target.call_async(&mut *store, params, results).await?;
             last = results.first_mut().map(|value| std::mem::replace(value, Val::Bool(false)));
         }
-        self.prepared = true;
         Ok(last)
     }
 
-    /// An instance that runs nothing, and could: to see how one begins.
+    /// An instance that runs nothing, and could: to see how one begins, or to become like another.
     pub(super) async fn untouched(
         fence: &Fence,
         program: &Program,
         limits: &Limits,
-    ) -> wasmtime::Result<(Store<RunState>, Instance)> {
-        let nothing = RunRequest::new(Entry::Command { name: String::new() }, limits.clone(), Grants::default());
+        grants: Grants,
+    ) -> wasmtime::Result<Self> {
+        let nothing = RunRequest::new(Entry::Command { name: String::new() }, limits.clone(), grants);
         let mut open = Self::fresh(fence, nothing, 0)?;
-        let instance = program.pre.instantiate_async(&mut open.store).await?;
-        Ok((open.store, instance))
+        open.instance = Some(program.pre.instantiate_async(&mut open.store).await?);
+        Ok(open)
+    }
+
+    pub(super) fn alive(&mut self) -> wasmtime::Result<Alive<'_>> {
+        let instance = self.instance.ok_or_else(|| wasmtime::format_err!("there is no instance"))?;
+        Ok(Alive { store: &mut self.store, instance })
+    }
+
+    /// What differs from a fresh one. It lets go of the handles that its library remembers, and asks for them again when it goes
+    /// on; else only doors of ours are at work, and none of it is the guest's to pay.
+    pub(super) async fn copied(
+        &mut self,
+        program: &Program,
+        fresh: &mut Self,
+        limit: u64,
+    ) -> wasmtime::Result<Result<Saved, Unsaved>> {
+        self.store.set_fuel(COPY_FUEL)?;
+        saved::save(&mut self.alive()?, program, Some(&mut fresh.alive()?), limit).await
+    }
+
+    /// Becomes like another, and comes to rest in its stead, which is work of the guest: `keep` has what is left of it then.
+    pub(super) async fn rested(
+        &mut self,
+        program: &Program,
+        as_it_was: Saved,
+        fresh: &mut Self,
+        keep: &mut Keep,
+    ) -> wasmtime::Result<Option<Val>> {
+        let rested = saved::rested(&mut self.alive()?, program, as_it_was, &mut fresh.alive()?, keep.limit).await?;
+        keep.saved = Some(rested);
+        Ok(None)
     }
 
     /// Brings a runtime to rest after its last snippet, and keeps its state.
@@ -159,10 +185,14 @@ impl Open {
             keep.saved = Some(Err(saved::has_open(path)));
             return Ok(None);
         }
-        let done = saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await;
-        // Where the guest itself says no it has let go of nothing.
-        self.prepared = matches!(keep.saved, Some(Err(Unsaved::Refused(_))));
-        done
+        saved::settled(Alive { store: &mut self.store, instance }, program, fence, keep).await
+    }
+
+    /// For a copy of it: what it may know of the world.
+    pub(super) fn grants(&self) -> Grants {
+        let state = self.store.data();
+        let clocks = !matches!(state.clocks, Clocks::NotGranted);
+        Grants { clocks, randomness: !matches!(state.randomness, Randomness::NotGranted), ..Grants::default() }
     }
 
     pub(super) fn usage(&self, limits: &Limits, wall: Duration, cpu: Duration) -> Usage {

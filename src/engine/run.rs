@@ -131,7 +131,7 @@ pub(super) async fn turn(
     let is_command = matches!(request.entry, Entry::Command { .. });
     let is_snippet = matches!(request.entry, Entry::Snippet(_));
     let mut calls = Vec::new();
-    for (function, args) in wanted(program, &mut request, !kept.as_ref().is_some_and(Open::is_prepared))? {
+    for (function, args) in wanted(program, &mut request, kept.is_none())? {
         match read_arguments(function, args, limits.hostcall_bytes).await? {
             Ok(params) => calls.push((function, params)),
             Err(hit) => return Ok(never_started(hit, start)),

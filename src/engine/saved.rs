@@ -10,7 +10,7 @@ use super::program::{Program, Reached};
 use super::snapshot::Keep;
 use super::snippet::SETTLE;
 use super::state::RunState;
-use crate::model::{Digest, show_bytes};
+use crate::model::{Digest, Grants, show_bytes};
 
 /// What is compared, and kept or not.
 const PIECE: usize = 4 << 10;
@@ -55,6 +55,8 @@ pub enum Unsaved {
     NoDoors(String),
     #[error("the state cannot be saved: {0}")]
     Refused(String),
+    #[error("its copy did not come to rest: {0}")]
+    Restless(&'static str),
     #[error("the state takes more than {}", show_bytes(*.limit))]
     TooLarge { limit: u64 },
 }
@@ -64,7 +66,7 @@ impl Unsaved {
     pub const fn code(&self) -> &'static str {
         match self {
             Unsaved::NoDoors(_) => "not_saveable",
-            Unsaved::Refused(_) => "not_at_rest",
+            Unsaved::Refused(_) | Unsaved::Restless(_) => "not_at_rest",
             Unsaved::TooLarge { .. } => "state_too_large",
         }
     }
@@ -107,13 +109,13 @@ impl Alive<'_> {
         function.typed::<P, R>(&*self.store)?.call_async(&mut *self.store, params).await
     }
 
-    /// A whole memory is lifted as one list: allowed as far as the run may have memory, and only here.
+    /// A whole memory is lifted as one list: allowed as far as the run has memory, and only here.
     async fn tell<R>(&mut self, door: ComponentExportIndex) -> wasmtime::Result<R>
     where
         R: Lift + Send + Sync + 'static,
     {
         let usual = self.store.hostcall_fuel();
-        let most = self.store.data().meter.limits().memory_bytes.saturating_add(PAGE_BYTES);
+        let most = self.store.data().meter.memory_bytes().saturating_add(PAGE_BYTES);
         self.store.set_hostcall_fuel(usize::try_from(most).unwrap_or(usize::MAX));
         let told = self.call::<(), (R,)>(door, ()).await;
         self.store.set_hostcall_fuel(usual);
@@ -152,13 +154,28 @@ pub(super) async fn settled(
         Ok(()) if keep.whole => save(&mut alive, program, None, keep.limit).await?,
         Ok(()) => {
             let limits = alive.store.data().meter.limits().clone();
-            let (mut store, instance) = Open::untouched(fence, program, &limits).await?;
-            let mut fresh = Alive { store: &mut store, instance };
-            save(&mut alive, program, Some(&mut fresh), keep.limit).await?
+            let mut fresh = Open::untouched(fence, program, &limits, Grants::default()).await?;
+            save(&mut alive, program, Some(&mut fresh.alive()?), keep.limit).await?
         }
         Err(reason) => Err(reason),
     });
     Ok(None)
+}
+
+/// Makes an instance that has run nothing come to rest in the stead of another, which has let go of what it had of the host.
+pub(super) async fn rested(
+    alive: &mut Alive<'_>,
+    program: &Program,
+    as_it_was: Saved,
+    fresh: &mut Alive<'_>,
+    limit: u64,
+) -> wasmtime::Result<Result<Saved, Unsaved>> {
+    restore(alive, program, &as_it_was).await?;
+    drop(as_it_was);
+    match settle(alive, program).await? {
+        Ok(()) => save(alive, program, Some(fresh), limit).await,
+        Err(reason) => Ok(Err(reason)),
+    }
 }
 
 /// Saves an instance that is at rest. What is kept is what differs from `fresh`, another instance of the same program that has

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use wasmtime::PoolConcurrencyLimitError;
 
 use super::error::{CallError, EngineError};
 use super::fence::Fence;
 use super::open::Open;
+use super::outcome::{self, Ended};
 use super::program::Program;
 use super::run::{self, Entry, RunRequest};
 use super::saved::{Saved, Unsaved};
@@ -80,43 +82,58 @@ impl Session {
         done
     }
 
-    /// The state that its next call finds, for others to go on from: nothing of one in which nothing was done. It goes on from
-    /// that state itself, in a fresh instance, since what the old one held of the host it has let go of. Where the state cannot
-    /// be saved it goes on as it is; if it does not come to rest, it is closed.
+    /// The state that its next call finds, for others to go on from, and the fuel that this took: nothing of one in which
+    /// nothing was done.
     ///
-    /// To come to rest is work of the guest, which may run code of a stranger's: it has a fuel, a time and nothing to write.
+    /// To come to rest is work of the guest, which lets go of what it needs and may run code of a stranger's. So it is done by a
+    /// copy, which has a fuel, a time and no files; the session itself goes on as it is, whatever becomes of that.
     pub(super) async fn save(
         &mut self,
         fence: &Fence,
         mut limits: Limits,
         cancel: CancellationToken,
     ) -> Result<(Result<Option<Arc<Saved>>, Unsaved>, u64), EngineError> {
-        let Some(mut open) = self.open.take() else { return Ok((Ok(self.from.clone()), 0)) };
+        let Some(open) = &self.open else { return Ok((Ok(self.from.clone()), 0)) };
         (limits.written_bytes, limits.files_created, limits.tool_calls) = (0, 0, 0);
         limits.deadline_ms = limits.deadline_ms.min(REST_MS);
-        let most = limits.memory_bytes;
+        // What there may be no room for comes first.
+        let program = &self.program;
+        let (mut copy, mut fresh) = (
+            Open::untouched(fence, program, &limits, open.grants()).await.map_err(unmade)?,
+            Open::untouched(fence, program, &limits, Grants::default()).await.map_err(unmade)?,
+        );
+        let mut keep = Keep { whole: false, limit: limits.memory_bytes, saved: None };
+        let as_it_is = match self.as_it_is(&mut fresh, keep.limit).await? {
+            Ok(as_it_is) => as_it_is,
+            Err(reason) => return Ok((Err(reason), 0)),
+        };
         let start = Instant::now();
-        let deadline = start + Duration::from_millis(limits.deadline_ms);
-        let given = limits.clone();
-        open.renew(RunRequest::new(Entry::Command { name: String::new() }, limits, Grants::clocks_and_randomness()))?;
-        let mut keep = Keep { whole: false, limit: most, saved: None };
-        let mut watch = Watch::new(start, deadline, Some(cancel));
-        drop(watch.over(open.settled(&self.program, fence, &mut keep)).await);
-        let spent = open.usage(&given, start.elapsed(), watch.cpu).fuel;
-        // What it wrote and was denied meanwhile is of no call.
-        drop(open.told());
-        let saved = match keep.saved {
-            Some(Ok(saved)) => {
-                self.from = Some(Arc::new(saved));
-                Ok(self.from.clone())
-            }
-            Some(Err(reason)) => {
-                self.open = Some(open);
-                Err(reason)
-            }
-            None => Err(Unsaved::Refused("the interpreter did not come to rest, and is gone".to_owned())),
+        let mut watch = Watch::new(start, start + Duration::from_millis(limits.deadline_ms), Some(cancel));
+        let end = watch.over(copy.rested(&self.program, as_it_is, &mut fresh, &mut keep)).await;
+        let spent = copy.usage(&limits, start.elapsed(), watch.cpu).fuel;
+        let saved = match (keep.saved, outcome::of(end, &copy.store, false)?) {
+            (Some(saved), _) => saved.map(|saved| Some(Arc::new(saved))),
+            (None, Ended::Is(outcome)) => Err(Unsaved::Restless(outcome.kind())),
+            (None, Ended::Returned(_)) => return Err(EngineError::Internal("nothing was saved".into())),
         };
         Ok((saved, spent))
+    }
+
+    /// What differs from a fresh instance. One that could not be read whole is not called again.
+    async fn as_it_is(&mut self, fresh: &mut Open, limit: u64) -> Result<Result<Saved, Unsaved>, EngineError> {
+        let gone = || EngineError::Internal("the session is gone".into());
+        let mut open = self.open.take().ok_or_else(gone)?;
+        let copied = open.copied(&self.program, fresh, limit).await;
+        let copied = copied.map_err(|reason| EngineError::Internal(format!("a session cannot be read: {reason:#}")))?;
+        self.open = Some(open);
+        Ok(copied)
+    }
+}
+
+fn unmade(reason: wasmtime::Error) -> EngineError {
+    match reason.downcast_ref::<PoolConcurrencyLimitError>() {
+        Some(_) => EngineError::Busy(0),
+        None => EngineError::Internal(format!("an instance could not be made: {reason:#}")),
     }
 }
 

@@ -239,8 +239,16 @@ impl Hall {
         &self,
         work: impl Future<Output = Result<T, SandboxError>> + Send + 'static,
     ) -> Result<T, SandboxError> {
+        self.goes_on(work).await?
+    }
+
+    /// The same for whoever does more than that with it.
+    pub async fn goes_on<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, SandboxError> {
         let done = self.0.tasks.spawn(work.in_current_span()).await;
-        done.map_err(|error| SandboxError::Internal(error.to_string()))?
+        done.map_err(|error| SandboxError::Internal(error.to_string()))
     }
 
     /// Reads what may be large, on a thread that may wait for it.

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::SandboxError;
 use super::hall::{Hall, covers, locked};
 use super::plan::{self, LimitsAsk, Most};
+use super::quota::Taken;
 use super::record::SandboxRecord;
 use super::turn::{Interpreter, Turn};
 use super::work::{Files, Place};
@@ -14,12 +15,10 @@ use crate::authz::{Action, Permit};
 use crate::engine::{Build, EngineError, Session};
 use crate::model::{Labels, Limits, Mode, PrincipalId, RunId, SandboxId, SessionId, TenantId};
 use crate::runtimes::{self, Runtime};
+use crate::workspace::Entered;
 
 /// How long code that was interrupted may take to end by itself, before it is ended with its interpreter.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// So many new sessions one may be copied into at a time.
-const FORKS: u32 = 16;
 
 /// Interpreters that live over several calls. They are in the memory of this process and nowhere else: a restart of the
 /// service ends them all, and what they did to files stays in their sandboxes.
@@ -38,11 +37,17 @@ pub(super) struct Kept {
     pub(super) tenant: TenantId,
     pub(super) sandbox: SandboxId,
     owner: PrincipalId,
-    runtime: Runtime,
-    labels: Labels,
+    pub(super) runtime: Runtime,
+    pub(super) labels: Labels,
     created: u64,
     state: Mutex<State>,
     pub(super) interpreter: Arc<tokio::sync::Mutex<Interpreter>>,
+}
+
+/// Room for a session that is about to be made.
+pub(super) struct Seat {
+    taken: Taken,
+    entered: Entered,
 }
 
 #[derive(Debug)]
@@ -208,95 +213,61 @@ impl Hall {
         // For the size of its stack the code is made ready; all else each call is given anew.
         let program = self.runtime(&shelf, &runtime, Build::of(&limits, Mode::Ordinary)).await?;
         let session = Session::new(program).map_err(EngineError::from)?;
-        self.keep_session(permit, sandbox, session, (runtime, labels)).await
+        let seat = self.seat(permit.tenant(), sandbox).await?;
+        let made = self.keep_sessions(permit, sandbox, (&runtime, &labels), vec![(session, seat)])?;
+        made.into_iter().next().ok_or_else(|| SandboxError::Internal("no session was made".into()))
     }
 
-    /// Copies what was done in a session into new ones of the same sandbox, which go separate ways from there.
-    pub async fn fork(&self, permit: &Permit, id: &SessionId, count: u32) -> Result<Vec<SessionRecord>, SandboxError> {
-        let kept = self.session_for(permit, id)?;
-        let _inside = self.inner().tasks.token();
-        self.open()?;
-        if !(1..=FORKS).contains(&count) {
-            let message = format!("write how many, from 1 to {FORKS}");
-            return Err(SandboxError::Invalid { field: "count", message });
-        }
-        // To its end, also when whoever asked goes away: half a copy is none.
-        let (hall, permit) = (self.clone(), permit.clone());
-        self.to_its_end(async move { hall.forked(&permit, &kept, count).await }).await
-    }
-
-    async fn forked(&self, permit: &Permit, kept: &Arc<Kept>, count: u32) -> Result<Vec<SessionRecord>, SandboxError> {
-        let ceilings = self.ceilings(&kept.tenant)?;
-        let mut limits = self.limits_in(&self.found(&kept.tenant, &kept.sandbox)?)?;
-        // Counted as a run: to come to rest is work of the guest.
-        let mut running = self.inner().quota.run(&kept.tenant, &ceilings, limits.fuel, self.now())?;
-        limits.fuel = running.fuel();
-        let mut turn = Turn::begin(self.clone(), Arc::clone(kept), None)?;
-        let program = Arc::clone(turn.program()?);
-        running.begins();
-        let saving = async move { turn.save(limits).await };
-        let saved = self.inner().guests.run(saving).await;
-        let (state, spent) = saved.map_err(|error| SandboxError::Internal(error.to_string()))??;
-        running.ends(spent, self.now());
-        let state = state?;
-        let mut made = Vec::new();
-        for _ in 0..count {
-            let session = Session::from(Arc::clone(&program), state.clone()).map_err(EngineError::from)?;
-            let like = (kept.runtime.clone(), kept.labels.clone());
-            match self.keep_session(permit, &kept.sandbox, session, like).await {
-                Ok(record) => made.push(record),
-                // All or none.
-                Err(error) => {
-                    self.let_go(self.inner().sessions.take(|other| made.iter().any(|made| made.id == other.id)));
-                    return Err(error);
-                }
-            }
-        }
-        Ok(made)
-    }
-
-    async fn keep_session(
-        &self,
-        permit: &Permit,
-        sandbox: &SandboxId,
-        session: Session,
-        (runtime, labels): (Runtime, Labels),
-    ) -> Result<SessionRecord, SandboxError> {
-        let tenant = permit.tenant();
+    /// Room for one more: counted, and with the files of the sandbox.
+    pub(super) async fn seat(&self, tenant: &TenantId, sandbox: &SandboxId) -> Result<Seat, SandboxError> {
         let ceilings = self.ceilings(tenant)?;
         let taken = self.inner().quota.session(tenant, &ceilings, self.inner().settings.live_sessions)?;
         let Place { files: Files::Run { entered, .. }, .. } = self.enter(tenant, sandbox).await? else {
             return Err(SandboxError::NoSandbox(sandbox.clone()));
         };
-        let now = self.now();
-        let kept = Arc::new(Kept {
-            id: SessionId::random(),
-            tenant: tenant.clone(),
-            sandbox: sandbox.clone(),
-            owner: permit.principal().clone(),
-            runtime,
-            labels,
-            created: now,
-            state: Mutex::new(State { at: At::Idle, calls: 0, used: now, memory_bytes: 0 }),
-            interpreter: Arc::new(tokio::sync::Mutex::new(Interpreter::new(session, *entered, taken))),
-        });
-        self.inner().sessions.all().insert(kept.id.clone(), Arc::clone(&kept));
-        // From here on a stop of its sandbox either takes it away or is seen here.
+        Ok(Seat { taken, entered: *entered })
+    }
+
+    /// Makes sessions that others find: all or none.
+    pub(super) fn keep_sessions(
+        &self,
+        permit: &Permit,
+        sandbox: &SandboxId,
+        (runtime, labels): (&Runtime, &Labels),
+        new: Vec<(Session, Seat)>,
+    ) -> Result<Vec<SessionRecord>, SandboxError> {
+        let (tenant, now) = (permit.tenant(), self.now());
+        let kept = |(session, Seat { taken, entered })| {
+            Arc::new(Kept {
+                id: SessionId::random(),
+                tenant: tenant.clone(),
+                sandbox: sandbox.clone(),
+                owner: permit.principal().clone(),
+                runtime: runtime.clone(),
+                labels: labels.clone(),
+                created: now,
+                state: Mutex::new(State { at: At::Idle, calls: 0, used: now, memory_bytes: 0 }),
+                interpreter: Arc::new(tokio::sync::Mutex::new(Interpreter::new(session, entered, taken))),
+            })
+        };
+        let made: Vec<_> = new.into_iter().map(kept).collect();
+        self.inner().sessions.all().extend(made.iter().map(|kept| (kept.id.clone(), Arc::clone(kept))));
+        // From here on a stop of its sandbox either takes them away or is seen here.
         if let Err(error) = self.may_run_in(tenant, sandbox).and_then(|()| self.end_for(tenant).map(drop)) {
-            self.let_go(self.inner().sessions.take(|other| other.id == kept.id));
+            self.let_go(self.inner().sessions.take(|other| made.iter().any(|made| made.id == other.id)));
             return Err(error);
         }
-        Ok(kept.record())
+        Ok(made.iter().map(|kept| kept.record()).collect())
     }
 
     /// What a call in a sandbox may have at most.
-    fn limits_in(&self, sandbox: &SandboxRecord) -> Result<Limits, SandboxError> {
+    pub(super) fn limits_in(&self, sandbox: &SandboxRecord) -> Result<Limits, SandboxError> {
         let ceilings = self.ceilings(&sandbox.tenant)?;
         let most = Most { ceilings: &ceilings, sandbox: Some(&sandbox.spec) };
         plan::limits(&LimitsAsk::default(), &most, &mut Vec::new())
     }
 
-    fn session(&self, tenant: &TenantId, id: &SessionId) -> Result<Arc<Kept>, SandboxError> {
+    pub(super) fn session(&self, tenant: &TenantId, id: &SessionId) -> Result<Arc<Kept>, SandboxError> {
         let found = self.inner().sessions.all().get(id).filter(|kept| kept.tenant == *tenant).map(Arc::clone);
         found.ok_or_else(|| SandboxError::NoSession(id.clone()))
     }
@@ -328,7 +299,7 @@ impl Hall {
     }
 
     /// The session, if the permit is for doing something in its sandbox.
-    fn session_for(&self, permit: &Permit, id: &SessionId) -> Result<Arc<Kept>, SandboxError> {
+    pub(super) fn session_for(&self, permit: &Permit, id: &SessionId) -> Result<Arc<Kept>, SandboxError> {
         let kept = self.session(permit.tenant(), id)?;
         covers(permit, Action::SandboxesRun, permit.tenant(), kept.sandbox.as_str())?;
         Ok(kept)

@@ -102,7 +102,19 @@ impl Turn {
         let place = self.hall.engine().place()?;
         let gone = || SandboxError::NoSession(self.kept.id.clone());
         let session = &mut self.interpreter.0.as_mut().ok_or_else(gone)?.session;
-        Ok(self.hall.engine().save(place, session, limits, self.ways.end.clone()).await?)
+        let (engine, end) = (self.hall.engine(), &self.ways.end);
+        let saving = engine.save(place, session, limits, end.clone());
+        tokio::pin!(saving);
+        let saved = tokio::select! {
+            biased;
+            saved = &mut saving => saved,
+            // With all runs, when the service stops.
+            () = self.hall.inner().cancel.cancelled() => {
+                end.cancel();
+                saving.await
+            }
+        };
+        Ok(saved?)
     }
 
     /// Calls into the interpreter. `cancel` is what ends it from outside.

@@ -85,6 +85,14 @@ fn rules_hold_for_each_folder_or_for_one() {
     assert_eq!(run(&["--fs-rules", "rules"], &["read|readme", "read|src/code"]), "ok one\n\nPERM\n");
     assert_eq!(std::fs::read_to_string(cli.path("site/readme")).unwrap(), "one\n");
     cli.fails(&["run", &probe, "--fs", "/a:read", "--", "ls|."], 2, "--dir HOST::GUEST");
+    // A mode of another tool is no part of a name, and one of ours is told.
+    for (dir, mode) in
+        [("site::/tmp:rw", ":rw"), ("site::/tmp:z", ":z"), ("site::/a:ro,Z", ":ro,Z"), ("site::/a:rw:ro", ":rw")]
+    {
+        cli.fails(&["run", &probe, "--dir", dir, "--", "ls|."], 2, &format!("`{mode}` is no mode here"));
+        cli.fails(&["run", &probe, "--dir", dir, "--", "ls|."], 2, ":ro to only read");
+    }
+    assert_eq!(cli.ok(&["run", &probe, "--dir", "site::/a:b", "--", "read|readme"]), "ok one\n\n");
     cli.fails(&["run", &probe, "--dir", "site::/a", "--fs", "/a:wrong", "--", "ls|."], 2, "none, view, read or write");
     std::fs::write(cli.path("rules"), "/a:read\n/b\n").unwrap();
     cli.fails(&["run", &probe, "--dir", "site::/a", "--fs-rules", "rules", "--", "ls|."], 2, "line 2");

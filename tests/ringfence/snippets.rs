@@ -4,6 +4,7 @@ mod attacks;
 mod cli;
 mod corpus;
 mod fenced;
+mod forks;
 mod language;
 mod library;
 mod reach;

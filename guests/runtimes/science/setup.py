@@ -9,11 +9,14 @@ import wire
 
 wire.lay_out()
 
+import types
+
 import bundle
 import runtime
 
-# The driver of the other Python, with libraries that come from elsewhere.
+# The driver of the other Python, with libraries that come from elsewhere, and without a list for a step of its build.
 sys.modules["runtime.bundle"] = runtime.bundle = bundle
+runtime.lasting = types.SimpleNamespace(write_down=lambda: None)
 bundle.keep_libraries()
 
 import app_science

@@ -2,11 +2,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::body::{held, is_json};
 use super::super::context::{Api, Object, Who};
 use super::super::failures;
 use super::super::problem::Problem;
@@ -14,10 +13,10 @@ use super::super::query::Path;
 use super::super::strict;
 use super::super::types::AnswerBody;
 use super::id;
-use super::runs::found;
+use super::runs::{Request, found};
 use crate::authz::{Action, Ask, Resource, Wants};
 use crate::model::{CallId, Caller, Labels, SandboxId};
-use crate::sandbox::{Answered, ComponentRecord, NotAllowed, Rights, RunAsk, ToolBy};
+use crate::sandbox::{Answered, By, ComponentRecord, NotAllowed, Rights, RunAsk, ToolBy};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -40,19 +39,13 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let http = &api.parts().http;
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !is_json(kind) {
-        let wrong = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "send JSON");
-        return Err(wrong.at("Content-Type"));
-    }
-    let mut in_memory = who.in_memory();
-    let text = held(body, http, http.body_bytes, &mut in_memory).await?;
+    let (text, _in_memory) = Request::json(&who, &api, &headers, body).await?;
     let answer = strict::read::<AnswerBody>(&text)?.answer()?;
     let (run, permit) = found(&who, &run, Action::RunsAnswer).await?;
     let call: CallId = id(&call, "call")?;
-    let request = Some(who.request().clone());
-    who.hall().answer(&permit, &run.id, &call, Answered { answer, request })?;
+    let (caller, request) = (Caller::clone(&who.caller), Some(who.request().clone()));
+    let by = Box::new(By { caller, policies: permit.policies().to_vec(), request });
+    who.hall().answer(&permit, &run.id, &call, Answered { answer, by })?;
     Ok(StatusCode::NO_CONTENT)
 }
 

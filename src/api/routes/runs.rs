@@ -136,7 +136,13 @@ impl Request {
         Ok(Self { apart: body.apart, ask: body.ask(session)?, streamed: is_wanted(headers), retry, in_memory })
     }
 
-    async fn json(who: &Who, api: &Api, headers: &HeaderMap, body: Body) -> Result<(Bytes, InMemory), Problem> {
+    /// What came as JSON, and the room in memory that it takes.
+    pub(super) async fn json(
+        who: &Who,
+        api: &Api,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Bytes, InMemory), Problem> {
         let http = &api.parts().http;
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !is_json(kind) {

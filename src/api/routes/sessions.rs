@@ -22,7 +22,7 @@ use super::{id, parsed};
 use crate::audit::{Detail, EventName};
 use crate::authz::{Action, Permit};
 use crate::model::{SandboxId, SessionId};
-use crate::sandbox::{SandboxRecord, SessionRecord};
+use crate::sandbox::{Forked, SandboxRecord, SessionRecord};
 
 pub(in crate::api) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -34,12 +34,15 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(fork))
 }
 
-/// The session of a path and its sandbox, and the right to do something there.
-async fn found(who: &Who, text: &str, action: Action) -> Result<(SessionRecord, Permit), Problem> {
+/// The right to do something to the session of a path, which is on record before it is done and goes on to its end.
+async fn may(who: &Who, text: &str, act: EventName) -> Result<(SessionId, Permit), Problem> {
     let session: SessionId = id(text, "session")?;
     let record = who.hall().known_session(who.tenant(), &session)?;
     let sandbox = there(who, &record.sandbox)?;
-    Ok((record, who.permit(action, &object(&sandbox)).await?))
+    who.did(act);
+    who.made("session", &session);
+    who.fact("sandbox", sandbox.id.as_str());
+    Ok((session, who.permit(Action::SandboxesRun, &object(&sandbox)).await?))
 }
 
 /// The sandbox of a session, without which there is no session.
@@ -63,16 +66,20 @@ async fn create(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let sandbox: SandboxId = parsed(&body.sandbox, "sandbox")?;
     let sandbox = who.hall().known_sandbox(who.tenant(), &sandbox)?.ok_or_else(|| Problem::missing("sandbox"))?;
+    who.did(EventName::SessionCreated);
     let permit = who.permit(Action::SandboxesRun, &object(&sandbox)).await?;
-    let shelf = Arc::clone(&api.parts().runtimes);
-    // The card of the runtime is on the disk.
-    let read = Arc::clone(&shelf);
-    let (runtime, labels) = who.hall().apart(who.tenant(), move || body.ask(&read)).await??;
-    let made = who.hall().create_session(&permit, &sandbox.id, (shelf, runtime), labels).await?;
-    did(&who, EventName::SessionCreated, &made.id);
-    who.fact("sandbox", sandbox.id.as_str());
-    who.fact("runtime", made.runtime.digest.to_string());
-    Ok((StatusCode::CREATED, Json(made.into())))
+    let made = who.whole(|who| async move {
+        let shelf = Arc::clone(&api.parts().runtimes);
+        // The card of the runtime is on the disk.
+        let read = Arc::clone(&shelf);
+        let (runtime, labels) = who.hall().apart(who.tenant(), move || body.ask(&read)).await??;
+        let made = who.hall().create_session(&permit, &sandbox.id, (shelf, runtime), labels).await?;
+        who.made("session", &made.id);
+        who.fact("sandbox", sandbox.id.as_str());
+        who.fact("runtime", made.runtime.digest.to_string());
+        Ok(made)
+    });
+    Ok((StatusCode::CREATED, Json(made.await?.into())))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -120,7 +127,10 @@ async fn list(who: Who, Query(filter): Query<Filter>) -> Result<Json<Sessions>, 
     responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn get(who: Who, Path(session): Path<String>) -> Result<Json<Session>, Problem> {
-    Ok(Json(found(&who, &session, Action::SandboxesRead).await?.0.into()))
+    let session: SessionId = id(&session, "session")?;
+    let record = who.hall().known_session(who.tenant(), &session)?;
+    who.permit(Action::SandboxesRead, &object(&there(&who, &record.sandbox)?)).await?;
+    Ok(Json(record.into()))
 }
 
 /// Run code in a session
@@ -173,10 +183,12 @@ async fn execute(
     responses((status = 202, body = Session), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn interrupt(who: Who, Path(session): Path<String>) -> Result<(StatusCode, Json<Session>), Problem> {
-    let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
-    did(&who, EventName::SessionInterrupted, &record.id);
-    who.fact("at_work", who.hall().interrupt(&permit, &record.id)?);
-    Ok((StatusCode::ACCEPTED, Json(who.hall().known_session(who.tenant(), &record.id)?.into())))
+    let (session, permit) = may(&who, &session, EventName::SessionInterrupted).await?;
+    let interrupted = who.whole(|who| async move {
+        who.fact("at_work", who.hall().interrupt(&permit, &session)?);
+        Ok(who.hall().known_session(who.tenant(), &session)?)
+    });
+    Ok((StatusCode::ACCEPTED, Json(interrupted.await?.into())))
 }
 
 /// Give a session a fresh interpreter; what runs in it ends
@@ -185,15 +197,15 @@ async fn interrupt(who: Who, Path(session): Path<String>) -> Result<(StatusCode,
     responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn restart(who: Who, Path(session): Path<String>) -> Result<Json<Session>, Problem> {
-    let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
-    did(&who, EventName::SessionRestarted, &record.id);
-    Ok(Json(who.hall().restart(&permit, &record.id).await?.into()))
+    let (session, permit) = may(&who, &session, EventName::SessionRestarted).await?;
+    let restarted = who.whole(|who| async move { Ok(who.hall().restart(&permit, &session).await?) });
+    Ok(Json(restarted.await?.into()))
 }
 
 /// Copy what was done in a session into new ones, which go separate ways from there
 ///
 /// They have the variables, imports and functions of the session as it is now, and randomness of their own; the files of the
-/// sandbox they all share. Files that the session has open cannot be copied: 409 `not_at_rest` names one. All are made or none.
+/// sandbox they all share. The session itself goes on as it is. Files that the session has open cannot be copied: 409 `not_at_rest` names one. All are made or none.
 #[utoipa::path(
     post, path = "/v1/sessions/{id}/fork", tag = "sessions", params(("id" = String, Path)), request_body = ForkBody,
     responses((status = 201, body = Sessions), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -203,11 +215,16 @@ async fn fork(
     Path(session): Path<String>,
     Strict(body): Strict<ForkBody>,
 ) -> Result<(StatusCode, Json<Sessions>), Problem> {
-    let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
-    let made = who.hall().fork(&permit, &record.id, u32::try_from(body.count.0).unwrap_or(u32::MAX)).await?;
-    did(&who, EventName::SessionForked, &record.id);
-    who.fact("into", Detail::of(&made.iter().map(|made| made.id.as_str()).collect::<Vec<_>>()));
-    Ok((StatusCode::CREATED, Json(Sessions::new(made, None))))
+    let (session, permit) = may(&who, &session, EventName::SessionForked).await?;
+    let count = u32::try_from(body.count.0).unwrap_or(u32::MAX);
+    let made = who.whole(|who| async move {
+        let Forked { made, fuel } = who.hall().fork(&permit, &session, count).await?;
+        who.fact("fuel", fuel);
+        let made = made?;
+        who.fact("into", Detail::of(&made.iter().map(|made| made.id.as_str()).collect::<Vec<_>>()));
+        Ok(made)
+    });
+    Ok((StatusCode::CREATED, Json(Sessions::new(made.await?, None))))
 }
 
 /// End a session; what runs in it ends, its files stay
@@ -216,13 +233,7 @@ async fn fork(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 async fn delete(who: Who, Path(session): Path<String>) -> Result<StatusCode, Problem> {
-    let (record, permit) = found(&who, &session, Action::SandboxesRun).await?;
-    did(&who, EventName::SessionEnded, &record.id);
-    who.hall().end_session(&permit, &record.id).await?;
+    let (session, permit) = may(&who, &session, EventName::SessionEnded).await?;
+    who.whole(|who| async move { Ok(who.hall().end_session(&permit, &session).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn did(who: &Who, what: EventName, session: &SessionId) {
-    who.did(what);
-    who.made("session", session);
 }

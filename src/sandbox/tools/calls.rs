@@ -2,9 +2,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::super::chronicle::By;
 use super::super::error::SandboxError;
 use crate::engine::ToolFailure;
-use crate::model::{CallId, Json, RequestId};
+use crate::model::{CallId, Json};
 
 /// A call that waits for its answer, as it is told to whoever watches the run.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +20,8 @@ pub struct Asking {
 #[derive(Debug)]
 pub struct Answered {
     pub answer: Result<Json, ToolFailure>,
-    /// The request in which he did.
-    pub request: Option<RequestId>,
+    /// Who did, and in which request.
+    pub by: Box<By>,
 }
 
 /// The call of a run that waits. An instance makes one at a time: there is never another.

@@ -18,7 +18,7 @@ use super::calls::Asking;
 use super::schema::{Schema, Wrong};
 use crate::authz::Wants;
 use crate::engine::{EngineError, ToolAnswer, ToolDescription, ToolFailure, Tools};
-use crate::model::{CallId, Digest, Json, Labels, Limits, Mode, RequestId, show_bytes};
+use crate::model::{CallId, Denial, Digest, Json, Labels, Limits, Mode, show_bytes};
 
 /// The most that one call hands over, however much the run may.
 const INPUT_BYTES: usize = 1 << 20;
@@ -57,10 +57,11 @@ pub struct Called {
     pub decision: Option<Result<Vec<String>, NotAllowed>>,
     /// The code of what it failed of.
     pub failure: Option<String>,
-    /// The request that answered it.
-    pub answered: Option<RequestId>,
-    /// What the run of the component spent.
+    /// Who answered it, where it is one of the caller's.
+    pub answered: Option<By>,
+    /// What the run of the component spent, and what it tried and was not granted.
     pub fuel: Option<u64>,
+    pub denials: Vec<Denial>,
     pub milliseconds: u64,
 }
 
@@ -136,6 +137,7 @@ impl Given {
             failure: None,
             answered: None,
             fuel: None,
+            denials: Vec::new(),
             milliseconds: 0,
         };
         let done = self.done(&mut called, input, cancel).await;
@@ -222,7 +224,7 @@ impl Given {
         let Some(answered) = answered else {
             return Err(ToolFailure::new("unanswered", "the run ended before its caller answered"));
         };
-        called.answered = answered.request;
+        called.answered = Some(*answered.by);
         answered.answer.map(|value| value.text().to_owned())
     }
 
@@ -235,6 +237,7 @@ impl Given {
         limits.deadline_ms = limits.deadline_ms.min(u64::try_from(left).unwrap_or(u64::MAX)).max(1);
         let report = self.hall.work(planned, None, cancel).await.map_err(|error| of_ours(&error))?;
         called.fuel = Some(report.usage.fuel);
+        called.denials = report.denials;
         ToolFailure::or(&report.outcome, fails)
     }
 }

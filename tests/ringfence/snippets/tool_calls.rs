@@ -123,13 +123,49 @@ async fn recorded(house: &House, run: &Value) -> Vec<Value> {
 pub async fn called(house: &House, key: &str) {
     shelved(&house.dir.path().join("data")).await;
     let types = house.submit(key, "types").await;
-    let code = "tools.add({ a: 1, b: 2 }) + tools.ask({ q: 'a' })";
-    let body = json!({"language": "javascript", "code": code, "tools": [tool("add", &types, "add"), ask_tool()]});
+    let dial = submitted(house, key, hostile("dial")).await;
+    let code = "tools.add({ a: 1, b: 2 }) + tools.ask({ q: 'a' }) + tools.dial({})";
+    let tools = [tool("add", &types, "add"), tool("dial", &dial, "dial"), ask_tool()];
+    let body = json!({"language": "javascript", "code": code, "tools": tools});
     let mut watch = Watch::execute(house, key, &body).await;
     let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
     let call = watch.until("tool_call").await;
     answer(house, key, &id, &call, json!({"result": 4})).await.is(204);
-    assert_eq!(value(&watch.until("result").await), 7);
+    assert_eq!(value(&watch.until("result").await), 14);
+}
+
+/// C07: who answered a call is on record, who need not be who asked for the run; and what the run of a component was denied.
+#[tokio::test]
+async fn c07_who_answered_and_what_a_component_was_denied_are_on_record() {
+    let house = house().await;
+    let (key, bob) = (&house.admin, house.person("bob", &["admin"]).await);
+    let dial = submitted(&house, key, hostile("dial")).await;
+    let code = "from ringfence import tools\n[tools.dial(), tools.ask(q='a')]";
+    let body = json!({"language": "python", "code": code, "tools": [tool("dial", &dial, "dial"), ask_tool()]});
+    let mut watch = Watch::execute(&house, key, &body).await;
+    let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
+    let call = watch.until("tool_call").await;
+    answer(&house, &bob, &id, &call, json!({"result": 4})).await.is(204);
+    let run = watch.until("result").await;
+    assert_eq!(value(&run), json!([7, 4]), "each of the three was denied");
+    let calls = recorded(&house, &run).await;
+    let keys = house.get(key, "/v1/keys?principal=bob").await.is(200);
+    let by_bob = &calls[1]["details"];
+    assert_eq!((&by_bob["answered_by"], &by_bob["answered_with"]), (&json!("bob"), &keys["keys"][0]["id"]));
+    assert_eq!(calls[1]["principal"], "admin", "who asked for the run");
+    assert!(by_bob["answered"].as_str().unwrap().starts_with("req_") && by_bob["denials"].is_null(), "{by_bob}");
+    assert_eq!((&calls[0]["details"]["denials"], &calls[0]["details"]["by"]), (&json!(3), &json!(dial)));
+    let path = format!("/v1/audit/events?event=permission_denied&resource={id}");
+    let denied = house.get(key, &path).await.is(200)["events"].as_array().unwrap().clone();
+    let tried: Vec<_> = denied.iter().map(|one| one["details"]["tried"].as_str().unwrap()).collect();
+    let wanted =
+        ["tcp-create-socket", "udp-create-socket", "ip-name-lookup"].map(|name| format!("wasi:sockets/{name}"));
+    assert_eq!(tried, wanted);
+    for one in &denied {
+        let (tool, by) = (&one["details"]["tool"], &one["details"]["by"]);
+        assert_eq!((tool, by, &one["decision"]), (&json!("dial"), &json!(dial), &json!("denied")));
+        assert!(one["seq"].as_u64() < calls[0]["seq"].as_u64(), "before the call that it is of: {one}");
+    }
 }
 
 #[tokio::test]
