@@ -2,7 +2,7 @@
 """Builds the sample programs into guests/build or $RINGFENCE_GUESTS_DIR, with what toolchain there is or can be had.
 
 Rust: the rustup target wasm32-wasip1 where it is installed or can be added, else Debian's Rust with its library source.
-Python and JavaScript: componentize-py and componentize-js at the versions below, kept outside of the tree, in
+Python and JavaScript: componentize-py, componentize-js and binaryen at the versions in toolbox.py, kept outside of the tree, in
 $RINGFENCE_TOOLS_DIR or ~/.cache/ringfence/tools.
 A guest whose sources, tools and this script have not changed is left alone.
 """
@@ -78,7 +78,7 @@ def build_javascript(out):
 
 def stamp(name):
     """What the guest is made of: its sources, the shared ones, the tools and this script."""
-    scripts = [HERE / name for name in ("build.py", "toolbox.py", "runtimes.py")]
+    scripts = [HERE / name for name in ("build.py", "toolbox.py", "runtimes.py", "merged.py", "lasting.py")]
     digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts))
     wit = [HERE.parent / "wit" / file for file in ("agent.wit", "runtime.wit")]
     shared = [HERE / "Cargo.toml", HERE / "Cargo.lock", *wit]

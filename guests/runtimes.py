@@ -2,7 +2,10 @@
 
 import pathlib
 import shutil
+import tempfile
 
+from lasting import make_lasting
+from merged import merge
 from toolbox import CACHE, HERE, TOOLS, WASI, componentize_js, componentize_py, debian_rust, npm, run, say
 
 FOLDERS = {"python-runtime": "python", "javascript-runtime": "javascript"}
@@ -34,12 +37,14 @@ def build_python(out):
     empty.mkdir(parents=True, exist_ok=True)
     worlds = ["-d", str(RUNTIME_WIT), "-d", "world.wit", "-w", "ringfence:python/python"]
     options = ["-q", *worlds, "componentize", "-p", ".", "-p", str(time_zones()), "app"]
-    result = out / "python-runtime.wasm"
-    run(
-        [str(tool), *options, "-o", str(result)],
-        cwd=HERE / "runtimes" / "python",
-        env={"VIRTUAL_ENV": str(empty), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        linked = pathlib.Path(folder) / "linked.wasm"
+        run(
+            [str(tool), *options, "-o", str(linked)],
+            cwd=HERE / "runtimes" / "python",
+            env={"VIRTUAL_ENV": str(empty), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        merge(linked, out / "python-runtime.wasm", make_lasting)
 
 
 def build_javascript(out):

@@ -11,6 +11,7 @@ CACHE = pathlib.Path.home() / ".cache" / "ringfence"
 TOOLS = pathlib.Path(os.environ.get("RINGFENCE_TOOLS_DIR") or CACHE / "tools").absolute()
 COMPONENTIZE_PY = "0.25.0"
 COMPONENTIZE_JS = "0.23.0"
+BINARYEN = "132.0.0"
 DEBIAN = ["rustc-web", "cargo-web", "rust-web-src", "lld", "wasi-libc", "libclang-rt-14-dev-wasm32"]
 DEBIAN_SOURCE = pathlib.Path("/usr/lib/rustlib/src")
 WASI = pathlib.Path("/usr/lib/wasm32-wasi")

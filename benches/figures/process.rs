@@ -43,21 +43,21 @@ pub fn whole(effort: Effort) -> Vec<Figure> {
 
 /// The Python component from the cache in a new process.
 pub fn load(effort: Effort) -> Vec<Figure> {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/build/python.wasm");
-    if !std::path::Path::new(program).exists() || effort.quick {
+    let program = format!("{}/guests/build/python.wasm", shared::tree());
+    if !std::path::Path::new(&program).exists() || effort.quick {
         println!("load: skipped, small run or no guests/build/python.wasm (`make guests`)");
         return Vec::new();
     }
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::new(shared::settings(&dir)).unwrap();
-    let bytes = std::fs::read(program).unwrap();
+    let bytes = std::fs::read(&program).unwrap();
     shared::runtime().block_on(engine.load(bytes, Build::of(&limits(), Mode::Ordinary))).unwrap();
     let code = std::fs::read_dir(dir.path().join("code")).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
     let code = code.max().unwrap_or(0);
     let (mut whole, mut digest) = (Vec::new(), Vec::new());
     for _ in 0..effort.of(30) {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args([CHILD, program])
+            .args([CHILD, &program])
             .arg(dir.path().join("code"))
             .output()
             .unwrap();

@@ -48,9 +48,14 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// The tree whose guests are measured: where this was built, or what is named when it is started without cargo.
+pub fn tree() -> String {
+    std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned())
+}
+
 /// A sample program as built, where it was built.
 pub fn guest(name: &str) -> Option<Vec<u8>> {
-    let path = format!("{}/guests/build/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/guests/build/{name}.wasm", tree());
     let bytes = std::fs::read(&path).ok();
     if bytes.is_none() {
         eprintln!("figures: guests/build/{name}.wasm is missing and what needs it is left out; run `make guests`");

@@ -12,14 +12,13 @@ bundle.keep_libraries()
 import ringfence  # noqa: E402, F401  for snippets
 import wit_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from runtime import fences, filled, preload, sealed, start  # noqa: E402
+from runtime import fences, filled, lasting, preload, sealed, start, warm  # noqa: E402
 from runtime.session import Session  # noqa: E402
 
 preload.import_all()
 fences.put_up()
 filled.fill()
 SESSION = Session()
-start.forget_the_build()
 
 
 # Taken here, so that what a snippet does to names of these modules is not in the way.
@@ -41,3 +40,8 @@ class Interpreter(wit_world.exports.Interpreter):
         reason = start.settle(SESSION)
         if reason:
             raise Err(reason)
+
+
+warm.warm_up(start.make_fresh, _execute)
+start.forget_the_build()
+lasting.write_down()

@@ -15,9 +15,13 @@ __builtins__ = sealed.OWN
 
 from wit_world.exports import interpreter as wit
 
+# No name that code can write.
+_RESULT = "<result>"
 FINISHED = wit.Ending_Finished()
 # Whatever a subclass says its code is.
 _CODE = SystemExit.code.__get__
+_compile, _is_keyword, _COROUTINE = compile, keyword.iskeyword, inspect.CO_COROUTINE
+_Assign, _Expr, _Expression, _Name, _Store = ast.Assign, ast.Expr, ast.Expression, ast.Name, ast.Store
 
 
 class Session:
@@ -70,16 +74,37 @@ class Session:
     def _evaluate(self, code, filename):
         lines = code.splitlines(keepends=True)
         linecache.cache[filename] = (len(code), None, lines, filename)
-        tree = compile(code, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        whole = _whole(code, filename)
+        if whole is not None:
+            namespace = self._namespace()
+            return self._remember(namespace, _evaluated(whole, namespace))
+        tree = _compile(code, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        last = tree.body[-1] if tree.body and type(tree.body[-1]) is _Expr else None
+        namespace = self._namespace()
+        if last is None:
+            if tree.body:
+                _run_code(tree, filename, "exec", namespace)
+            return None
+        if len(tree.body) == 1:
+            value = _run_code(_Expression(last.value), filename, "eval", namespace)
+        else:
+            # Compiled as one, which is half of the work of a small snippet.
+            place = _Name(_RESULT, _Store(), **_where(last))
+            tree.body[-1] = _Assign([place], last.value, **_where(last))
+            try:
+                _run_code(tree, filename, "exec", namespace)
+            finally:
+                value = namespace.pop(_RESULT, None)
+        return self._remember(namespace, value)
+
+    def _namespace(self):
         namespace = vars(self.main)
         namespace.setdefault("__builtins__", builtins)
         namespace.setdefault("display", self.display)
-        if tree.body:
-            _run_code(tree, filename, "exec", namespace)
-        if last is None:
-            return None
-        value = _run_code(ast.Expression(last.value), filename, "eval", namespace)
+        return namespace
+
+    @staticmethod
+    def _remember(namespace, value):
         if value is not None:
             namespace["_"] = value
         return value
@@ -92,10 +117,29 @@ class Session:
             self.shown.append(values.described(thing, self.value_bytes))
 
 
+def _where(node):
+    return {"lineno": node.lineno, "col_offset": node.col_offset, "end_lineno": node.end_lineno, "end_col_offset": node.end_col_offset}
+
+
 def _run_code(tree, filename, mode, namespace):
-    code = compile(tree, filename, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return _evaluated(_compile(tree, filename, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True), namespace)
+
+
+def _whole(code, filename):
+    """One line that is an expression, compiled at once; nothing where that is not plain to see. It is half of the work, and
+    what was tried in vain is as much again."""
+    line = code.rstrip("\n")
+    if "\n" in line or ";" in line or " = " in line or not line[:1].strip() or _is_keyword(line.split(None, 1)[0]):
+        return None
+    try:
+        return _compile(code, filename, "eval", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError:
+        return None
+
+
+def _evaluated(code, namespace):
     value = eval(code, namespace)
-    if code.co_flags & inspect.CO_COROUTINE:
+    if code.co_flags & _COROUTINE:
         import asyncio
 
         return asyncio.run(value)

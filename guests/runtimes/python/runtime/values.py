@@ -30,6 +30,13 @@ METHODS = {
 FORMS = 20
 
 
+# Numbers below this are written alike in Python and in JSON, and in no more than so many places.
+MOST, PLACES = 1 << 63, 20
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+# Classes of the language itself: nobody can give them a form.
+FORMLESS = frozenset({int, bool, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range})
+
+
 def described(value, limit):
     """As `describe`, and where the snippet is in the way of that, a value all the same."""
     try:
@@ -39,6 +46,9 @@ def described(value, limit):
 
 
 def describe(value, limit):
+    if type(value) is int and -MOST < value < MOST and limit >= PLACES:
+        text = repr(value)
+        return wit.Value(json=text, text=text, cut=False, forms=[])
     large = _is_large(value)
     text, cut = _text(value, limit, large)
     as_json = None if large else _json(value)
@@ -82,13 +92,15 @@ def _text(value, limit, large):
 
 def _json(value):
     try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode().decode()
+        return _encode(value).encode().decode()
     except BaseException:  # noqa: B902  not JSON, or too deep, or a method of the snippet's
         return None
 
 
 def _forms(value, limit):
     found = {}
+    if type(value) in FORMLESS:
+        return [], False
     if not isinstance(value, type):
         _from_bundle(value, found)
         for method, mime in METHODS.items():
