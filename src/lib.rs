@@ -14,6 +14,7 @@ pub mod runtimes;
 pub mod telemetry;
 pub mod workspace;
 
+pub mod backends;
 pub mod registry;
 pub mod sandbox;
 

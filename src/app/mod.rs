@@ -25,6 +25,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tracing_subscriber::EnvFilter;
 
+use crate::backends::{Backend, BackendName, Process, Wasm};
 use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
@@ -46,6 +47,14 @@ use crate::workspace::Workspaces;
 /// An engine for this process.
 pub fn engine(overrides: &Overrides, concurrent_runs: u32) -> anyhow::Result<Engine> {
     Ok(Engine::new(config::engine_settings(overrides, concurrent_runs)?)?)
+}
+
+/// What fences programs on this machine, by name.
+pub fn backend(name: BackendName, overrides: &Overrides) -> anyhow::Result<Box<dyn Backend>> {
+    Ok(match name {
+        BackendName::Wasm => Box::new(Wasm::new(engine(overrides, 1)?)),
+        BackendName::Process => Box::new(Process::new(config::process_settings(overrides)?)),
+    })
 }
 
 /// The workspaces of this person, kept in the data folder.

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use crate::app::{DataDirError, ReplayError, SecretError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
+use crate::backends::BackendError;
 use crate::client::ClientError;
 use crate::engine::Unsaved;
 use crate::model::Outcome;
@@ -130,6 +131,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(workspace) = error.downcast_ref::<WorkspaceError>() {
         show::complain(&workspace.to_string(), Some(workspace.code()));
         return ExitCode::from(REFUSED);
+    }
+    if let Some(backend) = error.downcast_ref::<BackendError>() {
+        show::complain(&backend.to_string(), Some(backend.code()));
+        return ExitCode::from(if backend.is_callers() { REFUSED } else { HOST_FAILED });
     }
     if let Some(runtime) = error.downcast_ref::<RuntimeError>() {
         show::complain(&runtime.to_string(), Some(runtime.code()));

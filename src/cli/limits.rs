@@ -24,6 +24,11 @@ impl LimitFlags {
         Ok(limits)
     }
 
+    /// Those that a person gave a number by name.
+    pub(super) fn set(&self) -> impl Iterator<Item = LimitName> {
+        self.set.iter().map(|(name, _)| *name)
+    }
+
     /// As a server is asked for them. In a sandbox the ones that it was made with hold where nothing is said.
     pub(super) fn asked(&self, sandbox: bool) -> Value {
         let mut asked = Map::new();

@@ -12,6 +12,7 @@ mod audit_source;
 mod audit_tail;
 mod audit_verify;
 mod audit_witness;
+mod backends;
 mod backup;
 mod cache;
 mod calibrate;
@@ -34,6 +35,7 @@ mod program;
 mod replay;
 mod role;
 mod run;
+mod run_fenced;
 mod run_there;
 mod runs;
 mod runtime;
@@ -58,6 +60,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Subcommand};
 
 use crate::app;
+use crate::backends::serve_jail_worker;
 use crate::config::Overrides;
 use crate::engine::{EngineError, serve_compile_worker};
 use crate::model::parse_bytes;
@@ -155,6 +158,7 @@ enum Command {
     Audit(Box<audit::AuditArgs>),
     Replay(replay::ReplayArgs),
     Backup(backup::BackupArgs),
+    Backends(backends::BackendsArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
     /// Print a completion script for a shell
@@ -167,6 +171,9 @@ enum Command {
     /// Compile one program from standard input for the host that started this process
     #[command(hide = true)]
     CompileWorker,
+    /// Build fences for native commands, for the host that started this process
+    #[command(hide = true)]
+    JailWorker,
 }
 
 /// Parses, runs, and returns the exit code.
@@ -179,8 +186,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };
-    if let Command::CompileWorker = cli.command {
-        return match serve_compile_worker(std::io::stdin().lock(), std::io::stdout().lock()) {
+    // Children of ours, which are told what to do by whoever started them.
+    let served = match cli.command {
+        Command::CompileWorker => Some(serve_compile_worker(std::io::stdin().lock(), std::io::stdout().lock())),
+        Command::JailWorker => Some(serve_jail_worker()),
+        _ => None,
+    };
+    if let Some(served) = served {
+        return match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => exit::failed(&error.into()),
         };
@@ -255,6 +268,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Config(args) => settings::run(args, host),
         Command::Replay(args) => replay::run(args, host),
         Command::Backup(args) => backup::run(args, host),
+        Command::Backends(args) => backends::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),
         Command::Completions { shell } => {

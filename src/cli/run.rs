@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,8 +16,9 @@ use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
 use super::server::{ServerFlags, no_host_flags};
-use super::{program, run_there, show, words, workspace};
+use super::{program, run_fenced, run_there, show, words, workspace};
 use crate::app;
+use crate::backends::{Backend as _, BackendName, Wasm};
 use crate::config::Overrides;
 use crate::engine::{Build, Entry, RunRequest, Stdin};
 use crate::model::{Grants, Mode, Outcome, Report, Stream};
@@ -37,13 +38,21 @@ Examples:
   ringfence run agent.wasm --limits small --deadline-ms 500 --json
   echo 'some text' | ringfence run filter.wasm --stdin
   ringfence run simulation.wasm --deterministic --seed 7
+  ringfence run --backend process --dir ./src::/src:ro -- /usr/bin/wc -l /src/main.rs
   ringfence run agent.wasm --server https://fence.example.org --workspace site")]
 pub(super) struct RunArgs {
     /// A component, a preview-1 module, or the text of either; `-` for standard input; on a server also a digest
-    pub(super) file: PathBuf,
-    /// Arguments of the command
+    #[arg(required_unless_present = "backend")]
+    pub(super) file: Option<PathBuf>,
+    /// Arguments of the command; with --backend process the command itself and its arguments
     #[arg(last = true)]
     pub(super) command_args: Vec<String>,
+    /// What fences it: wasm, or for a command of the machine process; see `ringfence backends`
+    #[arg(long, value_name = "NAME", help_heading = "Fence")]
+    pub(super) backend: Option<BackendName>,
+    /// Run nothing unless this limit or rule is held for the whole run; may be given again
+    #[arg(long, value_name = "NAME", help_heading = "Fence")]
+    pub(super) require: Vec<String>,
     /// Call this exported function instead of running a command
     #[arg(long, value_name = "NAME", conflicts_with = "command_args")]
     pub(super) call: Option<String>,
@@ -83,6 +92,15 @@ pub(super) struct RunArgs {
     pub(super) json: bool,
 }
 
+impl RunArgs {
+    /// The program, where it is one of WebAssembly.
+    pub(super) fn file(&self) -> Result<&Path, Mistake> {
+        self.file
+            .as_deref()
+            .ok_or_else(|| Mistake::NoEqual("--backend wasm runs WebAssembly: name its file".to_owned()))
+    }
+}
+
 fn parse_json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
@@ -104,8 +122,12 @@ pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow:
         no_host_flags(host)?;
         return run_there::run(args, &client, &run_there::Place::of(args)?);
     }
+    if args.backend == Some(BackendName::Process) {
+        return run_fenced::run(args, host);
+    }
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
-    if args.stdin && args.file.as_os_str() == "-" {
+    let file = args.file()?;
+    if args.stdin && file.as_os_str() == "-" {
         return Err(Mistake::StdinTwice.into());
     }
     let mode = if args.deterministic { Mode::Deterministic { seed: args.seed } } else { Mode::Ordinary };
@@ -116,12 +138,13 @@ pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow:
         randomness: !args.no_randomness,
     };
     let engine = app::engine(host, 1)?;
-    let bytes = program::read(&args.file, engine.settings().module_bytes)?;
+    super::block_on(Wasm::new(engine.clone()).standing())?.check(&args.require, &[])?;
+    let bytes = program::read(file, engine.settings().module_bytes)?;
     let entry = match &args.call {
         Some(function) => {
             Entry::Call { function: function.clone(), args: args.args.clone().unwrap_or(Value::Array(Vec::new())) }
         }
-        None => Entry::Command { name: program_name(args.file.file_name().map(OsString::from)) },
+        None => Entry::Command { name: program_name(file.file_name().map(OsString::from)) },
     };
     let draft = match (&args.workspace, &args.draft) {
         (Some((name, guest)), _) => Some(Work::start(name, guest, host)?),

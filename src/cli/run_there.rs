@@ -81,10 +81,15 @@ pub(super) enum Ended {
 
 pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
-    if args.stdin && args.file.as_os_str() == "-" {
+    if args.backend.is_some() || !args.require.is_empty() {
+        let what = "--backend and --require choose a fence of this machine; a server runs WebAssembly in its own";
+        return Err(Mistake::NoEqual(what.to_owned()).into());
+    }
+    let file = args.file()?;
+    if args.stdin && file.as_os_str() == "-" {
         return Err(Mistake::StdinTwice.into());
     }
-    let program = Named::of(&args.file)?;
+    let program = Named::of(file)?;
     let body = body(args, &program, matches!(place, Place::Sandbox { .. }), limits.get(LimitName::StdinBytes))?;
     let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };
     let done = super::block_on(async {

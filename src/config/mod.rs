@@ -9,7 +9,7 @@ mod variables;
 
 pub use process::{
     ConfigError, Overrides, cache_dir, config_dir, data_dir, engine_settings, log_filter, no_color, own_program,
-    variable, variable_names,
+    process_settings, variable, variable_names,
 };
 pub use service::{EngineSection, LogSettings, Settings, SettingsError};
 pub use variables::{check_variables, variable_of};

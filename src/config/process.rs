@@ -1,6 +1,7 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::backends::ProcessSettings;
 use crate::engine::EngineSettings;
 use crate::model::{QuantityError, parse_bytes};
 
@@ -49,6 +50,15 @@ pub fn engine_settings(overrides: &Overrides, concurrent_runs: u32) -> Result<En
     set(&mut settings.module_bytes, overrides.module_bytes);
     set(&mut settings.compile_deadline_ms, overrides.compile_deadline_ms);
     set(&mut settings.compile_memory_bytes, overrides.compile_memory_bytes);
+    Ok(settings)
+}
+
+/// The settings of fences around native commands.
+pub fn process_settings(overrides: &Overrides) -> Result<ProcessSettings, ConfigError> {
+    let mut settings = ProcessSettings::new(own_program()?);
+    if let Some(bytes) = overrides.disk_reserve_bytes {
+        settings.disk_reserve_bytes = bytes;
+    }
     Ok(settings)
 }
 

@@ -36,7 +36,7 @@ pub use compile::{CacheEntry, CodeCache, Origin, build_name, serve_compile_worke
 pub use describe::{Description, Export, Import, Kind, UnknownKind};
 pub use error::{CallError, EngineError, Refusal, RefusedImport};
 pub use fence::{Build, Flavour};
-pub use grants::fs::{CopyOnWrite, Mount, folds_case};
+pub use grants::fs::{CopyOnWrite, Mount, folds_case, is_window, leads_out};
 pub use grants::input::Stdin;
 pub use grants::tools::{ToolAnswer, ToolDescription, ToolFailure, Tools};
 pub use host::{Engine, RunPlace};

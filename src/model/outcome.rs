@@ -102,6 +102,8 @@ pub enum TrapKind {
     UnalignedAccess,
     /// The component broke the canonical ABI: a bad pointer, an invalid string, a handle that is not its own.
     BadCall,
+    /// A native command was ended by a signal.
+    Signal,
     Other,
 }
 

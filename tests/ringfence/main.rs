@@ -7,6 +7,7 @@ mod architecture;
 mod archive;
 mod audit;
 mod authz;
+mod backends;
 mod bulk;
 mod cache;
 mod cli;

@@ -35,4 +35,5 @@ mod way;
 
 pub(in super::super) use disk::Disk;
 pub(in super::super) use held::Files;
-pub use mount::{CopyOnWrite, Mount, folds_case};
+pub use mount::{CopyOnWrite, Mount, folds_case, is_window};
+pub use tree::leads_out;

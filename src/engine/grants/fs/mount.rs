@@ -220,7 +220,8 @@ const WINDOWS: [u64; 28] = [
     0x5049_5045,
 ];
 
-fn is_window(file: impl AsFd) -> rustix::io::Result<bool> {
+/// Whether something lies on a file system that shows the kernel, and no files.
+pub fn is_window(file: impl AsFd) -> rustix::io::Result<bool> {
     let kind = u64::try_from(fstatfs(file)?.f_type).unwrap_or(0);
     Ok(WINDOWS.contains(&kind))
 }

@@ -111,7 +111,7 @@ pub(super) fn open(parent: &Folder, name: &CStr) -> Done<Option<Folder>> {
 
 /// Whether a link's target leads out, seen from a folder that has `depth` names above it. `..` counts only at the
 /// beginning: after another name, which may be a link itself, nobody can say where it leads.
-pub(super) fn leads_out(target: &str, depth: usize) -> bool {
+pub fn leads_out(target: &str, depth: usize) -> bool {
     if target.starts_with('/') || target.contains('\0') {
         return true;
     }

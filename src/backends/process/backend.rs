@@ -1,0 +1,333 @@
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, OnceCell};
+use tokio_util::sync::CancellationToken;
+
+use super::super::backend::{Backend, BackendName, Pending, Program, Run};
+use super::super::claims::Standing;
+use super::super::error::BackendError;
+use super::keeper::Keeper;
+use super::order::{Bounds, Ended, Failure, Fence, Folder, How, Order, Told, Why, send};
+use super::settings::ProcessSettings;
+use super::streams::{Hit, Streams, collect, feed};
+use super::{claims, outcome};
+use crate::engine::{Mount, Stdin};
+use crate::model::{Captured, LimitName, Limits, Outcome, Preset, Report, Stream, Usage};
+
+/// A supervisor holds the deadline. If it does not answer so long after it, it is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where commands find what is ours; no folder of a guest's goes there.
+const OURS: [&str; 4] = ["/dev", "/etc", "/proc", "/sys"];
+
+/// Native commands, each in a fence that the kernel builds.
+pub struct Process {
+    settings: ProcessSettings,
+    keeper: Keeper,
+    found: OnceCell<Result<Fence, String>>,
+}
+
+impl Process {
+    pub fn new(settings: ProcessSettings) -> Self {
+        Self { keeper: Keeper::new(settings.worker.clone()), settings, found: OnceCell::new() }
+    }
+
+    /// Builds a fence with nothing in it: what that takes is what the machine has to give.
+    async fn probe(&self) -> Result<Fence, String> {
+        let limits = Preset::Small.limits();
+        let order = self.order(Vec::new(), Vec::new(), &[], &limits).map_err(|error| error.to_string())?;
+        let over = |error: std::io::Error| error.to_string();
+        let (streams, theirs) = Streams::new().map_err(over)?;
+        let mut control = Control::new(self.keeper.supervisor(theirs).map_err(over)?, &order).await.map_err(over)?;
+        drop(streams);
+        match control.hear().await.map_err(over)? {
+            Some(Told::Built(fence)) => Ok(fence),
+            Some(Told::Failed(failure)) => Err(failure.message),
+            Some(Told::Ended(_)) | None => Err("what builds fences ended before it answered".to_owned()),
+        }
+    }
+
+    fn order(
+        &self,
+        command: Vec<String>,
+        env: Vec<(String, String)>,
+        mounts: &[Mount],
+        limits: &Limits,
+    ) -> Result<Order, BackendError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let seconds = limits.deadline_ms.div_ceil(1_000).saturating_add(1);
+        let bounds = Bounds {
+            deadline_ms: limits.deadline_ms,
+            cpu_seconds: seconds.saturating_mul(u64::try_from(cores).unwrap_or(1)),
+            memory_bytes: limits.memory_bytes,
+            stack_bytes: limits.stack_bytes,
+            processes: self.settings.processes,
+            open_files: limits.open_files,
+            written_bytes: limits.written_bytes,
+            files_created: limits.files_created,
+            copied_bytes: self.settings.copied_bytes,
+            copied_files: self.settings.copied_files,
+            reserve_bytes: self.settings.disk_reserve_bytes,
+        };
+        check_places(mounts)?;
+        let folder = mounts.first().map_or("/tmp", |mount| mount.guest.as_str()).to_owned();
+        let mounts = mounts.iter().map(|mount| Folder {
+            host: mount.host.clone(),
+            guest: mount.guest.clone(),
+            rules: mount.policy.rules().to_vec(),
+            folded: mount.policy.is_folded(),
+        });
+        Ok(Order { command, env, folder, system: self.settings.system.clone(), mounts: mounts.collect(), bounds })
+    }
+
+    async fn fenced(&self, run: Run) -> Result<Report, BackendError> {
+        let start = Instant::now();
+        let limits = run.limits.clone();
+        limits.check()?;
+        let Program::Command(program) = &run.program else {
+            return Err(BackendError::WrongProgram {
+                backend: BackendName::Process,
+                runs: "commands of the machine, not WebAssembly; write the command after `--`",
+            });
+        };
+        let mut required: BTreeSet<&str> = run.required.iter().map(String::as_str).collect();
+        // What is to be withheld has to be held.
+        required.extend((!run.grants.clocks).then_some("clocks"));
+        required.extend((!run.grants.randomness).then_some("randomness"));
+        let required: Vec<String> = required.into_iter().map(str::to_owned).collect();
+        self.standing().await.check(&required, &run.chosen)?;
+        if let Err(hit) = check_input(program, &run, &limits) {
+            return Ok(never_started(hit, start));
+        }
+        let mut command = vec![program.clone()];
+        command.extend(run.grants.args.iter().cloned());
+        check_words(&command, &run.grants.env)?;
+        let order = self.order(command, run.grants.env.clone(), &run.mounts, &limits)?;
+        // Workspaces that lend their files keep them as long as the run goes on.
+        let _lent: Vec<Mount> = run.mounts;
+        let failed = |error: std::io::Error| BackendError::Internal(error.to_string());
+        let (streams, theirs) = Streams::new().map_err(failed)?;
+        let control = self.keeper.supervisor(theirs).map_err(failed)?;
+        let control = Control::new(control, &order).await.map_err(failed)?;
+        let cancel = run.cancel.unwrap_or_default();
+        let held = Duration::from_millis(limits.deadline_ms).saturating_add(PATIENCE);
+        let going = converse(control, streams, run.stdin, run.listener, &limits, &cancel);
+        match tokio::time::timeout(held, going).await {
+            Ok(report) => report,
+            Err(_) => Err(BackendError::Internal("the supervisor of the command did not answer".to_owned())),
+        }
+    }
+}
+
+impl Backend for Process {
+    fn name(&self) -> BackendName {
+        BackendName::Process
+    }
+
+    fn standing(&self) -> Pending<'_, Standing> {
+        Box::pin(async {
+            match self.found.get_or_init(|| self.probe()).await {
+                Ok(fence) => Standing::of(BackendName::Process, claims::of(fence, &self.settings)),
+                Err(reason) => Standing::missing(BackendName::Process, reason.clone()),
+            }
+        })
+    }
+
+    fn run(&self, run: Run) -> Pending<'_, Result<Report, BackendError>> {
+        Box::pin(self.fenced(run))
+    }
+}
+
+/// The line to a supervisor. When it is dropped, the run is over.
+struct Control {
+    reads: OwnedReadHalf,
+    writes: OwnedWriteHalf,
+}
+
+impl Control {
+    async fn new(stream: std::os::unix::net::UnixStream, order: &Order) -> std::io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let (reads, mut writes) = UnixStream::from_std(stream)?.into_split();
+        let mut text = Vec::new();
+        send(&mut text, order)?;
+        writes.write_all(&text).await?;
+        Ok(Self { reads, writes })
+    }
+
+    async fn hear(&mut self) -> std::io::Result<Option<Told>> {
+        hear(&mut self.reads).await
+    }
+}
+
+/// As `order::receive`, for one that waits with others. What a supervisor says is its own words, and short.
+async fn hear<T: DeserializeOwned>(from: &mut OwnedReadHalf) -> std::io::Result<Option<T>> {
+    let length = match from.read_u32_le().await {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        length => length?,
+    };
+    let mut text = Vec::new();
+    from.take(length.into()).read_to_end(&mut text).await?;
+    Ok(Some(serde_json::from_slice(&text)?))
+}
+
+/// Everything of one run that is under way at once, until all of it is over.
+async fn converse(
+    control: Control,
+    streams: Streams,
+    stdin: Stdin,
+    listener: Option<std::sync::Arc<dyn crate::engine::OutputListener>>,
+    limits: &Limits,
+    cancel: &CancellationToken,
+) -> Result<Report, BackendError> {
+    let Control { mut reads, mut writes } = control;
+    let hit: Mutex<Option<Hit>> = Mutex::new(None);
+    let (stop, over) = (Notify::new(), Notify::new());
+    let reached = |found: Hit| {
+        hit.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(found);
+        stop.notify_one();
+    };
+    let mut taken = 0;
+    let feeding = async {
+        tokio::select! {
+            fed = feed(streams.stdin, stdin, limits, &mut taken) => if let Err(found) = fed { reached(found) },
+            () = over.notified() => {}
+        }
+    };
+    let ending = async {
+        let ended = until_told(&mut reads, &mut writes, &stop, cancel).await;
+        over.notify_one();
+        ended
+    };
+    let stdout = collect(streams.stdout, Stream::Stdout, limits, listener.clone(), reached);
+    let stderr = collect(streams.stderr, Stream::Stderr, limits, listener, reached);
+    let ((told, cancelled), stdout, stderr, ()) = tokio::join!(ending, stdout, stderr, feeding);
+    let ended = match told.map_err(|error| BackendError::Internal(error.to_string()))? {
+        Some(Told::Ended(ended)) => ended,
+        Some(Told::Failed(failure)) => return Err(refused(failure)),
+        Some(Told::Built(_)) | None => {
+            return Err(BackendError::Internal("the supervisor of the command is gone".to_owned()));
+        }
+    };
+    let hit = hit.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcome = match (hit, cancelled && ended.how == How::Stopped) {
+        (Some(Hit { name, value, used }), _) => Outcome::LimitExceeded { limit: name, value, used },
+        (None, true) => Outcome::Cancelled,
+        (None, false) => outcome::of(&ended, limits),
+    };
+    Ok(report(outcome, ended, taken, stdout, stderr))
+}
+
+/// Waits for the supervisor's last word, and asks for it when a limit is reached or the caller wants the end; whether it
+/// was the caller comes with it.
+async fn until_told(
+    reads: &mut OwnedReadHalf,
+    writes: &mut OwnedWriteHalf,
+    stop: &Notify,
+    cancel: &CancellationToken,
+) -> (std::io::Result<Option<Told>>, bool) {
+    let (mut asked, mut cancelled) = (false, false);
+    // One wait for all of it: what was read of a word must not be lost when something else happens meanwhile.
+    let mut last = std::pin::pin!(async {
+        loop {
+            match hear::<Told>(reads).await {
+                Ok(Some(Told::Built(_))) => {}
+                other => return other,
+            }
+        }
+    });
+    loop {
+        tokio::select! {
+            told = &mut last => return (told, cancelled),
+            () = stop.notified(), if !asked => {}
+            () = cancel.cancelled(), if !asked => cancelled = true,
+        }
+        asked = true;
+        // One that has ended already does not listen.
+        let _ = writes.write_all(b"s").await;
+    }
+}
+
+fn report(outcome: Outcome, ended: Ended, taken: u64, stdout: Captured, stderr: Captured) -> Report {
+    let written = u64::try_from(stdout.bytes.len().saturating_add(stderr.bytes.len())).unwrap_or(u64::MAX);
+    let usage = Usage {
+        wall_us: ended.wall_us,
+        cpu_us: ended.cpu_us,
+        peak_memory_bytes: ended.peak_memory_bytes,
+        bytes_in: taken.saturating_add(ended.copied_in),
+        bytes_out: written.saturating_add(ended.copied_back),
+        files_created: ended.files_created,
+        ..Usage::default()
+    };
+    Report { outcome, usage, stdout, stderr, denials: ended.denials }
+}
+
+fn refused(failure: Failure) -> BackendError {
+    let Failure { why, message } = failure;
+    match why {
+        Why::Fence => BackendError::Unavailable { backend: BackendName::Process, reason: message },
+        Why::Command => BackendError::Command(message),
+        Why::Folder => BackendError::Folder(message),
+        Why::WriteBack => BackendError::WriteBack(message),
+    }
+}
+
+/// Input that is given whole is looked at before anything starts.
+fn check_input(program: &str, run: &Run, limits: &Limits) -> Result<(), Hit> {
+    let over = |name: LimitName, used: usize| {
+        let (value, used) = (limits.get(name), u64::try_from(used).unwrap_or(u64::MAX));
+        if used > value { Err(Hit { name, value, used }) } else { Ok(()) }
+    };
+    let args = run.grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>();
+    over(LimitName::ArgsBytes, program.len() + args)?;
+    over(LimitName::EnvBytes, run.grants.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum())?;
+    match &run.stdin {
+        Stdin::Bytes(bytes) => over(LimitName::StdinBytes, bytes.len()),
+        Stdin::Empty | Stdin::Live(_) => Ok(()),
+    }
+}
+
+fn never_started(hit: Hit, start: Instant) -> Report {
+    let wall_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Report {
+        outcome: Outcome::LimitExceeded { limit: hit.name, value: hit.value, used: hit.used },
+        usage: Usage { wall_us, ..Usage::default() },
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        denials: Vec::new(),
+    }
+}
+
+/// The kernel ends words at a zero byte: what comes after it would be lost in silence.
+fn check_words(command: &[String], env: &[(String, String)]) -> Result<(), BackendError> {
+    let pairs = env.iter().flat_map(|(name, value)| [name, value]);
+    if command.iter().chain(pairs).any(|word| word.contains('\0')) {
+        return Err(BackendError::Command("a word of it, or of its environment, holds a zero byte".to_owned()));
+    }
+    Ok(())
+}
+
+/// Folders have places of their own, not within one another nor within what is ours.
+fn check_places(mounts: &[Mount]) -> Result<(), BackendError> {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    for (index, mount) in mounts.iter().enumerate() {
+        let guest = mount.guest.as_str();
+        if let Some(ours) = OURS.iter().find(|ours| within(guest, ours)) {
+            return Err(BackendError::Folder(format!(
+                "{guest} is within {ours}, which every command has; choose another"
+            )));
+        }
+        let others = mounts.iter().skip(index + 1).map(|other| other.guest.as_str());
+        if let Some(other) = others.into_iter().find(|other| within(other, guest) || within(guest, other)) {
+            return Err(BackendError::Folder(format!("{guest} and {other} are within one another; give each its own")));
+        }
+    }
+    Ok(())
+}
