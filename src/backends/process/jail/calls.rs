@@ -140,7 +140,7 @@ const ALLOWED: &[i64] = &[
 const ALLOWED_OLD: &[i64] = &[
     c::SYS_open, c::SYS_creat, c::SYS_stat, c::SYS_lstat, c::SYS_access, c::SYS_readlink, c::SYS_getdents,
     c::SYS_mkdir, c::SYS_rmdir, c::SYS_unlink, c::SYS_rename, c::SYS_link, c::SYS_symlink, c::SYS_chmod, c::SYS_chown,
-    c::SYS_lchown, c::SYS_utime, c::SYS_utimes, c::SYS_futimesat, c::SYS_dup2, c::SYS_pipe, 
+    c::SYS_lchown, c::SYS_utime, c::SYS_utimes, c::SYS_futimesat, c::SYS_dup2, c::SYS_pipe,
     c::SYS_fork, c::SYS_vfork, c::SYS_getpgrp, c::SYS_arch_prctl, c::SYS_signalfd, c::SYS_alarm, c::SYS_pause,
     c::SYS_time, c::SYS_poll, c::SYS_select, c::SYS_epoll_create, c::SYS_epoll_wait, c::SYS_eventfd,
 ];
