@@ -3,6 +3,7 @@
 mod attacks;
 mod cli;
 mod corpus;
+mod ends;
 mod fenced;
 mod forks;
 mod language;

@@ -12,12 +12,13 @@ bundle.keep_libraries()
 import ringfence  # noqa: E402, F401  for snippets
 import wit_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from runtime import fences, filled, lasting, preload, sealed, start, warm  # noqa: E402
+from runtime import fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
 from runtime.session import Session  # noqa: E402
 
 preload.import_all()
 fences.put_up()
 filled.fill()
+files.install()
 SESSION = Session()
 
 

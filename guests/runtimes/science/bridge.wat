@@ -18,7 +18,8 @@
   ;; The parameters of the call under way.
   (global $given (mut i32) (i32.const 0))
   (global $given-size (mut i32) (i32.const 0))
-  ;; The answer of the last call; its room is used again.
+  ;; The answer of this call, and whether there is one yet; its room is used again.
+  (global $answered (mut i32) (i32.const 0))
   (global $answer (mut i32) (i32.const 0))
   (global $answer-room (mut i32) (i32.const 0))
 
@@ -43,13 +44,16 @@
     (memory.fill (global.get $answer) (i32.const 0) (local.get $size))
     (global.get $answer))
 
-  ;; Runs `_turn(b'?')`, where ? says what is asked for. Python lets go of the source.
-  (func $drive (param $what i32) (local $source i32)
+  ;; Runs `_turn(b'?')`, where ? says what is asked for. Python lets go of the source. What gives no answer where one is due
+  ;; ends the instance: the one before must not be taken for it.
+  (func $drive (param $what i32) (param $due i32) (local $source i32)
+    (global.set $answered (i32.const 0))
     (local.set $source (call $alloc (i32.const 11)))
     (i64.store align=1 (local.get $source) (i64.const 0x2762_286e_7275_745f)) ;; _turn(b'
     (i32.store8 offset=8 (local.get $source) (local.get $what))
     (i32.store16 offset=9 align=1 (local.get $source) (i32.const 0x2927)) ;; ')
-    (drop (call $turn (local.get $source) (i32.const 11))))
+    (if (call $turn (local.get $source) (i32.const 11)) (then (unreachable)))
+    (if (i32.lt_u (global.get $answered) (local.get $due)) (then (unreachable))))
 
   (func $give (param $size i32)
     (global.set $given (call $alloc (local.get $size)))
@@ -66,7 +70,7 @@
       (i32.store offset=4 (global.get $given) (local.get $variables))
       (i32.store offset=8 (global.get $given) (local.get $folder))
       (i32.store offset=12 (global.get $given) (local.get $folder-size))
-      (call $drive (i32.const 112))))) ;; p
+      (call $drive (i32.const 112) (i32.const 0))))) ;; p
 
   (func (export "ringfence:runtime/interpreter@0.1.0#execute")
     (param $code i32) (param $code-size i32) (param $filename i32) (param $filename-size i32)
@@ -84,7 +88,7 @@
         (i32.store offset=24 (global.get $given) (local.get $args))
         (i32.store offset=28 (global.get $given) (local.get $args-count))
         (i32.store offset=32 (global.get $given) (local.get $value-bytes))
-        (call $drive (i32.const 101)) ;; e
+        (call $drive (i32.const 101) (i32.const 1)) ;; e
         (global.get $answer))
       (else
         ;; The code that brings the driver in says itself, on standard error, what went wrong: the driver is not there then.
@@ -93,7 +97,7 @@
         (call $room (i32.const 84)))))
 
   (func (export "ringfence:runtime/interpreter@0.1.0#settle") (result i32)
-    (call $drive (i32.const 115)) ;; s
+    (call $drive (i32.const 115) (i32.const 1)) ;; s
     (global.get $answer))
 
   ;; What the driver asks for: a letter, then what belongs to it. The answer lies in memory that Python lets go of.
@@ -151,6 +155,7 @@
     (local.set $body (i32.add (local.get $next) (i32.shl (i32.load offset=1 align=1 (local.get $asked)) (i32.const 2))))
     (local.set $size (i32.sub (i32.add (local.get $asked) (local.get $size)) (local.get $body)))
     (drop (call $room (local.get $size)))
+    (global.set $answered (i32.const 1))
     (memory.copy (global.get $answer) (local.get $body) (local.get $size))
     (block $done
       (loop $more

@@ -85,6 +85,9 @@ async fn a_session_keeps_what_was_done_in_it_from_call_to_call() {
     assert_eq!(run["outcome"]["answer"]["count"], 2);
     // The last value, and an error that loses nothing.
     assert_eq!(value(&call(&house, &python, "_[1]").await), "red");
+    // What a snippet calls so itself stays.
+    call(&house, &python, "_ = len\n41").await;
+    assert_eq!(value(&call(&house, &python, "_('abc')").await), 3);
     let failed = call(&house, &python, "gone = 1\nns.missing").await;
     assert_eq!(failed["outcome"]["answer"]["error"]["line"], 2);
     assert_eq!(value(&call(&house, &python, "[gone, len(ns)]").await), &json!([1, 3]));
@@ -98,7 +101,7 @@ async fn a_session_keeps_what_was_done_in_it_from_call_to_call() {
     assert_eq!(value(&call(&house, &javascript, "n += 1; twice(n) + (new A() instanceof A ? 1 : 0)").await), 5);
     let listed = house.get(&house.admin, &format!("/v1/sessions?sandbox={sandbox}")).await.is(200);
     let told = |at: usize| (listed["sessions"][at]["id"].clone(), listed["sessions"][at]["calls"].clone());
-    assert_eq!((told(0), told(1)), ((json!(python), json!(7)), (json!(javascript), json!(2))));
+    assert_eq!((told(0), told(1)), ((json!(python), json!(9)), (json!(javascript), json!(2))));
     assert!(listed["sessions"][0]["memory_bytes"].as_u64().unwrap() > 8 << 20, "{listed}");
 }
 

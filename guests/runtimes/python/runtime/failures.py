@@ -6,6 +6,8 @@ from runtime import sealed
 
 __builtins__ = sealed.OWN
 
+# Where the driver was while the image was made, in either Python.
+_OURS = (__file__.rpartition("runtime/")[0], "/driver/")
 # Frames kept of a deep recursion.
 FRAMES = 60
 # What a class and an error are, whatever a metaclass or a subclass says that they are.
@@ -34,7 +36,7 @@ def _name(kind):
 
 
 def _is_ours(filename):
-    return "/runtime/" in filename or filename.endswith(("/app.py", "/ringfence/tools.py"))
+    return filename.startswith(_OURS)
 
 
 def _message(error):

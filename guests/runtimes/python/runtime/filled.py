@@ -1,7 +1,9 @@
-"""What CPython leaves to OpenSSL, which is not in this build."""
+"""What CPython leaves to others that are not there: OpenSSL, and a device from which SQLite draws its seed."""
 
 import hashlib
 import hmac
+import os
+import sqlite3
 
 
 def pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None):
@@ -30,6 +32,27 @@ def pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None):
     return key[:wanted]
 
 
+def _random():
+    return int.from_bytes(os.urandom(8), "little", signed=True)
+
+
+def _random_bytes(count):
+    return os.urandom(max(count or 0, 1))
+
+
+_connect = sqlite3.connect
+
+
+def connect(*args, **kwargs):
+    """SQLite's own generator has the state of the image: each start would draw the same."""
+    connection = _connect(*args, **kwargs)
+    connection.create_function("random", 0, _random)
+    connection.create_function("randomblob", 1, _random_bytes)
+    return connection
+
+
 def fill():
+    connect.__doc__, connect.__module__ = _connect.__doc__, "sqlite3"
+    sqlite3.connect = sqlite3.dbapi2.connect = connect
     if not hasattr(hashlib, "pbkdf2_hmac"):
         hashlib.pbkdf2_hmac = pbkdf2_hmac

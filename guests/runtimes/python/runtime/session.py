@@ -9,7 +9,7 @@ import linecache
 import sys
 import types
 
-from runtime import failures, sealed, values
+from runtime import failures, files, sealed, values
 
 __builtins__ = sealed.OWN
 
@@ -22,6 +22,19 @@ FINISHED = wit.Ending_Finished()
 _CODE = SystemExit.code.__get__
 _compile, _is_keyword, _COROUTINE = compile, keyword.iskeyword, inspect.CO_COROUTINE
 _Assign, _Expr, _Expression, _Name, _Store = ast.Assign, ast.Expr, ast.Expression, ast.Name, ast.Store
+
+
+# Where a snippet took all the memory that there is and holds it, there must be some to say so in.
+ROOM = 3 << 19
+_room = bytearray(ROOM)
+
+
+def _take_room():
+    if not _room:
+        try:
+            _room.extend(bytes(ROOM))
+        except MemoryError:
+            pass
 
 
 class Session:
@@ -47,10 +60,13 @@ class Session:
 
     def _run(self, snippet, filename):
         raised = result = None
+        _take_room()
         try:
             self._set(snippet.variables)
             result = self._evaluate(snippet.code, filename)
         except BaseException as error:  # noqa: B902  the snippet ends, not the guest
+            if isinstance(error, MemoryError):
+                _room.clear()
             raised = error
         try:
             sealed.quiet()
@@ -77,7 +93,7 @@ class Session:
         whole = _whole(code, filename)
         if whole is not None:
             namespace = self._namespace()
-            return self._remember(namespace, _evaluated(whole, namespace))
+            return self._remember(_evaluated(whole, namespace))
         tree = _compile(code, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         last = tree.body[-1] if tree.body and type(tree.body[-1]) is _Expr else None
         namespace = self._namespace()
@@ -95,7 +111,7 @@ class Session:
                 _run_code(tree, filename, "exec", namespace)
             finally:
                 value = namespace.pop(_RESULT, None)
-        return self._remember(namespace, value)
+        return self._remember(value)
 
     def _namespace(self):
         namespace = vars(self.main)
@@ -104,9 +120,10 @@ class Session:
         return namespace
 
     @staticmethod
-    def _remember(namespace, value):
+    def _remember(value):
+        # Where a console has it: a snippet that calls something `_` keeps that.
         if value is not None:
-            namespace["_"] = value
+            builtins._ = value
         return value
 
     def display(self, *things):
@@ -161,6 +178,7 @@ def _exit_code(code):
 
 def _flush():
     """The snippet may have closed or replaced its streams: that is its own loss."""
+    files.write_out()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

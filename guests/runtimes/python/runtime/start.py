@@ -4,10 +4,12 @@ import builtins
 import gc
 import io
 import linecache
+import logging
 import os
 import random
 import sys
 import tempfile
+import time
 
 from runtime import bundle, loops
 
@@ -35,6 +37,8 @@ def make_fresh(environment, folder):
     for name, value in environment:
         os.environ[name] = value
     reseed()
+    # What a record of the log counts its milliseconds from.
+    logging._startTime = time.time_ns()
     sys.path[:] = []
     if folder:
         try:
