@@ -31,7 +31,7 @@ const RULES: &str = "/**:write\n**/.env:none\n/secrets/**:none\n/a/**:none\n/a/b
 async fn p05_what_a_glob_hides_is_nowhere_in_the_fence() {
     let Some(process) = here().await else { return };
     let dir = tree();
-    let script = "find / -name .env -not -path '/usr/*' 2>/dev/null; grep -r 'hidden words' / --exclude-dir=proc --exclude-dir=usr 2>/dev/null; \
+    let script = "find / -path /usr -prune -o -name .env -print 2>/dev/null; grep -r 'hidden words' / --exclude-dir=proc --exclude-dir=usr 2>/dev/null; \
         cat src/link src/absolute /proc/self/root/data/secrets/key /proc/self/cwd/.env 2>/dev/null; ls a a/b; \
         ls secrets 2>/dev/null; cat a/b/shown";
     let mut run = command(&["/bin/sh", "-c", script], roomy());

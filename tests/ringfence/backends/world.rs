@@ -156,7 +156,7 @@ pub async fn said(process: &Process, script: &str) -> String {
 
 /// Limits under which ordinary programs of the machine run.
 pub fn roomy() -> Limits {
-    Limits { memory_bytes: 512 << 20, ..limits() }
+    Limits { memory_bytes: 512 << 20, deadline_ms: 60_000, ..limits() }
 }
 
 /// Compiles an attacker, once for each source.
