@@ -60,6 +60,7 @@ impl Process {
         mounts: &[Mount],
         limits: &Limits,
     ) -> Result<Order, BackendError> {
+        let claimed = self.found.get().and_then(|found| found.as_ref().ok());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seconds = limits.deadline_ms.div_ceil(1_000).saturating_add(1);
         let bounds = Bounds {
@@ -77,13 +78,22 @@ impl Process {
         };
         check_places(mounts)?;
         let folder = mounts.first().map_or("/tmp", |mount| mount.guest.as_str()).to_owned();
+        // What copies them does not stand where we do.
         let mounts = mounts.iter().map(|mount| Folder {
-            host: mount.host.clone(),
+            host: std::path::absolute(&mount.host).unwrap_or_else(|_| mount.host.clone()),
             guest: mount.guest.clone(),
             rules: mount.policy.rules().to_vec(),
             folded: mount.policy.is_folded(),
         });
-        Ok(Order { command, env, folder, system: self.settings.system.clone(), mounts: mounts.collect(), bounds })
+        Ok(Order {
+            command,
+            env,
+            folder,
+            system: self.settings.system.clone(),
+            mounts: mounts.collect(),
+            bounds,
+            controllers: claimed.map(|fence| fence.controllers),
+        })
     }
 
     async fn fenced(&self, run: Run) -> Result<Report, BackendError> {

@@ -5,17 +5,22 @@ use crate::model::LimitName;
 
 /// What is held of a command in such a fence, and what is not: no word more than the kernel keeps.
 pub(super) fn of(fence: &Fence, settings: &ProcessSettings) -> Vec<Claim> {
-    let limits = LimitName::ALL.iter().map(|limit| limit_claim(*limit, settings));
+    let limits = LimitName::ALL.iter().map(|limit| limit_claim(*limit, fence, settings));
     limits.chain(rules(fence, settings)).collect()
 }
 
-fn limit_claim(limit: LimitName, settings: &ProcessSettings) -> Claim {
+fn limit_claim(limit: LimitName, fence: &Fence, settings: &ProcessSettings) -> Claim {
     use Holds::{No, Partly, Yes};
     use LimitName as L;
     let most = settings.processes;
     let (holds, how) = match limit {
         L::Fuel => (No, "the processor counts no units of ours; deadline_ms bounds the time".to_owned()),
         L::DeadlineMs => (Yes, "a supervisor kills the PID namespace, and all in it with it".to_owned()),
+        L::MemoryBytes if fence.controllers.memory => (
+            Yes,
+            "memory.max of a control group: of all its processes, and of the files that they write into memory"
+                .to_owned(),
+        ),
         L::MemoryBytes => (
             Partly,
             format!(
@@ -50,6 +55,7 @@ fn rules(fence: &Fence, settings: &ProcessSettings) -> Vec<Claim> {
         version => format!("Landlock {version} as well"),
     };
     let signals = if fence.landlock >= 6 { "; signals and abstract sockets end at the fence (Landlock)" } else { "" };
+    let by = if fence.controllers.pids { "RLIMIT_NPROC, pids.max of a control group" } else { "RLIMIT_NPROC" };
     let proc = if fence.own_proc { "its own /proc" } else { "no /proc" };
     vec![
         Claim::new(
@@ -64,7 +70,7 @@ fn rules(fence: &Fence, settings: &ProcessSettings) -> Vec<Claim> {
         Claim::new(
             "processes",
             Yes,
-            format!("a PID namespace with {proc}; at most {} at one time (RLIMIT_NPROC){signals}", settings.processes),
+            format!("a PID namespace with {proc}; at most {} at one time ({by}){signals}", settings.processes),
         ),
         Claim::new("system_calls", Yes, "a list of what is allowed (seccomp); no ptrace, mounts, keys, bpf, io_uring"),
         Claim::new("privileges", Yes, "a user of its own, no capability, no_new_privs; nothing is setuid"),

@@ -22,6 +22,8 @@ pub(super) struct Order {
     pub(super) system: Vec<PathBuf>,
     pub(super) mounts: Vec<Folder>,
     pub(super) bounds: Bounds,
+    /// What its control group must have: as much as was claimed. With none, whatever there is.
+    pub(super) controllers: Option<Controllers>,
 }
 
 /// A folder of the host's, and the rules for what is in it.
@@ -67,6 +69,16 @@ pub struct Fence {
     pub landlock: i32,
     /// `/proc` shows the guest its own processes. Where that is not given, there is no `/proc`.
     pub own_proc: bool,
+    /// What a control group holds of the whole tree.
+    pub controllers: Controllers,
+}
+
+/// What a group of processes can be bound by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Controllers {
+    pub memory: bool,
+    pub pids: bool,
+    pub cpu: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -46,11 +46,11 @@ async fn p06_many_processes_that_are_too_much_together_are_out_of_memory() {
     let Some(report) = attack(&process, "herd", HERD, limits).await else { return };
     match report.outcome {
         Outcome::OutOfMemory { limit_bytes, used_bytes, .. } => {
-            assert!(limit_bytes == 64 << 20 && used_bytes > limit_bytes, "{used_bytes}");
+            assert!(limit_bytes == 64 << 20 && used_bytes >= limit_bytes, "{used_bytes}");
         }
         ref other => panic!("{other:?}"),
     }
-    assert!(report.usage.peak_memory_bytes > 64 << 20, "{report:?}");
+    assert!(report.usage.peak_memory_bytes >= 64 << 20, "{report:?}");
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ fn build(order: &Order, outside: &UnixStream) -> Result<bool, Failure> {
     let failed = Failure::fence::<io::Error>;
     let gone = || Failure::new(Why::Fence, "the supervisor", "it is gone");
     let Ok(Some(Outside::Go)) = receive(outside) else { return Err(gone()) };
+    kernel::own_groups().map_err(failed("a view of its own group"))?;
     shed::become_guest().map_err(failed("another user"))?;
     // After the change of user, which takes it back. If the supervisor went before this, its socket says so.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|errno| failed("a signal of death")(errno.into()))?;
@@ -158,7 +159,8 @@ fn confine(order: &Order, own_proc: bool, filters: &Filters) -> Result<Fence, Fa
     let writable: Vec<&str> = order.mounts.iter().map(|folder| folder.guest.as_str()).collect();
     let landlock = paths::restrict(&writable, own_proc).map_err(Failure::fence("Landlock"))?;
     filters.put_on().map_err(Failure::fence("the filter of system calls"))?;
-    Ok(Fence { landlock, own_proc })
+    // What its group has is known outside.
+    Ok(Fence { landlock, own_proc, ..Fence::default() })
 }
 
 /// A session of its own, the folder that it starts in, and nothing but what was granted.

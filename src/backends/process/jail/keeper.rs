@@ -8,6 +8,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFl
 use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, pidfd_open, setsid, waitid};
 
 use super::calls::Filters;
+use super::cgroup::Home;
 use super::kernel::{self, Forked};
 use super::supervise::supervise;
 
@@ -27,6 +28,10 @@ pub fn serve() -> io::Result<()> {
     let _ = setsid();
     let socket = kernel::take_stdin();
     let filters = Filters::new().map_err(io::Error::other)?;
+    let home = Home::find();
+    if let Some(home) = &home {
+        home.sweep();
+    }
     let mut supervisors: Vec<OwnedFd> = Vec::new();
     loop {
         let mut waiting = vec![PollFd::new(&socket, PollFlags::IN)];
@@ -50,7 +55,7 @@ pub fn serve() -> io::Result<()> {
                 Forked::Parent(pid) => supervisors.push(pidfd_open(pid, PidfdFlags::empty())?),
                 Forked::Child => {
                     drop((socket, supervisors));
-                    supervise(given, &filters);
+                    supervise(given, &filters, home.as_ref());
                     std::process::exit(0);
                 }
             }

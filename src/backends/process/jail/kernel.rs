@@ -1,4 +1,4 @@
-//! What is asked of the kernel and has no safe way: five calls, each with its argument.
+//! What is asked of the kernel and has no safe way: six calls, each with its argument.
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
@@ -7,14 +7,13 @@ use std::process::Command;
 
 use rustix::process::Pid;
 
-/// New namespaces of each kind that a fence has.
+/// New namespaces of each kind that a fence has, but for that of groups: it is made when the process is in its own.
 pub(super) const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWCGROUP;
+    | libc::CLONE_NEWNET;
 
 /// Which of two processes goes on.
 pub(super) enum Forked {
@@ -37,6 +36,15 @@ pub(super) fn fork(namespaces: i32) -> io::Result<Forked> {
         Ok(pid @ 1..) => Pid::from_raw(pid).map(Forked::Parent).ok_or_else(io::Error::last_os_error),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// From here on the group that this process is in looks like the root of all groups.
+///
+/// Safety: what is told apart is a view of names; no descriptor and no memory changes hands.
+#[expect(unsafe_code, reason = "the library marks this call unsafe for what its other flags do; argued above")]
+pub(super) fn own_groups() -> io::Result<()> {
+    let done = unsafe { libc::unshare(libc::CLONE_NEWCGROUP) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Marks every descriptor but the three streams so that the next program does not get it.

@@ -7,12 +7,14 @@
 //!
 //! - `keeper` is this executable, started once: it costs a fork to have a supervisor, not a start of all of us;
 //! - `supervise` stays outside: it maps the user, copies folders in and back, holds the deadline, kills and reaps;
+//! - `cgroup` is the group of a run, where the machine gives us a folder of groups;
 //! - `init` is the first process of the new namespaces: it builds the root, gives up everything, starts the command,
 //!   and takes all that is left with it when the command ends.
 //!
 //! What this must never do: go on when a part of the fence cannot be built, or touch what the guest made by a path.
 
 mod calls;
+mod cgroup;
 mod init;
 mod keeper;
 mod kernel;

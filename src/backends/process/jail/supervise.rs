@@ -10,6 +10,7 @@ use rustix::process::{
 
 use super::super::order::{Ended, Failure, Fence, How, Order, Told, Why, receive, send};
 use super::calls::Filters;
+use super::cgroup::{Group, Home};
 use super::init::{Inside, Outside, init, receive_folder};
 use super::keeper::Given;
 use super::kernel::{self, Forked, NAMESPACES};
@@ -27,10 +28,10 @@ const NOBODY: u32 = 65_534;
 pub(super) const GUEST: u32 = 1_000;
 
 /// The whole life of a supervisor: one order, one tree of processes, one answer.
-pub(super) fn supervise(given: Given, filters: &Filters) {
+pub(super) fn supervise(given: Given, filters: &Filters, home: Option<&Home>) {
     let Given { control, streams } = given;
     let told = match receive::<Order>(&control) {
-        Ok(Some(order)) => match fence(order, &control, streams, filters) {
+        Ok(Some(order)) => match fence(order, &control, streams, filters, home) {
             Ok(Some(ended)) => Told::Ended(ended),
             // Nobody is there to be told.
             Ok(None) => return,
@@ -76,9 +77,11 @@ fn fence(
     control: &UnixStream,
     streams: [OwnedFd; 3],
     filters: &Filters,
+    home: Option<&Home>,
 ) -> Result<Option<Ended>, Failure> {
     let start = Instant::now();
     let deadline = start + Duration::from_millis(order.bounds.deadline_ms);
+    let group = own_group(&order, home)?;
     let (ours, theirs) = UnixStream::pair().map_err(Failure::fence("a socket"))?;
     let forked = kernel::fork(NAMESPACES).map_err(Failure::fence("new namespaces"))?;
     let pid = match forked {
@@ -92,12 +95,17 @@ fn fence(
     drop((theirs, streams));
     let mut tree = Tree::new(pid).map_err(Failure::fence("the first process"))?;
     let guise = map_user(pid)?;
-    let (room, held, fence) = build(&order, &ours, &guise, deadline)?;
+    if let Some(group) = &group {
+        group.take(pid).map_err(Failure::fence("its control group"))?;
+    }
+    let (room, held, mut fence) = build(&order, &ours, &guise, deadline)?;
+    fence.controllers = home.map(|home| home.has).unwrap_or_default();
     if send(control, &Told::Built(fence)).is_err() {
         return Ok(None);
     }
     let mut watch = Watch::new(pid, order.bounds.memory_bytes);
     let how = wait(&tree, &ours, control, deadline, &mut watch)?;
+    let how = how.map(|how| told_by(group.as_ref(), how, &order));
     // What is killed is not counted by the kernel for anybody.
     let cut_us = if matches!(how, Some(How::Exited(_) | How::Signal(_))) { 0 } else { cpu_us(tree.pid) };
     tree.end();
@@ -109,8 +117,8 @@ fn fence(
     let ended = Ended {
         how,
         wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
-        cpu_us: kernel::children_cpu_us().max(cut_us),
-        peak_memory_bytes: watch.peak_bytes(),
+        cpu_us: group.as_ref().and_then(Group::cpu_us).unwrap_or_else(|| kernel::children_cpu_us().max(cut_us)),
+        peak_memory_bytes: group.as_ref().and_then(Group::peak_bytes).unwrap_or_else(|| watch.peak_bytes()),
         copied_in,
         copied_back: back.bytes,
         files_created: back.created,
@@ -118,6 +126,26 @@ fn fence(
         full,
     };
     Ok(Some(ended))
+}
+
+/// A group for the run, with no less than was claimed of it.
+fn own_group(order: &Order, home: Option<&Home>) -> Result<Option<Group>, Failure> {
+    let has = home.map(|home| home.has).unwrap_or_default();
+    if order.controllers.is_some_and(|claimed| claimed != has) {
+        let message = "the control groups are not what they were; start again to see what there is".to_owned();
+        return Err(Failure { why: Why::Fence, message });
+    }
+    home.map(|home| Group::new(home, &order.bounds)).transpose().map_err(Failure::fence("a control group"))
+}
+
+/// The kernel kills a whole group that is out of memory, and the signal alone does not say why.
+fn told_by(group: Option<&Group>, how: How, order: &Order) -> How {
+    match (how, group) {
+        (How::Exited(_) | How::Signal(_), Some(group)) if group.out_of_memory() => {
+            How::Memory { used_bytes: group.peak_bytes().unwrap_or(0).max(order.bounds.memory_bytes) }
+        }
+        _ => how,
+    }
 }
 
 /// From a process that is nobody to a fence that stands, with what the command finds in it.
