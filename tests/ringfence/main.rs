@@ -15,6 +15,7 @@ mod cli_files;
 mod cli_policy;
 mod client;
 mod crashes;
+mod docs;
 mod drafts;
 mod exceptions;
 mod folding;

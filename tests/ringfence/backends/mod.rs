@@ -8,3 +8,8 @@ mod cli;
 mod contract;
 mod files;
 mod world;
+
+/// Whether native commands can be run here.
+pub async fn has_process() -> bool {
+    world::here().await.is_some()
+}
