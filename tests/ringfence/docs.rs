@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::service::House;
 use crate::support::WORKER;
 
 /// A command of a page, and the lines that it is said to print. A line with `…` is a pattern; one that is only that
@@ -17,18 +18,18 @@ struct Shown {
 fn shown(page: &str) -> Vec<Shown> {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
     let mut found: Vec<Shown> = Vec::new();
-    let mut within = false;
+    // How far the last command is to the right: what it prints is below it.
+    let mut below: Option<usize> = None;
     for line in text.lines() {
-        match line.strip_prefix("    ") {
-            Some(code) => match code.strip_prefix("$ ") {
-                Some(command) => {
-                    found.push(Shown { command: command.to_owned(), expected: Vec::new() });
-                    within = true;
-                }
-                None if within => found.last_mut().unwrap().expected.push(code.to_owned()),
-                None => {}
-            },
-            None => within = false,
+        let depth = line.len() - line.trim_start().len();
+        let code = line.trim_start().strip_prefix("$ ").filter(|_| depth >= 4);
+        if let Some(command) = code {
+            found.push(Shown { command: command.to_owned(), expected: Vec::new() });
+            below = Some(depth);
+        } else if let Some(depth) = below.filter(|least| depth >= *least && !line.is_empty()) {
+            found.last_mut().unwrap().expected.push(line[depth..].to_owned());
+        } else {
+            below = None;
         }
     }
     found
@@ -37,6 +38,7 @@ fn shown(page: &str) -> Vec<Shown> {
 /// A home of its own, in which the sample programs are where the pages say.
 struct Place {
     dir: tempfile::TempDir,
+    server: Option<(String, String)>,
 }
 
 impl Place {
@@ -45,7 +47,12 @@ impl Place {
         symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("guests"), dir.path().join("guests")).unwrap();
         std::fs::create_dir(dir.path().join("bin")).unwrap();
         symlink(WORKER, dir.path().join("bin/ringfence")).unwrap();
-        Self { dir }
+        Self { dir, server: None }
+    }
+
+    /// The same with a service, at the address that all pages have.
+    fn with(house: &House) -> Self {
+        Self { server: Some((house.url.clone(), house.admin.clone())), ..Self::new() }
     }
 
     /// One shell for the whole page, as a reader has: marks between tell what came of which command.
@@ -54,13 +61,16 @@ impl Place {
         for shown in commands {
             let _ = writeln!(script, "{}\nstatus=$?; printf '\\n%s\\n' '{MARK}'; (exit $status)", shown.command);
         }
+        let (url, key) = self.server.clone().unwrap_or_default();
+        let script = script.replace("http://127.0.0.1:7070", &url);
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.dir.path().join("bin").display());
         let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cli-code");
         let output = Command::new("bash")
-            .args(["-c", &format!("exec 2>&1\n{script}")])
+            .args(["-c", &format!("exec 2>&1\nshopt -s expand_aliases\n{script}")])
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", path)
+            .env("K", key)
             .env("HOME", self.dir.path())
             .env("RINGFENCE_DATA_DIR", self.dir.path().join("data"))
             .env("RINGFENCE_CACHE_DIR", cache)
@@ -97,10 +107,10 @@ fn matches(expected: &[String], lines: &[&str]) -> bool {
     }
 }
 
-fn holds(page: &str) {
+fn holds(page: &str, place: &Place) {
     let commands = shown(page);
     assert!(commands.len() > 5, "{page} shows commands");
-    let said = Place::new().said(&commands);
+    let said = tokio::task::block_in_place(|| place.said(&commands));
     for (shown, said) in commands.iter().zip(&said) {
         let lines: Vec<&str> = said.trim_end_matches('\n').lines().collect();
         assert!(
@@ -116,18 +126,29 @@ fn holds(page: &str) {
 /// What a page shows of native commands is tried where there is a fence for them.
 async fn with_fence(page: &'static str) {
     if crate::backends::has_process().await {
-        holds(page);
+        holds(page, &Place::new());
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_quick_start_does_what_it_says() {
     with_fence("quickstart.md").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_helps_in_trouble_does_what_it_says() {
     with_fence("troubleshooting.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_security_guide_does_what_it_says() {
+    with_fence("security.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_guide_does_what_it_says() {
+    let house = House::new().await;
+    holds("api.md", &Place::with(&house));
 }
 
 #[test]
