@@ -1,4 +1,4 @@
-"""Makes all that lives in the image of Python immortal (guests/runtimes/python/runtime/lasting.py)."""
+"""Makes all that lives in the image of Python immortal (guests/runtimes/python/_ringfence/lasting.py)."""
 
 import struct
 

@@ -392,10 +392,9 @@ def binaryen(tool, *args):
     return run(["node", "--max-old-space-size=8192", str(folder / "node_modules" / "binaryen" / "bin" / tool), *features, *args])
 
 
-def merge(component, result, changed=lambda module: module):
-    """Merges the modules of one component to another; `changed` is what becomes of the one with the memory before."""
+def merge(component, result, changed=lambda modules: modules):
+    """Merges the modules of one component to another; `changed` is what becomes of them before."""
     parts = Parts(component.read_bytes())
-    with_memory = max(range(len(parts.modules)), key=lambda at: len(parts.modules[at]))
-    parts.modules[with_memory] = changed(parts.modules[with_memory])
+    parts.modules = changed(parts.modules)
     knot = Knot(parts)
     result.write_bytes(knot.write(knot.merge()))

@@ -5,7 +5,8 @@ import shutil
 import tempfile
 
 from lasting import make_lasting
-from merged import merge
+from merged import exports, merge
+from stack import deepened
 from toolbox import CACHE, HERE, TOOLS, WASI, componentize_js, componentize_py, debian_rust, npm, run, say
 
 FOLDERS = {"python-runtime": "python", "javascript-runtime": "javascript"}
@@ -36,7 +37,9 @@ def build_python(out):
     empty = TOOLS / "empty"
     empty.mkdir(parents=True, exist_ok=True)
     worlds = ["-d", str(RUNTIME_WIT), "-d", "world.wit", "-w", "ringfence:python/python"]
-    options = ["-q", *worlds, "componentize", "-p", ".", "-p", str(time_zones()), "app"]
+    # Names that no snippet has for a module of its own.
+    names = ["--world-module", "_ringfence_world"]
+    options = ["-q", *worlds, *names, "componentize", "-p", ".", "-p", str(time_zones()), "_ringfence_app"]
     with tempfile.TemporaryDirectory() as folder:
         linked = pathlib.Path(folder) / "linked.wasm"
         run(
@@ -44,7 +47,15 @@ def build_python(out):
             cwd=HERE / "runtimes" / "python",
             env={"VIRTUAL_ENV": str(empty), "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        merge(linked, out / "python-runtime.wasm", make_lasting)
+        merge(linked, out / "python-runtime.wasm", made_ready)
+
+
+def made_ready(modules):
+    """The modules with two of them changed: the one with the memory, and the one that is Python itself."""
+    memory = max(modules, key=len)
+    python = next(module for module in modules if any(name == "_Py_Dealloc" for name, *_ in exports(module)))
+    changed = {id(memory): make_lasting, id(python): deepened}
+    return [changed.get(id(module), bytes)(module) for module in modules]
 
 
 def build_javascript(out):

@@ -162,7 +162,7 @@ impl Preset {
                 memory_bytes: 64 * MIB,
                 table_elements: 50_000,
                 instances: 50,
-                stack_bytes: MIB,
+                stack_bytes: 4 * MIB,
                 stdout_bytes: 64 * KIB,
                 stderr_bytes: 64 * KIB,
                 args_bytes: MIB,

@@ -11,6 +11,7 @@ warnings.simplefilter("ignore")
 os.chdir(sys.argv[3] if len(sys.argv) > 3 else "/tmp")
 sys.path.insert(0, sys.argv[2] if len(sys.argv) > 2 else "/workspace")
 from test import support
+from test.support import os_helper
 
 support.verbose = 0
 support.use_resources = []
@@ -59,6 +60,10 @@ def outermost(told):
 
 def collected(name):
     """The tests of a module. Older ones put theirs together in `test_main`, which hands them to the runner of their day."""
+    if name.startswith("test_sqlite3."):
+        # These are older than the helpers: tests have another prefix, and names were elsewhere.
+        unittest.defaultTestLoader.testMethodPrefix = ("test", "Check")
+        support.TESTFN, support.unlink = os_helper.TESTFN, os_helper.unlink
     module = __import__(f"test.{name}", fromlist=["x"])
     if name == "test_decimal":
         # Half of its classes are bases of those that have a decimal to test.
@@ -91,15 +96,14 @@ def flat(suite):
             yield test
 
 
-# Parts of the names of tests that go deeper than the stack of a fence, on purpose: that ends the run, and the others would
-# not be seen.
-DEEP = "test_highly_nested test_endless_recursion test_deepcopy_list test_deepcopy_dict test_deepcopy_tuple test_deepcopy_reflexive testInfiniteRecursion testHashComparisonOfMethods".split()
+# Tests of a `csv.Sniffer` that was mended after 3.14.0: what they give it takes hours in the one before, natively as well.
+LEFT_OUT = {"test_sniff_quoted_single_column", "test_sniff_regex_backtracking", "test_sniff_single_column", "test_sniff_space_delimiter"}
 name = sys.argv[1]
 results = Results()
 real, sys.stdout = sys.stdout, io.StringIO()
 try:
     suite = collected(name)
-    kept = [test for test in flat(suite) if not any(part in test.id() for part in DEEP)]
+    kept = [test for test in flat(suite) if test.id().rpartition(".")[2] not in LEFT_OUT]
     unittest.TestSuite(kept).run(results)
 except unittest.SkipTest as error:
     results._keep("skipped", name, str(error))

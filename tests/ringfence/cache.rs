@@ -1,5 +1,5 @@
 use ringfence::engine::{Build, CodeCache, Engine, Flavour, Origin};
-use ringfence::model::{Mode, Preset};
+use ringfence::model::Mode;
 
 use crate::support::{ADD, limits, settings};
 
@@ -49,8 +49,9 @@ async fn one_compilation_serves_every_stack() {
     let mut settings = settings();
     settings.cache_dir = Some(dir.path().join("code"));
     let engine = Engine::new(settings).unwrap();
-    for (preset, cached) in [(Preset::Small, false), (Preset::Large, true)] {
-        let loaded = engine.load(program(9), Build::of(&preset.limits(), Mode::Ordinary)).await.unwrap();
+    for (stack_bytes, cached) in [(1 << 20, false), (4 << 20, true)] {
+        let build = Build { stack_bytes, ..Build::of(&limits(), Mode::Ordinary) };
+        let loaded = engine.load(program(9), build).await.unwrap();
         assert_eq!(matches!(loaded.origin(), Origin::Cache { .. }), cached, "{:?}", loaded.origin());
     }
 }

@@ -9,6 +9,7 @@ mod forks;
 mod language;
 mod library;
 mod reach;
+mod recursion;
 mod service;
 pub(crate) mod sessions;
 mod snapshots;

@@ -3,7 +3,7 @@
 use ringfence::fs_policy::{Level, Policy};
 use ringfence::model::Report;
 
-use super::{answer, mount, python, request, run, text};
+use super::{answer, failure, mount, python, request, run, text};
 
 async fn in_folder(folder: &std::path::Path, code: &str) -> Report {
     let mut asked = request(code);
@@ -37,6 +37,43 @@ async fn frames_of_a_module_of_the_snippets_are_its_own_whatever_it_is_called() 
     let code = "import runpy\nrunpy.run_path('/workspace/runtime/app.py')['go']()";
     let traceback = answer(&in_folder(folder.path(), code).await).1.error.unwrap().traceback;
     assert!(traceback.contains("/workspace/runtime/app.py\", line 2, in go"), "{traceback}");
+}
+
+/// The driver has names of its own, which begin with an underscore and with ours.
+#[tokio::test]
+async fn no_name_that_a_snippet_may_want_for_a_module_is_the_drivers() {
+    let names = ["app", "runtime", "wit_world", "bundle", "wire", "session", "values", "world"];
+    for name in names {
+        let (kind, words, _) = failure(&python(&format!("import {name}")).await);
+        assert_eq!((kind.as_str(), words), ("ModuleNotFoundError", format!("No module named '{name}'")));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        std::fs::write(folder.path().join(format!("{name}.py")), format!("whose = 'the snippet, {name}'\n")).unwrap();
+    }
+    let code = format!("import {}\n[m.whose for m in ({},)]", names.join(", "), names.join(", "));
+    let wanted: Vec<_> = names.iter().map(|name| format!("'the snippet, {name}'")).collect();
+    assert_eq!(text(&in_folder(folder.path(), &code).await), format!("[{}]", wanted.join(", ")));
+    // Nor is there one among what is imported already, whatever it is called.
+    let code = "import sys\nstd = {*sys.stdlib_module_names, '__main__', '__mp_main__', 'ringfence', 'componentize_py_types', 'componentize_py_runtime'}\n\
+                sorted({m.partition('.')[0] for m in sys.modules} - std)";
+    let found = text(&python(code).await);
+    assert_eq!(found, "['_ringfence', '_ringfence_app', '_ringfence_world', '_sysconfigdata__wasi_wasm32-wasi']");
+}
+
+/// What the library draws from, by itself or for others; none of it is of the image.
+#[tokio::test]
+async fn each_start_draws_its_own_of_everything() {
+    let code = "import os, random, secrets, tempfile, uuid, email.utils\n\
+                '|'.join(map(str, [random.random(), random.Random().random(), random.SystemRandom().random(), \
+                random.sample(range(10 ** 9), 2), secrets.token_hex(8), secrets.randbits(64), os.urandom(8), uuid.uuid1().node, \
+                uuid.uuid4(), uuid.uuid7(), next(tempfile._get_candidate_names()), email.utils.make_msgid(domain='a')]))";
+    let (one, two) = (text(&python(code).await), text(&python(code).await));
+    let parts = |text: &str| text.split('|').map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(parts(&one).len(), 12, "{one}");
+    for (one, two) in parts(&one).iter().zip(parts(&two)) {
+        assert_ne!(*one, two);
+    }
 }
 
 /// SQLite has a generator of its own, whose state is in the image.

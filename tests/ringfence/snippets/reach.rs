@@ -98,7 +98,7 @@ async fn a_run_leaves_nothing_for_the_next() {
     let leave = "import builtins, os, random, sys, json, decimal, locale\n\
         builtins.leak = sys.leak = json.leak = str.__name__\nos.environ['LEAK'] = '1'\nrandom.seed(1)\n\
         decimal.getcontext().prec = 3\nsys.path.append('/leak')\nsys.setrecursionlimit(77)\nsys.argv.append('leak')\n\
-        sys.modules['leak'] = json\nimport runtime.values as v\nv.describe = None\n\
+        sys.modules['leak'] = json\nimport _ringfence.values as v\nv.describe = None\n\
         for path in ('/tmp/leak', '/leak', 'leak'):\n  try: open(path, 'w')\n  except OSError: pass";
     python(leave).await;
     let look = "import builtins, os, sys, json, decimal\n\

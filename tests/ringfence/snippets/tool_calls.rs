@@ -215,7 +215,7 @@ async fn c07_a_call_of_a_component_is_refused_checked_and_limited_by_itself() {
     let tools = json!([tool("add", &types, "add"), slow, weak, short, tool("asks", &asks, "count")]);
     let code = r#"
 from ringfence import tools, ToolError
-from wit_world.imports import tools as host
+from _ringfence_world.imports import tools as host
 seen = []
 def call(name, text):
     try: seen.append(host.call(name, text))
@@ -322,7 +322,7 @@ async fn code_calls_functions_of_its_caller_over_the_open_stream() {
 async fn c07_wrong_late_and_huge_answers_are_told_and_leave_the_call_as_it_is() {
     let house = house().await;
     let key = &house.admin;
-    let code = "from ringfence import tools, ToolError\nfrom wit_world.imports import tools as host\nseen = []\nfor q in ['a', 'x' * 101, 7, 'b']:\n  try: seen.append(tools['ask'](q) if q != 7 else host.call('ask', '{\"q\": 7}'))\n  except ToolError as error: seen.append([error.code, error.message, error.retry])\n  except Exception as error: seen.append(error.value.message)\nseen";
+    let code = "from ringfence import tools, ToolError\nfrom _ringfence_world.imports import tools as host\nseen = []\nfor q in ['a', 'x' * 101, 7, 'b']:\n  try: seen.append(tools['ask'](q) if q != 7 else host.call('ask', '{\"q\": 7}'))\n  except ToolError as error: seen.append([error.code, error.message, error.retry])\n  except Exception as error: seen.append(error.value.message)\nseen";
     let body = json!({"language": "python", "code": code, "tools": [ask_tool()], "limits": {"result_bytes": 2_000}, "async": true});
     let run = house.post(key, "/v1/execute", body).await.is(202);
     let id = run["id"].as_str().unwrap();

@@ -4,7 +4,7 @@ import inspect
 import json
 
 from componentize_py_types import Err
-from wit_world.imports import control, tools as host
+from _ringfence_world.imports import control, tools as host
 
 TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": (list, tuple), "object": dict, "null": type(None)}
 NOTES = {"string": str, "integer": int, "number": float, "boolean": bool, "array": list, "object": dict}

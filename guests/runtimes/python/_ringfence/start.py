@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from runtime import bundle, loops
+from _ringfence import bundle, loops
 
 
 def forget_the_build():

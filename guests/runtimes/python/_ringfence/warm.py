@@ -6,7 +6,7 @@ What a first run would do in each start is done already: bytecode is specialised
 import io
 import sys
 
-from runtime.session import Session
+from _ringfence.session import Session
 
 ROUNDS = 12
 SNIPPETS = [

@@ -2,12 +2,12 @@
 
 import traceback
 
-from runtime import sealed
+from _ringfence import sealed
 
 __builtins__ = sealed.OWN
 
 # Where the driver was while the image was made, in either Python.
-_OURS = (__file__.rpartition("runtime/")[0], "/driver/")
+_OURS = (__file__.rpartition("_ringfence/")[0], "/driver/")
 # Frames kept of a deep recursion.
 FRAMES = 60
 # What a class and an error are, whatever a metaclass or a subclass says that they are.

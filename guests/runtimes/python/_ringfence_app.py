@@ -1,19 +1,19 @@
 """The Python runtime: a whole CPython that is already started, kept in the image of a component.
 
-What this file imports, and what that imports, is in the image: a run begins after it. `runtime/` is the driver, out of the
+What this file imports, and what that imports, is in the image: a run begins after it. `_ringfence/` is the driver, out of the
 snippet's way; `ringfence/` is what snippets may import.
 """
 
-from runtime import bundle
+from _ringfence import bundle
 
 # Before anything else: the folder of the standard library is there only while the component is made.
 bundle.keep_libraries()
 
 import ringfence  # noqa: E402, F401  for snippets
-import wit_world  # noqa: E402
+import _ringfence_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from runtime import fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
-from runtime.session import Session  # noqa: E402
+from _ringfence import fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
+from _ringfence.session import Session  # noqa: E402
 
 preload.import_all()
 fences.put_up()
@@ -30,7 +30,7 @@ def _execute(snippet, execute=SESSION.execute, seal=sealed.seal, broken=sealed.b
         return broken()
 
 
-class Interpreter(wit_world.exports.Interpreter):
+class Interpreter(_ringfence_world.exports.Interpreter):
     def prepare(self, begin):
         start.make_fresh(begin.environment, begin.folder)
 

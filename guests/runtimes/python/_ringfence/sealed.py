@@ -13,7 +13,7 @@ OWN = dict(vars(builtins))
 # Functions keep the builtins that their module has when they are made.
 __builtins__ = OWN
 
-from wit_world.exports.interpreter import (  # noqa: E402
+from _ringfence_world.exports.interpreter import (  # noqa: E402
     Answer, Ending_Exited, Ending_Failed, Ending_Finished, Failure, Form, Value,
 )
 

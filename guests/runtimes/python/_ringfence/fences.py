@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from wit_world.imports import control, exit
+from _ringfence_world.imports import control, exit
 
 PROCESSES = "no process can be started inside the fence: write it in Python, or call a tool"
 SOCKETS = "no connection can be opened inside the fence: call a tool that does it"

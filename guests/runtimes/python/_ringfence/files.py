@@ -8,7 +8,7 @@ import builtins
 import io
 import weakref
 
-from runtime import sealed
+from _ringfence import sealed
 
 __builtins__ = sealed.OWN
 

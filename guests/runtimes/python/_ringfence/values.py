@@ -6,11 +6,11 @@ import json
 import reprlib
 import sys
 
-from runtime import sealed
+from _ringfence import sealed
 
 __builtins__ = sealed.OWN
 
-from wit_world.exports import interpreter as wit  # noqa: E402
+from _ringfence_world.exports import interpreter as wit  # noqa: E402
 
 SHOWN = 100
 # Past so many things in a container, looking at them all would cost more than the snippet did.
