@@ -204,13 +204,21 @@ def component(module, out):
         "const [module, bridge, wit, out] = process.argv.slice(2);\n"
         'const witSource = await readFile(wit, "utf8");\n'
         'const binary = await parse(await readFile(bridge, "utf8"));\n'
-        'const host = await componentEmbed({ binary, witSource, world: "runtime", stringEncoding: "utf8" });\n'
+        'const host = await componentEmbed({ binary, witSource, world: "python", stringEncoding: "utf8" });\n'
         "const preview1 = await readFile(preview1AdapterReactorPath());\n"
         'const adapters = [["wasi_snapshot_preview1", preview1], ["host", host]];\n'
         "await writeFile(out, await componentNew(await readFile(module), adapters));\n"
     )
-    wit = HERE.parent / "wit" / "runtime.wit"
+    wit = out.with_suffix(".wit")
+    wit.write_text(world())
     subprocess.run(["node", str(script), str(module), str(SOURCES / "bridge.wat"), str(wit), str(out)], check=True, cwd=prefix)
+
+
+def world():
+    """What `python` asks for, in one text: its own package, and the one of all runtimes within it."""
+    own = (HERE / "runtimes" / "python" / "world.wit").read_text()
+    head, package, rest = (HERE.parent / "wit" / "runtime.wit").read_text().partition("package ringfence:runtime@0.1.0;")
+    return f"{own}\n{head}{package.rstrip(';')} {{\n{rest}\n}}\n"
 
 
 def main():

@@ -29,6 +29,7 @@ use crate::workspace::WorkspaceName;
 #[command(after_help = "\
 Examples:
   ringfence exec python 'print(1 + 1)'
+  ringfence exec python '-7 // 2' --value
   ringfence exec python --file report.py --dir ./data::/workspace:ro -- --year 2026
   echo 'console.log(2 ** 10)' | ringfence exec javascript
   ringfence exec python 'sum(prices)' --var prices='[1, 2, 3]' --value
@@ -39,7 +40,9 @@ Examples:
 pub(super) struct ExecArgs {
     /// The runtime: `ringfence runtime list` names them
     pub(super) runtime: RuntimeName,
-    /// The code; without it and without --file it is read from standard input
+    /// The code; without it and without --file it is read from standard input. It may begin with `-`, where it is not
+    /// one word as an option is
+    #[arg(value_parser = code, allow_hyphen_values = true)]
     pub(super) code: Option<String>,
     /// Read the code from a file
     #[arg(long, value_name = "FILE", conflicts_with = "code")]
@@ -82,6 +85,21 @@ pub(super) struct ExecArgs {
 
 /// The most bytes of each form of a value.
 pub(super) const VALUE_BYTES: u32 = 256 << 10;
+
+/// Code, and no option that was written wrong: that must not be run as code.
+pub(super) fn code(text: &str) -> Result<String, String> {
+    let word = text.trim_start_matches('-');
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    let is_option = word.len() < text.len()
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_option {
+        return Err(format!(
+            "there is no option `{text}`; if it is code, write it in brackets, `({text})`, or give a --file"
+        ));
+    }
+    Ok(text.to_owned())
+}
 
 pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, with VALUE as JSON")?;

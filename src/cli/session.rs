@@ -93,6 +93,7 @@ Examples:
 struct RunArgs {
     id: SessionId,
     /// The code; without it and without --file it is read from standard input
+    #[arg(value_parser = super::exec::code, allow_hyphen_values = true)]
     code: Option<String>,
     /// Read the code from a file
     #[arg(long, value_name = "FILE", conflicts_with = "code")]

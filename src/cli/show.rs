@@ -15,6 +15,9 @@ pub(super) fn complain(message: &str, code: Option<&str>) {
 
 /// More lines on standard error, such as a traceback. On a terminal nothing in them is obeyed.
 pub(super) fn explain(text: &str) -> std::io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
     let mut out = std::io::stderr().lock();
     let text = if out.is_terminal() { harmless(text.as_bytes()) } else { text.to_owned() };
     out.write_all(text.trim_end().as_bytes())?;

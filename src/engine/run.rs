@@ -58,6 +58,8 @@ pub struct RunRequest {
     pub room: Option<Arc<dyn Room>>,
     /// Where a snippet goes on from, where it is not to begin afresh.
     pub state: Option<Arc<Saved>>,
+    /// Whether the instance goes with this run: no session calls it again, and nothing of it is kept. The engine says so.
+    pub last: bool,
 }
 
 impl RunRequest {
@@ -76,6 +78,7 @@ impl RunRequest {
             tools: None,
             room: None,
             state: None,
+            last: false,
         }
     }
 }
@@ -96,10 +99,11 @@ impl<F: Fn(Stream, &[u8]) + Send + Sync> OutputListener for F {
 pub(super) async fn run(
     fence: &Fence,
     program: &Program,
-    request: RunRequest,
+    mut request: RunRequest,
     disk_reserve_bytes: u64,
     keep: Option<&mut Keep>,
 ) -> Result<Report, EngineError> {
+    request.last = keep.is_none();
     turn(fence, program, &mut None, request, disk_reserve_bytes, keep).await
 }
 

@@ -36,6 +36,8 @@ pub(super) struct RunState {
     /// Asks a language runtime to end its snippet by itself.
     pub(super) interrupt: Option<CancellationToken>,
     pub(super) tools: Option<Arc<dyn Tools>>,
+    /// Whether this is the last call of the instance.
+    pub(super) last: bool,
 }
 
 /// The guest used what it was not granted, in a place that has no answer for that.

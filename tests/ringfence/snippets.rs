@@ -8,6 +8,7 @@ mod fenced;
 mod forks;
 mod language;
 mod library;
+mod native;
 mod reach;
 mod recursion;
 mod service;

@@ -12,13 +12,14 @@ bundle.keep_libraries()
 import ringfence  # noqa: E402, F401  for snippets
 import _ringfence_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from _ringfence import fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
+from _ringfence import failures, fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
 from _ringfence.session import Session  # noqa: E402
 
 preload.import_all()
 fences.put_up()
 filled.fill()
 files.install()
+failures.hide_the_driver()
 SESSION = Session()
 
 
@@ -45,4 +46,5 @@ class Interpreter(_ringfence_world.exports.Interpreter):
 
 warm.warm_up(start.make_fresh, _execute)
 start.forget_the_build()
+SESSION.endings.begin()
 lasting.write_down()

@@ -5,7 +5,6 @@ together as the canonical ABI lays it out (`bridge.wat`).
 """
 
 import builtins
-import os
 import struct
 import sys
 import types
@@ -182,6 +181,14 @@ def interrupted():
     return _ask(b"i") != b"\0"
 
 
+def last():
+    return _ask(b"o") != b"\0"
+
+
+def exit_with_code(code):
+    _ask(b"x", bytes([code]))
+
+
 def available():
     place, count = _words(_ask(b"l"), 2)
     return [Description(name=name, about=about, input_schema=schema) for name, about, schema in _list(place, count, 6)]
@@ -212,10 +219,9 @@ def lay_out():
         _module(name)
     kinds = {kind.__name__: kind for kind in (Answer, Failure, Value, Form, Ending_Finished, Ending_Failed, Ending_Exited)}
     _module("_ringfence_world.exports.interpreter", **kinds)
-    _module("_ringfence_world.imports.control", interrupted=interrupted)
+    _module("_ringfence_world.imports.control", interrupted=interrupted, last=last)
     _module("_ringfence_world.imports.tools", available=available, call=call)
-    # The code is lost on the way: the adapter inside knows 0 and 1.
-    _module("_ringfence_world.imports.exit", exit_with_code=os._exit)
+    _module("_ringfence_world.imports.exit", exit_with_code=exit_with_code)
     sys.modules["_ringfence_world.exports"].Interpreter = object
 
 

@@ -10,6 +10,8 @@
   (import "ringfence:runtime/tools@0.1.0" "available" (func $tools-available (param i32)))
   (import "ringfence:runtime/tools@0.1.0" "call" (func $tools-call (param i32 i32 i32 i32 i32)))
   (import "ringfence:runtime/control@0.1.0" "interrupted" (func $interrupted (result i32)))
+  (import "ringfence:runtime/control@0.1.0" "last" (func $last (result i32)))
+  (import "wasi:cli/exit@0.2.12" "exit-with-code" (func $exit (param i32)))
 
   ;; Python is started by the first call, which is part of the image that is taken later.
   (global $begun (mut i32) (i32.const 0))
@@ -134,6 +136,14 @@
       (local.set $found-size (i32.const 1))
       (local.set $found (call $alloc (i32.const 1)))
       (i32.store8 (local.get $found) (call $interrupted))))
+    ;; x: the end of all of it, with this code: the adapter inside knows 0 and 1.
+    (if (i32.eq (local.get $what) (i32.const 120)) (then
+      (call $exit (i32.load8_u offset=1 (local.get $asked)))))
+    ;; o: whether this is the last call.
+    (if (i32.eq (local.get $what) (i32.const 111)) (then
+      (local.set $found-size (i32.const 1))
+      (local.set $found (call $alloc (i32.const 1)))
+      (i32.store8 (local.get $found) (call $last))))
     (if (i32.eqz (local.get $found)) (then
       (local.set $found-size (i32.const 0))
       (local.set $found (call $alloc (i32.const 1)))))

@@ -48,10 +48,12 @@ pub(in super::super) const CONTROL: &str = "ringfence:runtime/control@0.1.0";
 pub(in super::super) const TOOLS: &str = "ringfence:runtime/tools@0.1.0";
 
 pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
-    linker.instance(CONTROL)?.func_wrap("interrupted", |mut store: StoreContextMut<'_, RunState>, (): ()| {
+    let mut control = linker.instance(CONTROL)?;
+    control.func_wrap("interrupted", |mut store: StoreContextMut<'_, RunState>, (): ()| {
         let interrupt = &look(store.data_mut()).interrupt;
         Ok((interrupt.as_ref().is_some_and(CancellationToken::is_cancelled),))
     })?;
+    control.func_wrap("last", |mut store: StoreContextMut<'_, RunState>, (): ()| Ok((look(store.data_mut()).last,)))?;
     let mut tools = linker.instance(TOOLS)?;
     tools.func_wrap("available", |mut store: StoreContextMut<'_, RunState>, (): ()| {
         let state = wait(store.data_mut());

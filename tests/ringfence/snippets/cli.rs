@@ -45,6 +45,15 @@ async fn exec_prints_what_the_snippet_prints_and_exits_as_it_does() {
     let (printed, said) = cli.says(&["exec", "python", "print('first')\n1/0"], 1);
     assert_eq!(printed, "first\n");
     assert!(said.ends_with("ZeroDivisionError: division by zero\n") && said.contains("line 2, in <module>"), "{said}");
+    // Code may begin as an option does, where it is none; and an option that was misspelt is not run as code.
+    assert_eq!(cli.says(&["exec", "python", "-7 // 2", "--value"], 0).0, "-4\n");
+    assert_eq!(cli.says(&["exec", "python", "--value", "-1"], 0).0, "-1\n");
+    for word in ["--vlaue", "-x", "--deadlin-ms=5"] {
+        let (_, said) = cli.says(&["exec", "python", word], 2);
+        assert!(said.contains("there is no option") && said.contains("--file") && said.lines().count() == 1, "{said}");
+    }
+    let (printed, said) = cli.says(&["exec", "python", "import sys\nsys.excepthook = print\n1/0"], 1);
+    assert!(printed.starts_with("<class 'ZeroDivisionError'>") && said.is_empty(), "{printed}{said}");
     let args = ["exec", "python", "sum(prices)", "--var", "prices=[1, 2, 3]", "--value"];
     assert_eq!(cli.says(&args, 0).0, "6\n");
     let file = cli.0.path().join("report.py");

@@ -106,6 +106,18 @@ async fn a_session_keeps_what_was_done_in_it_from_call_to_call() {
 }
 
 #[tokio::test]
+async fn what_is_due_at_the_end_of_a_process_is_not_done_between_calls() {
+    let (house, sandbox) = house(&[]).await;
+    let id = session(&house, "python", &sandbox).await;
+    let code = "import atexit\nseen = []\natexit.register(seen.append, 'exit')\n\
+                class A:\n    def __del__(self): seen.append('gone')\na = A()\n1";
+    assert_eq!(value(&call(&house, &id, code).await), &json!(1));
+    let code = "[seen, type(a).__name__]";
+    assert_eq!(value(&call(&house, &id, code).await), &json!([[], "A"]));
+    assert_eq!(value(&call(&house, &id, "a = None\nseen").await), &json!(["gone"]));
+}
+
+#[tokio::test]
 async fn files_of_a_session_are_those_of_its_sandbox_and_stay_when_it_ends() {
     let (house, sandbox) = house(&[]).await;
     let python = session(&house, "python", &sandbox).await;

@@ -38,7 +38,9 @@ async fn a_snippet_begins_after_the_set_up_of_its_runtime_and_afresh_each_time()
         began, then, drawn = time.time(), os.environ['WHEN'], random.random()\n\
         kept = {'words': {str(n): n for n in range(1000)}}\n\
         def average(): return sum(prices) / len(prices)\n\
-        class Poison(Exception): pass\nsys.modules['json'] = 'poison'\ncolorsys.ONE_THIRD = 0\n";
+        class Poison(Exception): pass\nimport atexit\n\
+        def at_end():\n    if 'noisy' in globals(): print('the end of', len(kept['words']))\natexit.register(at_end)\n\
+        sys.modules['json'] = 'poison'\ncolorsys.ONE_THIRD = 0\n";
     let mut asked = request(setup);
     asked.mounts = vec![mount(folder.path(), Policy::all(Level::Write))];
     asked.grants.env = vec![("WHEN".to_owned(), "then".to_owned())];
@@ -55,6 +57,8 @@ async fn a_snippet_begins_after_the_set_up_of_its_runtime_and_afresh_each_time()
     let report =
         run(&program, "print('here', then)\n[average(), 'colorsys' in sys.modules, kept['words']['999']]").await;
     assert_eq!((stdout(&report).as_str(), text(&report).as_str()), ("here then\n", "[2.0, True, 999]"));
+    // Its functions for the exit are those of each run; what it left is there for them, and goes with the instance.
+    assert_eq!(stdout(&run(&program, "noisy = object()").await), "the end of 1000\n");
     // Its files are gone with it, and its environment; the time is now.
     assert_eq!(failure(&run(&program, "open('prices.txt')").await).0, "FileNotFoundError");
     let report = run(&program, "[os.environ.get('WHEN'), 0 < time.time() - began < 600, 1]").await;

@@ -1,20 +1,37 @@
 """Clear sentences for what does not work inside: one reason, and what to do instead."""
 
+import _thread
+import atexit
 import errno
+import http.client
 import importlib.abc
 import operator
 import os
 import posix
+import queue
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
+from _ringfence import filled
 from _ringfence_world.imports import control, exit
 
 PROCESSES = "no process can be started inside the fence: write it in Python, or call a tool"
+OTHERS = "there is no other process inside the fence, to be signalled or waited for; sys.exit ends this one"
 SOCKETS = "no connection can be opened inside the fence: call a tool that does it"
+PIPES = "no pipe can be made inside the fence, where there is no other process: use io.BytesIO or queue.Queue"
+SIGNALS = "no signal arrives inside the fence: the deadline of the run ends it, and time.monotonic() tells how long it took"
+USERS = "there are no users inside the fence, and a file belongs to nobody"
+TERMINAL = "there is no terminal inside the fence"
+ALONE = "there is one process inside the fence, and nothing to set for it"
+ZONES = "local time is UTC inside the fence: use zoneinfo.ZoneInfo for others"
+CLOCKS = "time.process_time() tells as much of it as is known inside the fence"
+ELSEWHERE = "it is not part of this runtime"
+WAITING = "this would wait for ever: there is no other thread inside the fence that could end it; give a timeout, or use asyncio"
 THREADS = "no thread can be started inside the fence: use asyncio, or do one thing after the other"
 NATIVE = "is compiled for another machine and is not part of this runtime"
 
@@ -57,6 +74,43 @@ INSTEAD = {
 }
 
 
+# What a module has elsewhere and not here: to ask for it says why. (Others look with `hasattr` whether it is there.)
+MISSING = {
+    "os": {
+        USERS: "getuid geteuid getgid getegid getgroups getgrouplist getlogin getresuid getresgid setuid seteuid setgid setegid setgroups"
+        " setreuid setregid setresuid setresgid initgroups chown lchown fchown",
+        PIPES: "pipe pipe2 mkfifo",
+        TERMINAL: "get_terminal_size ttyname ctermid tcgetpgrp tcsetpgrp openpty login_tty posix_openpt ptsname",
+        ALONE: "nice getppid getpgid getpgrp setpgid setpgrp getsid setsid getpriority setpriority sched_getaffinity sched_setaffinity"
+        " sched_getparam sched_getscheduler sched_setscheduler umask chroot getloadavg sysconf confstr unshare",
+        ELSEWHERE: "dup2 fchmod lchmod lchflags chflags mknod statvfs fstatvfs sync memfd_create eventfd getrandom sendfile splice"
+        " getxattr setxattr listxattr removexattr copy_file_range lockf major minor makedev pathconf fpathconf",
+    },
+    "signal": {
+        SIGNALS: "alarm setitimer getitimer pause sigwait sigwaitinfo sigtimedwait sigpending pthread_kill pthread_sigmask siginterrupt"
+        " valid_signals ITIMER_REAL ITIMER_VIRTUAL ITIMER_PROF"
+    },
+    "socket": {SOCKETS: "AF_UNIX AF_NETLINK AF_PACKET if_nameindex if_nametoindex if_indextoname sethostname send_fds recv_fds"},
+    "select": {SOCKETS: "epoll kqueue devpoll"},
+    "time": {
+        ZONES: "tzset",
+        CLOCKS: "CLOCK_PROCESS_CPUTIME_ID CLOCK_THREAD_CPUTIME_ID",
+        ELSEWHERE: "clock_settime clock_settime_ns pthread_getcpuclockid",
+    },
+}
+
+
+def _explain(module, reasons):
+    why = {name: reason for reason, names in reasons.items() for name in names.split()}
+
+    def __getattr__(name):
+        if name in why:
+            raise AttributeError(f"{module}.{name} is not available: {why[name]}", name=None)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
+
+    sys.modules[module].__getattr__ = __getattr__
+
+
 class Absent(importlib.abc.MetaPathFinder):
     """Stands last: whoever looks here found the module nowhere else."""
 
@@ -89,6 +143,14 @@ _sleep = time.sleep
 
 def sleep(seconds):
     """As `time.sleep`, and one that the caller can end: it raises KeyboardInterrupt."""
+    begun = time.monotonic_ns()
+    try:
+        return _slept(seconds)
+    finally:
+        filled.Processor.slept += time.monotonic_ns() - begun
+
+
+def _slept(seconds):
     if seconds < 0:
         return _sleep(seconds)
     until = time.monotonic() + seconds
@@ -106,17 +168,76 @@ def _exit(status):
     exit.exit_with_code(operator.index(status) & 255)
 
 
+_wait = threading.Condition.wait
+
+
+def wait(self, timeout=None):
+    """As `threading.Condition.wait`, by which queues, events and semaphores wait as well."""
+    if timeout is None and self._is_owned():
+        raise RuntimeError(WAITING)
+    return _wait(self, timeout)
+
+
+_STARTED = "system popen fork forkpty execl execle execlp execlpe execv execve execvp execvpe spawnl spawnle spawnlp spawnlpe spawnv spawnve"
+_STARTED += " spawnvp spawnvpe posix_spawn posix_spawnp"
+_OF_OTHERS = "kill killpg wait wait3 wait4 waitpid waitid"
+_LOOKED_UP = "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getnameinfo create_connection create_server socketpair fromfd"
+_SHARED = "Pool Manager Queue SimpleQueue JoinableQueue Pipe Lock RLock Event Condition Semaphore BoundedSemaphore Barrier Value Array"
+_SHARED += " RawValue RawArray"
+
+
+class HTTPSConnection(http.client.HTTPConnection):
+    """As that of `http.client`, without the library that it needs: it opens no connection either."""
+
+    default_port = 443
+
+    def __init__(self, host, port=None, *, timeout=None, source_address=None, context=None, blocksize=8192):
+        super().__init__(host, port, timeout=timeout, source_address=source_address, blocksize=blocksize)
+
+
+class HTTPSHandler(urllib.request.AbstractHTTPHandler):
+    def __init__(self, debuglevel=None, context=None, check_hostname=None):
+        super().__init__(debuglevel)
+
+    def https_open(self, req):
+        return self.do_open(http.client.HTTPSConnection, req)
+
+    https_request = urllib.request.AbstractHTTPHandler.do_request_
+
+
 def put_up():
     time.sleep = sleep
     os._exit = posix._exit = _exit
     sys.meta_path.append(Absent)
     subprocess.Popen.__init__ = _refuse(OSError, PROCESSES)
-    for name in ("system", "popen", "fork", "forkpty", "execv", "execve", "execvp", "spawnl", "spawnv", "posix_spawn"):
-        setattr(os, name, _refuse(OSError, PROCESSES))
-    threading.Thread.start = _refuse(RuntimeError, THREADS)
-    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "create_connection", "create_server", "socketpair"):
+    for reason, names in ((PROCESSES, _STARTED), (OTHERS, _OF_OTHERS)):
+        for name in names.split():
+            setattr(os, name, _refuse(OSError, reason))
+    shutil.disk_usage = _refuse(OSError, "how large the disk is is not told inside the fence")
+    threading.Thread.start = _thread.start_new_thread = _thread.start_new = _refuse(RuntimeError, THREADS)
+    threading.Condition.wait = wait
+    # The one in C waits by itself.
+    queue.SimpleQueue = queue._PySimpleQueue
+    for name in _LOOKED_UP.split():
         setattr(socket, name, _refuse(OSError, SOCKETS))
+    if not hasattr(http.client, "HTTPSConnection"):
+        http.client.HTTPSConnection, urllib.request.HTTPSHandler = HTTPSConnection, HTTPSHandler
+    for module, reasons in MISSING.items():
+        if module in sys.modules:
+            _explain(module, reasons)
     socket.socket.__init__ = _refuse(OSError, SOCKETS)
-    process = sys.modules.get("multiprocessing.process")
-    if process:
-        process.BaseProcess.start = _refuse(OSError, PROCESSES)
+    _refuse_workers(*map(sys.modules.get, ("multiprocessing", "multiprocessing.util", "concurrent.futures.process")))
+
+
+def _refuse_workers(multiprocessing, util, pools):
+    refuse = _refuse(OSError, PROCESSES)
+    if util:
+        # There are no children whose end is to be waited for.
+        atexit.unregister(util._exit_function)
+    if multiprocessing:
+        multiprocessing.process.BaseProcess.start = refuse
+        for name in _SHARED.split():
+            setattr(multiprocessing.context.BaseContext, name, refuse)
+            setattr(multiprocessing, name, refuse)
+    if pools:
+        pools.ProcessPoolExecutor.__init__ = refuse

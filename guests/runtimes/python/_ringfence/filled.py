@@ -1,9 +1,10 @@
-"""What CPython leaves to others that are not there: OpenSSL, and a device from which SQLite draws its seed."""
+"""What CPython leaves to others that are not there: OpenSSL, a device from which SQLite draws its seed, a clock of the processor."""
 
 import hashlib
 import hmac
 import os
 import sqlite3
+import time
 
 
 def pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None):
@@ -51,7 +52,55 @@ def connect(*args, **kwargs):
     return connection
 
 
+class Processor:
+    """What the C library gives for it counts from the start of the build. Here it is the time since the start of the run, without
+    what was slept."""
+
+    begun = slept = 0
+
+    @classmethod
+    def begin(cls):
+        cls.begun, cls.slept = time.monotonic_ns(), 0
+
+
+def process_time_ns():
+    """process_time_ns() -> int"""
+    return time.monotonic_ns() - Processor.begun - Processor.slept
+
+
+def process_time():
+    """process_time() -> float"""
+    return process_time_ns() / 1e9
+
+
+def thread_time_ns():
+    """thread_time_ns() -> int"""
+    return process_time_ns()
+
+
+def thread_time():
+    """thread_time() -> float"""
+    return process_time_ns() / 1e9
+
+
+def times():
+    """As `os.times`; all of the time is the user's."""
+    return os.times_result((process_time(), 0.0, 0.0, 0.0, time.monotonic()))
+
+
+_clock_info = time.get_clock_info
+
+
+def get_clock_info(name):
+    """As `time.get_clock_info`, of the two that are here as well."""
+    return _clock_info("process_time" if name == "thread_time" else name)
+
+
 def fill():
+    for clock in (process_time, process_time_ns, thread_time, thread_time_ns, get_clock_info):
+        clock.__module__ = "time"
+        setattr(time, clock.__name__, clock)
+    os.times = times
     connect.__doc__, connect.__module__ = _connect.__doc__, "sqlite3"
     sqlite3.connect = sqlite3.dbapi2.connect = connect
     if not hasattr(hashlib, "pbkdf2_hmac"):

@@ -1,7 +1,10 @@
 """An event loop for a world with one thread and no sockets: it runs what is ready and sleeps until the next timer."""
 
 import asyncio
+import errno
 import time
+
+from _ringfence import fences
 
 
 class _Waiting:
@@ -28,6 +31,14 @@ class Loop(asyncio.base_events.BaseEventLoop):
 
     def _write_to_self(self):
         pass
+
+    async def subprocess_exec(self, *_, **__):
+        raise OSError(errno.ENOTSUP, fences.PROCESSES)
+
+    subprocess_shell = subprocess_exec
+
+    def add_signal_handler(self, sig, callback, *args):
+        raise NotImplementedError(fences.SIGNALS)
 
     def run_in_executor(self, executor, func, *args):
         """There is no other thread: it is done at once."""

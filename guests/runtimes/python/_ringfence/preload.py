@@ -9,7 +9,7 @@ functools glob gzip hashlib heapq hmac html html.parser http inspect io ipaddres
 logging math mimetypes numbers operator os os.path pathlib pickle platform pprint queue random re reprlib secrets shlex
 shutil signal socket sqlite3 stat statistics string struct subprocess sys tempfile textwrap threading time timeit
 tokenize tomllib traceback types typing unicodedata unittest urllib.error urllib.parse urllib.request uuid warnings weakref
-xml.etree.ElementTree zipfile zlib zoneinfo concurrent.futures multiprocessing
+xml.etree.ElementTree zipfile zlib zoneinfo concurrent.futures concurrent.futures.process multiprocessing
 """.split()
 
 # An encoding is a module too: without it, opening a file would import one.

@@ -57,7 +57,8 @@ def text(thing, most=None):
 
 def failure(name, message, traceback=None, line=None):
     name, message = text(name, NAME), text(message, TEXT)
-    traceback = text(traceback, TEXT) if traceback else f"{name}: {message}\n"
+    # Nothing is left to tell where the snippet told it.
+    traceback = text(traceback, TEXT) if isinstance(traceback, str) else f"{name}: {message}\n"
     return Ending_Failed(Failure(name=name, message=message, traceback=traceback, line=_whole(line)))
 
 

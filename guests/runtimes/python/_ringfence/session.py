@@ -6,10 +6,11 @@ import inspect
 import json
 import keyword
 import linecache
+import os
 import sys
 import types
 
-from _ringfence import failures, files, sealed, values
+from _ringfence import endings, failures, files, sealed, values
 
 __builtins__ = sealed.OWN
 
@@ -18,6 +19,8 @@ from _ringfence_world.exports import interpreter as wit
 # No name that code can write.
 _RESULT = "<result>"
 FINISHED = wit.Ending_Finished()
+# What tells of an error that nobody catches, where the snippet puts nothing else in its place.
+_HOOK = sys.excepthook
 # Whatever a subclass says its code is.
 _CODE = SystemExit.code.__get__
 _compile, _is_keyword, _COROUTINE = compile, keyword.iskeyword, inspect.CO_COROUTINE
@@ -43,6 +46,8 @@ class Session:
         self.main = types.ModuleType("__main__")
         self.shown = []
         self.value_bytes = 0
+        self.endings = endings.Endings()
+        self.endings.begin()
 
     def execute(self, snippet):
         self.count += 1
@@ -55,6 +60,8 @@ class Session:
         shown, count = self.shown, self.count
         ending, result = self._run(snippet, filename)
         value = values.described(result, self.value_bytes) if result is not None else None
+        del result
+        self._finish(snippet.code)
         _flush()
         return wit.Answer(ending=ending, value=value, shown=shown, count=count)
 
@@ -74,9 +81,20 @@ class Session:
             sealed.quiet()
         if raised is None:
             return FINISHED, result
+        hooked = None
+        if not isinstance(raised, SystemExit) and getattr(sys, "excepthook", _HOOK) is not _HOOK:
+            raised, hooked = failures.hooked(raised, sys.excepthook)
         if isinstance(raised, SystemExit):
             return wit.Ending_Exited(_exit_code(_CODE(raised))), None
-        return failures.describe(raised, filename), None
+        return failures.describe(raised, filename, hooked), None
+
+    def _finish(self, code):
+        """Does what a process does at its end, where this is one. What of the snippet's fails there is told as CPython tells it."""
+        try:
+            if self.endings.are_due(code, vars(self.main)):
+                self.endings.finish(vars(self.main))
+        except BaseException:  # noqa: B902  the snippet put something of its own in place of what is used there
+            pass
 
     def _set(self, variables):
         if not variables:
@@ -90,6 +108,10 @@ class Session:
     def _evaluate(self, code, filename):
         lines = code.splitlines(keepends=True)
         linecache.cache[filename] = (len(code), None, lines, filename)
+        if filename[:1] != "<":
+            # As a script has it; the file itself need not be there.
+            self.main.__file__ = path = os.path.join(os.getcwd(), filename)
+            linecache.cache[path] = linecache.cache[filename]
         whole = _whole(code, filename)
         if whole is not None:
             namespace = self._namespace()
@@ -146,7 +168,8 @@ def _whole(code, filename):
     """One line that is an expression, compiled at once; nothing where that is not plain to see. It is half of the work, and
     what was tried in vain is as much again."""
     line = code.rstrip("\n")
-    if "\n" in line or ";" in line or " = " in line or not line[:1].strip() or _is_keyword(line.split(None, 1)[0]):
+    # A backslash may be one that the compiler warns of: it would do so at each try.
+    if "\n" in line or "\\" in line or ";" in line or " = " in line or not line[:1].strip() or _is_keyword(line.split(None, 1)[0]):
         return None
     try:
         return _compile(code, filename, "eval", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
@@ -157,10 +180,18 @@ def _whole(code, filename):
 def _evaluated(code, namespace):
     value = eval(code, namespace)
     if code.co_flags & _COROUTINE:
-        import asyncio
-
-        return asyncio.run(value)
+        return _awaited(value, code)
     return value
+
+
+def _awaited(coroutine, code):
+    import asyncio
+
+    try:
+        return asyncio.run(coroutine)
+    except BaseException as error:  # noqa: B902
+        # That a loop drove it is our doing: what the snippet wrote begins with its own code.
+        raise failures.begun_in(error, code)
 
 
 def _exit_code(code):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from _ringfence import bundle, loops
+from _ringfence import bundle, filled, loops
 
 
 def forget_the_build():
@@ -23,10 +23,11 @@ def forget_the_build():
     sys.flags  # noqa: B018
     os.environ.clear()
     builtins.exit = builtins.quit = sys.exit
+    vars(builtins).pop("_", None)
     loops.install()
     linecache.clearcache()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        stream.reconfigure(encoding="utf-8", errors="strict" if stream is sys.stdout else "backslashreplace", line_buffering=True)
     gc.collect()
     # What is in the image lives for ever: a collection must not walk it, and its pages stay shared between instances.
     gc.freeze()
@@ -36,7 +37,10 @@ def make_fresh(environment, folder):
     os.environ.clear()
     for name, value in environment:
         os.environ[name] = value
+        if name == "TZ":
+            _note_zone(value)
     reseed()
+    filled.Processor.begin()
     # What a record of the log counts its milliseconds from.
     logging._startTime = time.time_ns()
     sys.path[:] = []
@@ -46,6 +50,15 @@ def make_fresh(environment, folder):
             sys.path.append(folder)
         except OSError:
             pass
+
+
+# Names of the zone that there is.
+_UTC = {"", "UTC", "UTC0", "UCT", "GMT", "GMT0", "Zulu", "Universal", "Etc/UTC", "Etc/GMT", "Etc/UCT", "Etc/Universal", "Etc/Zulu"}
+
+
+def _note_zone(zone):
+    if zone.removeprefix(":") not in _UTC:
+        print(f"TZ={zone} has no effect inside the fence, where local time is UTC: use zoneinfo.ZoneInfo", file=sys.stderr)
 
 
 def reseed():
@@ -70,6 +83,7 @@ def settle(session):
         if isinstance(thing, io.FileIO) and not thing.closed and thing.fileno() not in standard:
             return f"a file is open: {thing.name!r}"
     session.count = 0
+    session.endings.keep(vars(session.main))
     linecache.checkcache()
     sys.path_importer_cache.clear()
     os.environ.clear()

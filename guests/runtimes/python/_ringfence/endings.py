@@ -1,0 +1,98 @@
+"""What a process does when it ends: functions of `atexit`, finalizers of what still lives.
+
+A run that is no session is a process to its snippet. The instance is dropped without winding down, so it is done here, and only
+where there is something to do: most snippets leave nothing behind that would tell, and to see that costs them next to nothing.
+"""
+
+import atexit
+import builtins
+import decimal
+import gc
+import sys
+import types
+from importlib.machinery import SourceFileLoader
+from itertools import islice
+
+from _ringfence import sealed
+
+__builtins__ = sealed.OWN
+
+from _ringfence_world.imports import control  # noqa: E402
+
+# Code without any of these brings no finalizer along, but by an object that is no plain one.
+WORDS = ("__del__", "yield", "weakref", "tempfile", "zipfile", "gzip", "shelve", "Handler")
+# What neither has a finalizer nor holds what may have one. It is there until finalizers are done, as in CPython: they use it.
+_ATOMS = {int, float, complex, str, bytes, bytearray, bool, range, type(None), decimal.Decimal}
+_ATOMS |= {type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType}
+_EMPTIED, _DROPPED = {list, dict, set}, {tuple, frozenset, types.MethodType}
+_PLAIN = _ATOMS | _EMPTIED | _DROPPED
+_callbacks, _run_callbacks, _collect, _stats, _first = atexit._ncallbacks, atexit._run_exitfuncs, gc.collect, gc.get_stats, islice
+_modules, _missing = sys.modules, object()
+
+
+class Endings:
+    def begin(self):
+        """What is there now is of the image, and not the snippet's to finish."""
+        self.callbacks = _callbacks()
+        self.keep({})
+
+    def keep(self, namespace):
+        """That is true of what a set-up leaves as well, but for its functions for the exit."""
+        self.kept = dict(namespace)
+        self.modules, self.looked = len(_modules), _looked()
+
+    def are_due(self, code, namespace):
+        if _callbacks() > self.callbacks or len(_modules) > self.modules and self._own_modules():
+            return control.last()
+        for word in WORDS:
+            if word in code:
+                return control.last()
+        for value in namespace.values():
+            if type(value) not in _PLAIN:
+                return control.last()
+        return False
+
+    def finish(self, namespace):
+        _run_callbacks()
+        vars(builtins).pop("_", None)
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            vars(sys).pop(name, None)
+        spaces = [namespace, *map(vars, self._own_modules())]
+        for space in spaces:
+            for name in self._names(space, lambda value: type(value) not in _PLAIN):
+                space[name] = None
+        for space in spaces:
+            for name in self._names(space, _holds):
+                if type(space[name]) in _EMPTIED:
+                    space[name].clear()
+                else:
+                    space[name] = None
+        # Those that hold each other. Where the interpreter has not looked for such yet, all are young.
+        _collect(2 if _looked() > self.looked else 0)
+
+    def _own_modules(self):
+        """Those that the snippet imported from its files; the library's are read from memory."""
+        added = [*_first(reversed(_modules.values()), max(len(_modules) - self.modules, 0))]
+        return [module for module in added if type(getattr(module, "__loader__", None)) is SourceFileLoader]
+
+    def _names(self, space, wanted):
+        """Names alone: what they stand for is to go when it is let go of."""
+        kept = self.kept
+        return [name for name, value in space.items() if name[:2] != "__" and kept.get(name, _missing) is not value and wanted(value)]
+
+
+# What is warned of here (a coroutine that nobody waited for) has no place in the snippet, and comes from none of ours.
+Endings.finish.__code__ = Endings.finish.__code__.replace(co_filename="<sys>")
+
+
+def _holds(value):
+    kind = type(value)
+    if kind is types.MethodType:
+        return True
+    if kind not in _EMPTIED and kind not in _DROPPED:
+        return False
+    return any(type(inner) not in _ATOMS for inner in (value.values() if kind is dict else value))
+
+
+def _looked():
+    return sum([kind["collections"] for kind in _stats()])

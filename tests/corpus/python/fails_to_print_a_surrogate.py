@@ -1,0 +1,2 @@
+print("before")
+print("half of a character: \ud800")
