@@ -150,7 +150,7 @@ impl Open {
         Ok(Alive { store: &mut self.store, instance })
     }
 
-    /// What differs from a fresh one. It lets go of the handles that its library remembers, and asks for them again when it goes
+    /// What differs from a fresh one. It lets go of the folders that its library has, and asks for them again when it goes
     /// on; else only doors of ours are at work, and none of it is the guest's to pay.
     pub(super) async fn copied(
         &mut self,
@@ -159,7 +159,7 @@ impl Open {
         limit: u64,
     ) -> wasmtime::Result<Result<Saved, Unsaved>> {
         self.store.set_fuel(COPY_FUEL)?;
-        saved::save(&mut self.alive()?, program, Some(&mut fresh.alive()?), limit).await
+        saved::copied(&mut self.alive()?, program, Some(&mut fresh.alive()?), limit).await
     }
 
     /// Becomes like another, and comes to rest in its stead, which is work of the guest: `keep` has what is left of it then.

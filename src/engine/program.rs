@@ -33,6 +33,7 @@ pub(super) struct Reached {
     /// Each new instance is like any other.
     pub(super) steady: bool,
     pub(super) let_go: ComponentExportIndex,
+    pub(super) forget: ComponentExportIndex,
     pub(super) tell: ComponentExportIndex,
     pub(super) take: ComponentExportIndex,
     pub(super) aim: ComponentExportIndex,
@@ -63,6 +64,7 @@ impl Reached {
             Some(Self {
                 steady,
                 let_go: door("let-go")?,
+                forget: door("forget")?,
                 tell: door("tell")?,
                 take: door("take")?,
                 aim: door("aim")?,

@@ -122,10 +122,15 @@ impl Alive<'_> {
         Ok(told?.0)
     }
 
-    /// Lets go of what the C library and the adapter remember of streams and folders: their handles are of this instance. They
-    /// ask for them again.
+    /// Lets go of the streams and folders that the C library has. It asks for them again.
     async fn let_go(&mut self, doors: &Reached) -> wasmtime::Result<()> {
         self.call::<(), ()>(doors.let_go, ()).await
+    }
+
+    /// Makes the adapter forget the handles that it has, which are of this instance, or of the one whose memory it got. They
+    /// are not dropped: of one that is to go on they would be left over.
+    async fn forget(&mut self, doors: &Reached) -> wasmtime::Result<()> {
+        self.call::<(), ()>(doors.forget, ()).await
     }
 }
 
@@ -162,7 +167,7 @@ pub(super) async fn settled(
     Ok(None)
 }
 
-/// Makes an instance that has run nothing come to rest in the stead of another, which has let go of what it had of the host.
+/// Makes an instance that has run nothing come to rest in the stead of another, of which this is a copy.
 pub(super) async fn rested(
     alive: &mut Alive<'_>,
     program: &Program,
@@ -172,15 +177,31 @@ pub(super) async fn rested(
 ) -> wasmtime::Result<Result<Saved, Unsaved>> {
     restore(alive, program, &as_it_was).await?;
     drop(as_it_was);
+    if let Ok(doors) = program.doors() {
+        alive.forget(doors).await?;
+    }
     match settle(alive, program).await? {
         Ok(()) => save(alive, program, Some(fresh), limit).await,
         Err(reason) => Ok(Err(reason)),
     }
 }
 
-/// Saves an instance that is at rest. What is kept is what differs from `fresh`, another instance of the same program that has
-/// run nothing, or all that is not zero. The instance can go on afterwards.
+/// Saves an instance that has come to rest, and is not to go on. What is kept is what differs from `fresh`, another instance
+/// of the same program that has run nothing, or all that is not zero.
 pub(super) async fn save(
+    alive: &mut Alive<'_>,
+    program: &Program,
+    fresh: Option<&mut Alive<'_>>,
+    limit: u64,
+) -> wasmtime::Result<Result<Saved, Unsaved>> {
+    if let Ok(doors) = program.doors() {
+        alive.forget(doors).await?;
+    }
+    copied(alive, program, fresh, limit).await
+}
+
+/// The same of one that goes on afterwards.
+pub(super) async fn copied(
     alive: &mut Alive<'_>,
     program: &Program,
     mut fresh: Option<&mut Alive<'_>>,

@@ -26,7 +26,7 @@ LIBRARY = TOOLS / "test262"
 PACKAGE = "mozjs78"
 ARCHIVE = "2f33dcb6130b08adca5d81fee9dbfcb5e87c51a4a969f46b46df61170298b4ca"
 EVERY = 15
-# All tests of what the runtime puts in place itself, where the engine has none or another (`js/locale.js`).
+# All tests of what the runtime puts in place itself, where the engine has none or another (`js/intl.js`, `js/crypto.js`).
 OWN = re.compile(r"built-ins/(Date/prototype/to(Locale|String/|TimeString)|(Number|BigInt|String)/prototype/(toLocaleS|localeC)|Math/random)")
 # Changed whenever what is kept of the archive changes.
 READY = f"{ARCHIVE} {EVERY} 1"

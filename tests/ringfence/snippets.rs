@@ -1,6 +1,7 @@
 //! Snippets of Python and JavaScript in whole interpreters, as their users meet them.
 
 mod attacks;
+mod beside_node;
 mod cli;
 mod corpus;
 mod ends;

@@ -172,6 +172,24 @@ async fn a_fork_leaves_the_session_as_it_is_and_what_it_spent_is_on_record() {
     call(&house, &javascript, "let m = 0; m").await;
 }
 
+/// The handles that it has of the host stay its own: a fork asks for none on its behalf.
+#[tokio::test]
+async fn forks_leave_nothing_behind_in_the_session() {
+    let (house, _) = house(&[]).await;
+    let limits = json!({"preset": "medium", "resources": 64});
+    let made = house.post(&house.admin, "/v1/sandboxes", json!({"limits": limits})).await.is(201);
+    let javascript = session(&house, "javascript", made["id"].as_str().unwrap()).await;
+    let code =
+        "require('fs').writeFileSync('n.txt', String(globalThis.n = (globalThis.n ?? 0) + 1)); console.log(n); n";
+    for turn in 1..=30 {
+        assert_eq!(value(&call(&house, &javascript, code).await), turn);
+        let made = fork(&house, &house.admin, &javascript, 1).await.is(201);
+        let copy = made["sessions"][0]["id"].as_str().unwrap();
+        assert_eq!(value(&call(&house, copy, code).await), turn + 1);
+        house.delete(&house.admin, &format!("/v1/sessions/{copy}")).await.is(204);
+    }
+}
+
 /// C05: what strikes when the interpreter comes to rest strikes a copy, without files; the session does not hear of it.
 #[tokio::test]
 async fn c05_what_strikes_at_rest_costs_the_session_nothing() {

@@ -92,14 +92,11 @@ fn build_driver<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, String> {
     let function = |name: &str, source: &str| script(name, source)?.into_function().ok_or_else(|| format!("{name} is not a function"));
     let doors = world::doors(ctx).catch(ctx).map_err(text)?;
     let inspect = script("inspect.js", modules::INSPECT)?;
-    let locale = function("driver.js", modules::LOCALE)?;
-    let driver = function("driver.js", modules::DRIVER)?;
-    let buffer = function("driver.js", modules::BUFFER)?;
-    let url = function("driver.js", modules::URL)?;
-    let script = function("driver.js", modules::SCRIPT)?;
-    let clone = function("driver.js", modules::CLONE)?;
-    locale.call::<_, ()>(()).catch(ctx).map_err(text)?;
-    driver.call((doors, inspect, buffer, url, script, clone)).catch(ctx).map_err(text)
+    let kit: Object = function("driver.js", modules::KIT)?.call((doors, inspect)).catch(ctx).map_err(text)?;
+    for part in modules::PARTS {
+        function("driver.js", part)?.call::<_, ()>((kit.clone(),)).catch(ctx).map_err(text)?;
+    }
+    function("driver.js", modules::DRIVER)?.call((kit,)).catch(ctx).map_err(text)
 }
 
 fn named(name: &str) -> EvalOptions {

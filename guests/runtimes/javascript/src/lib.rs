@@ -4,6 +4,7 @@
 //! world (`console`, timers, `process`, tools) is written in JavaScript in `js/` and is in place before the image is taken.
 
 mod engine;
+mod library;
 mod modules;
 mod world;
 

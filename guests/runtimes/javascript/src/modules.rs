@@ -4,12 +4,36 @@ use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Error, Module};
 
+/// What all parts have in common, what they add to it, in this order, and what runs a snippet with all of it.
+pub const KIT: &str = include_str!("js/kit.js");
+pub const PARTS: [&str; 25] = [
+    include_str!("js/console.js"),
+    include_str!("js/text.js"),
+    include_str!("js/buffer.js"),
+    include_str!("js/url.js"),
+    include_str!("js/timers.js"),
+    include_str!("js/events.js"),
+    include_str!("js/process.js"),
+    include_str!("js/path.js"),
+    include_str!("js/fs.js"),
+    include_str!("js/util.js"),
+    include_str!("js/crypto.js"),
+    include_str!("js/streams.js"),
+    include_str!("js/zlib.js"),
+    include_str!("js/clone.js"),
+    include_str!("js/web.js"),
+    include_str!("js/modules.js"),
+    include_str!("js/tools.js"),
+    include_str!("js/locales.js"),
+    include_str!("js/numbers.js"),
+    include_str!("js/dates.js"),
+    include_str!("js/collation.js"),
+    include_str!("js/intl.js"),
+    include_str!("js/script.js"),
+    include_str!("js/values.js"),
+    include_str!("js/failures.js"),
+];
 pub const DRIVER: &str = include_str!("js/driver.js");
-pub const LOCALE: &str = include_str!("js/locale.js");
-pub const BUFFER: &str = include_str!("js/buffer.js");
-pub const URL: &str = include_str!("js/url.js");
-pub const CLONE: &str = include_str!("js/clone.js");
-pub const SCRIPT: &str = include_str!("js/script.js");
 /// Node's own `util.inspect` (npm: node-inspect-extracted), as a module with what it looks for around it.
 pub const INSPECT: &str = concat!(
     "(() => { const module = { exports: {} }, exports = module.exports; globalThis.Atomics = {};",

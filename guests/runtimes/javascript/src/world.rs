@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rquickjs::promise::PromiseState;
 use rquickjs::{qjs, Ctx, Exception, Function, Object, Promise, TypedArray, Value};
 
+use crate::library;
 use crate::ringfence::runtime::{control, tools};
 
 /// Numbers of WASI for errors that the library has no kind for.
@@ -30,6 +31,7 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
     set("promiseResult", Function::new(ctx.clone(), promise_result)?)?;
     set("exit", Function::new(ctx.clone(), exit)?)?;
+    set("exiting", Function::new(ctx.clone(), || EXIT.get().is_some())?)?;
     set("exited", Function::new(ctx.clone(), exited)?)?;
     set("write", Function::new(ctx.clone(), write)?)?;
     set("readInput", Function::new(ctx.clone(), read_input)?)?;
@@ -47,6 +49,7 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     set("rename", Function::new(ctx.clone(), |ctx: Ctx<'js>, from: String, to: String| told(&ctx, std::fs::rename(from, to)))?)?;
     set("tools", Function::new(ctx.clone(), available)?)?;
     set("callTool", Function::new(ctx.clone(), call_tool)?)?;
+    library::add_to(ctx, &doors)?;
     Ok(doors)
 }
 

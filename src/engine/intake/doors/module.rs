@@ -3,7 +3,7 @@ use wasm_encoder::{
     GlobalType, ImportSection, InstructionSink, MemArg, Module, TypeSection, ValType,
 };
 
-use super::parts::{Facts, Parts};
+use super::parts::{FORGET, Facts, LET_GO, Parts};
 
 /// Where in the first memory the values of the globals stand while they are handed over, each with eight bytes. What was
 /// there stands in the globals meanwhile, and goes back.
@@ -96,11 +96,13 @@ impl Maker {
             exchange(code, parts, 1);
         });
         self.add("take", &[], &[], |code| take(code, parts));
-        self.add("let-go", &[], &[], |code| {
-            for (index, _) in (0..).zip(&facts.let_go) {
-                code.call(index);
-            }
-        });
+        for (door, called) in [("let-go", LET_GO), ("forget", FORGET)] {
+            self.add(door, &[], &[], |code| {
+                for (index, _) in (0..).zip(&facts.let_go).filter(|(_, (_, name))| *name == called) {
+                    code.call(index);
+                }
+            });
+        }
         self.add("aim", &[I32], &[], |code| {
             code.local_get(0).global_set(aim);
         });

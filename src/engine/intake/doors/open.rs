@@ -72,6 +72,7 @@ fn appended(parts: &Parts, facts: &Facts, types: TypesRef<'_>) -> Component {
         Door { gives: Some(bytes), memory: Some(memory(0)), done: Some("told"), ..Door::plain("tell") },
         Door::plain("take"),
         Door::plain("let-go"),
+        Door::plain("forget"),
         Door { takes: vec![number], ..Door::plain("aim") },
     ];
     for (index, _) in (0..).zip(parts.memories()) {

@@ -7,8 +7,10 @@ use wasmparser::{Encoding, ExternalKind, Instance, Parser, Payload};
 /// What is handed over at once must fit into the first page of a memory, which each has.
 const MOST: usize = 8_000;
 
-/// What lets go of the streams and folders that the C library and the preview-1 adapter remember.
-const LET_GO: [&str; 2] = ["__wasilibc_reset_preopens", "reset_adapter_state"];
+/// What lets go of the streams and folders that the C library has, and drops their handles.
+pub(super) const LET_GO: &str = "__wasilibc_reset_preopens";
+/// What makes the preview-1 adapter forget those that it has, and drops none.
+pub(super) const FORGET: &str = "reset_adapter_state";
 
 type Wrong = String;
 
@@ -151,7 +153,7 @@ impl Facts {
                 Payload::ExportSection(exports) => {
                     for export in exports {
                         let export = export.map_err(wrong)?;
-                        let name = LET_GO.into_iter().find(|name| *name == export.name);
+                        let name = [LET_GO, FORGET].into_iter().find(|name| *name == export.name);
                         let function = export.kind == ExternalKind::Func;
                         found.extend(name.filter(|_| function).map(|name| (modules.saturating_sub(1), name)));
                     }

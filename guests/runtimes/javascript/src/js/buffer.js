@@ -1,6 +1,7 @@
 // Node's Buffer, as far as snippets go: bytes with encodings.
-((doors) => {
+((kit) => {
   "use strict";
+  const { doors } = kit;
   const latin = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const read = {
     utf8: (text) => doors.encode(text),
@@ -38,33 +39,87 @@
     static allocUnsafe(length) { return new Buffer(length); }
     static isBuffer(thing) { return thing instanceof Buffer; }
     static byteLength(data, encoding) { return typeof data === "string" ? find(read, encoding)(data).length : data.byteLength; }
-    static concat(list) {
-      const made = new Buffer(list.reduce((sum, part) => sum + part.length, 0));
+    static concat(list, length = list.reduce((sum, part) => sum + part.length, 0)) {
+      const made = new Buffer(length);
       let at = 0;
-      for (const part of list) { made.set(part, at); at += part.length; }
+      for (const part of list) { made.set(part.subarray(0, length - at), at); at += Math.min(part.length, length - at); }
       return made;
     }
+    static isEncoding(name) { try { return typeof name === "string" && Boolean(find(read, name)); } catch { return false; } }
     static compare(a, b) { return a.compare(b); }
     toString(encoding, from = 0, to = this.length) { return find(write, encoding)(this.subarray(from, to)); }
     toJSON() { return { type: "Buffer", data: Array.from(this) }; }
     compare(other) { for (let at = 0; at < Math.min(this.length, other.length); at++) if (this[at] !== other[at]) return this[at] < other[at] ? -1 : 1; return Math.sign(this.length - other.length); }
     equals(other) { return this.compare(other) === 0; }
     slice(from, to) { return this.subarray(from, to); }
-    fill(value, ...rest) { if (typeof value !== "string") return super.fill(value, ...rest); const bytes = Buffer.from(value); for (let at = 0; at < this.length; at++) this[at] = bytes[at % bytes.length]; return this; }
-    indexOf(wanted, from = 0) { if (typeof wanted === "number") return super.indexOf(wanted, from); const bytes = Buffer.from(wanted); for (let at = from; at <= this.length - bytes.length; at++) if (bytes.every((byte, plus) => this[at + plus] === byte)) return at; return -1; }
-    includes(wanted, from) { return this.indexOf(wanted, from) >= 0; }
-    write(text, at = 0) { const bytes = Buffer.from(text); this.set(bytes.subarray(0, this.length - at), at); return Math.min(bytes.length, this.length - at); }
+    fill(value, from = 0, to = this.length, encoding = undefined) {
+      if (typeof value === "number") return super.fill(value, from, to);
+      if (typeof from === "string") [from, to, encoding] = [0, this.length, from];
+      const bytes = typeof value === "string" ? Buffer.from(value, encoding) : value;
+      for (let at = from; at < to; at++) this[at] = bytes.length ? bytes[(at - from) % bytes.length] : 0;
+      return this;
+    }
+    indexOf(wanted, from = 0, encoding = undefined) {
+      if (typeof from === "string") [from, encoding] = [0, from];
+      if (typeof wanted === "number") return super.indexOf(wanted & 255, from);
+      const bytes = typeof wanted === "string" ? Buffer.from(wanted, encoding) : wanted;
+      for (let at = from < 0 ? Math.max(0, this.length + from) : from; at <= this.length - bytes.length; at++) if (bytes.every((byte, plus) => this[at + plus] === byte)) return at;
+      return -1;
+    }
+    lastIndexOf(wanted, from = this.length) {
+      if (typeof wanted === "number") return super.lastIndexOf(wanted & 255, from);
+      const bytes = typeof wanted === "string" ? Buffer.from(wanted) : wanted;
+      for (let at = Math.min(from, this.length - bytes.length); at >= 0; at--) if (bytes.every((byte, plus) => this[at + plus] === byte)) return at;
+      return -1;
+    }
+    includes(wanted, from, encoding) { return this.indexOf(wanted, from, encoding) >= 0; }
+    write(text, at = 0, length = this.length - at, encoding = "utf8") {
+      if (typeof at === "string") [at, length, encoding] = [0, this.length, at];
+      else if (typeof length === "string") [length, encoding] = [this.length - at, length];
+      let bytes = Buffer.from(text, encoding).subarray(0, Math.min(length, this.length - at));
+      // No character is written in part.
+      if (/^utf-?8$/i.test(encoding)) while (bytes.length && !doors.isUtf8(new Uint8Array(bytes))) bytes = bytes.subarray(0, -1);
+      this.set(bytes, at);
+      return bytes.length;
+    }
+    copy(to, at = 0, from = 0, end = this.length) {
+      const part = this.subarray(from, Math.min(end, from + to.length - at));
+      to.set(part, at);
+      return part.length;
+    }
+    #swapped(size) {
+      if (this.length % size) throw Object.assign(new RangeError(`Buffer size must be a multiple of ${size * 8}-bits`), { code: "ERR_INVALID_BUFFER_SIZE" });
+      for (let at = 0; at < this.length; at += size) this.subarray(at, at + size).reverse();
+      return this;
+    }
+    swap16() { return this.#swapped(2); }
+    swap32() { return this.#swapped(4); }
+    swap64() { return this.#swapped(8); }
+    readUIntBE(at, length) { let told = 0; for (let plus = 0; plus < length; plus++) told = told * 256 + this.view.getUint8(at + plus); return told; }
+    readUIntLE(at, length) { let told = 0; for (let plus = length - 1; plus >= 0; plus--) told = told * 256 + this.view.getUint8(at + plus); return told; }
+    readIntBE(at, length) { const told = this.readUIntBE(at, length), half = 2 ** (8 * length - 1); return told >= half ? told - 2 * half : told; }
+    readIntLE(at, length) { const told = this.readUIntLE(at, length), half = 2 ** (8 * length - 1); return told >= half ? told - 2 * half : told; }
+    writeUIntBE(value, at, length) { for (let plus = length - 1; plus >= 0; plus--) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
+    writeUIntLE(value, at, length) { for (let plus = 0; plus < length; plus++) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
+    writeIntBE(value, at, length) { return this.writeUIntBE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
+    writeIntLE(value, at, length) { return this.writeUIntLE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
     get view() { return new DataView(this.buffer, this.byteOffset, this.byteLength); }
-    [Symbol.for("nodejs.util.inspect.custom")]() { const most = Array.from(this.subarray(0, 50), (byte) => byte.toString(16).padStart(2, "0")); return `<Buffer${most.length ? " " + most.join(" ") : ""}${this.length > 50 ? ` ... ${this.length - 50} more bytes` : ""}>`; }
+    [Symbol.for("nodejs.util.inspect.custom")]() { const most = Array.from(this.subarray(0, 50), (byte) => byte.toString(16).padStart(2, "0")); return `<Buffer ${most.join(" ")}${this.length > 50 ? ` ... ${this.length - 50} more bytes` : ""}>`; }
   }
+  const inRange = (value, least, most) => {
+    if (value >= least && value <= most) return;
+    const shown = Math.abs(value) > 2 ** 32 ? String(value).replace(/\B(?=(\d{3})+$)/g, "_") : String(value);
+    throw Object.assign(new RangeError(`The value of "value" is out of range. It must be >= ${least} and <= ${most}. Received ${shown}`), { code: "ERR_OUT_OF_RANGE" });
+  };
   // readUInt32BE, writeInt16LE and their kin, all of one shape.
   const shapes = { UInt8: ["Uint8", 1], Int8: ["Int8", 1], UInt16: ["Uint16", 2], Int16: ["Int16", 2], UInt32: ["Uint32", 4], Int32: ["Int32", 4], Float: ["Float32", 4], Double: ["Float64", 8], BigInt64: ["BigInt64", 8], BigUInt64: ["BigUint64", 8] };
   for (const [name, [kind, size]] of Object.entries(shapes))
     for (const end of size === 1 ? [""] : ["LE", "BE"]) {
       const little = end === "LE";
       Object.defineProperty(Buffer.prototype, `read${name}${end}`, { value(at = 0) { return this.view[`get${kind}`](at, little); } });
-      Object.defineProperty(Buffer.prototype, `write${name}${end}`, { value(value, at = 0) { this.view[`set${kind}`](at, value, little); return at + size; } });
+      Object.defineProperty(Buffer.prototype, `write${name}${end}`, { value(value, at = 0) { if (/^(?:Uint|Int)/.test(kind)) inRange(value, /^U/.test(kind) ? 0 : -(2 ** (8 * size - 1)), 2 ** (8 * size - (/^U/.test(kind) ? 0 : 1)) - 1); this.view[`set${kind}`](at, value, little); return at + size; } });
+      for (const act of ["read", "write"]) if (name.includes("UInt")) Object.defineProperty(Buffer.prototype, act + name.replace("UInt", "Uint") + end, { value: Buffer.prototype[act + name + end] });
     }
   Object.defineProperty(globalThis, "Buffer", { value: Buffer, writable: true, configurable: true, enumerable: false });
-  return Buffer;
+  Object.assign(kit, { Buffer, asBuffer: (bytes) => new Buffer(bytes.buffer, bytes.byteOffset, bytes.byteLength) });
 })

@@ -1,6 +1,7 @@
 // `structuredClone`, by the steps of the HTML standard, as far as there are such things inside.
-(() => {
+((kit) => {
   "use strict";
+  const { isProxy } = kit.doors;
   const boxes = [Number, String, Boolean, BigInt].map((Kind) => [Kind, Kind.prototype.valueOf]);
   const kinds = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
   const own = Object.getOwnPropertyDescriptor;
@@ -35,6 +36,7 @@
     if (typeof value === "function" || typeof value === "symbol") refuse(`${String(value)} could not be cloned.`);
     if (typeof value !== "object" || value === null) return value;
     if (seen.has(value)) return seen.get(value);
+    if (isProxy(value)) refuse("#<Object> could not be cloned.");
     const keep = (copy) => (seen.set(value, copy), copy), clone = (part) => copied(part, seen);
     for (const [Kind, valueOf] of boxes) if (is(value, Kind, valueOf)) return keep(Object(valueOf.call(value)));
     if (is(value, Date, getTime)) return keep(new Date(getTime.call(value)));
@@ -50,7 +52,7 @@
     return copy;
   };
 
-  return {
+  const { structuredClone } = {
     structuredClone(value = undefined, options = undefined) {
       if (!arguments.length) throw new TypeError("structuredClone: a value must be given");
       const given = [...(options?.transfer ?? [])], seen = new Map();
@@ -63,5 +65,6 @@
       for (const one of given) one.transfer(0);
       return copy;
     },
-  }.structuredClone;
+  };
+  kit.hide(globalThis, "structuredClone", structuredClone);
 })

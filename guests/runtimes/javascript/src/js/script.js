@@ -1,5 +1,5 @@
 // Code with `import` and `export` at its top as a script, whose `let` and `const` stay for the next snippet: a module's would not.
-(() => {
+((kit) => {
   "use strict";
   const { stringify } = JSON;
 
@@ -47,24 +47,44 @@
   };
   // `import` at the top of a script, which only a module may have, as what it comes to. Lines stay where they are.
   const imports = /(^[ \t]*|;[ \t]*)import\s+(?:([\w$]+)\s*(?:,\s*)?)?(?:(\{[^}]*\})|\*\s*as\s+([\w$]+))?\s*(?:from\s*)?(["'])([^"'\n]+)\5/gm;
-  const exports = /^export\s+(default\s+)?(?=(async\s+)?(function|class|const|let|var)\b)/gm;
+  // What is exported is there anyway: of a declaration only the word goes, a list goes as a whole, from a module it is imported. What is
+  // `export default` is an expression, whose value may be that of the snippet.
+  const exports = /(^[ \t]*|;[ \t]*)export\s+(?:(default\s+)?(?=(?:async\s+)?(?:function\b\s*\*?|class\b)\s*(?!extends\b)[\w$])|(?=(?:const|let|var)\b)|(default\b)|(\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?)(?:\s*from\s*(["'])([^"'\n]+)\5)?)/gm;
+  const exported = ([whole, space, , isValue, list, , from], named) => {
+    const lines = "\n".repeat(whole.split("\n").length - 1);
+    if (isValue) return `${space}0,${lines}`;
+    if (!list) return space + lines;
+    return `${space}${from ? `await import(${stringify(named)});` : ""}${lines}`;
+  };
+  // A name that a module does not give is an error at once, as for a module.
+  const needed = (one, from) => {
+    const [, name, as] = /^(\S+)(?:\s+as\s+(\S+))?$/.exec(one) ?? [, one];
+    const words = `The requested module '${from}' does not provide an export named '${name.replace(/"/g, "")}'`;
+    return `${name}: ${as ?? name} = (() => { throw new SyntaxError(${stringify(words)}) })()`;
+  };
   const imported = ([whole, space, one, names, all], from) => {
     const lines = "\n".repeat(whole.split("\n").length - 1);
     const given = `(await import(${stringify(from)}))`;
     const parts = [];
     if (one) parts.push(`var ${one} = ${given}.default`);
-    if (names) parts.push(`var ${names.replace(/\s+/g, " ").replace(/\sas\s/g, ": ").replace(/\bdefault:/g, "default:")} = ${given}`);
+    if (names) parts.push(`var { ${names.slice(1, -1).split(",").map((one) => one.trim()).filter(Boolean).map((one) => needed(one, from)).join(", ")} } = ${given}`);
     if (all) parts.push(`var ${all} = ${given}`);
     return `${space}${parts.join("; ") || `await import(${stringify(from)})`};${lines}`;
   };
-  return (code) => {
+  const meta = (file) => `({ url: ${stringify("file://" + encodeURI(file))}, filename: ${stringify(file)}, dirname: ${stringify(file.replace(/\/[^/]*$/, "") || "/")}, resolve: require.resolve })`;
+  kit.asScript = (code, file) => {
+    if (code.startsWith("#!")) code = "//" + code.slice(2);
     if (!/\b(?:im|ex)port\b/.test(code)) return code;
     const bare = blanked(code), found = [];
     for (const it of bare.matchAll(imports)) {
       const end = it.index + it[0].length;
       found.push([it.index, imported(it, code.slice(end - 1 - it[6].length, end - 1)), end]);
     }
-    for (const { index, 0: whole } of bare.matchAll(exports)) found.push([index, "", index + whole.length]);
+    for (const it of bare.matchAll(exports)) {
+      const end = it.index + it[0].length;
+      found.push([it.index, exported(it, it[6] && code.slice(end - 1 - it[6].length, end - 1)), end]);
+    }
+    for (const { index, 0: whole } of bare.matchAll(/\bimport\.meta\b/g)) found.push([index, meta(file), index + whole.length]);
     let at = 0, made = "";
     for (const [start, text, end] of found.sort(([a], [b]) => a - b)) { made += code.slice(at, start) + text; at = end; }
     return made + code.slice(at);

@@ -1,6 +1,7 @@
 // URL and URLSearchParams, as far as snippets go: of the standard's rules those on parts, paths, defaults and escapes.
-((doors, inspect) => {
+((kit) => {
   "use strict";
+  const { doors, inspect } = kit;
   const custom = Symbol.for("nodejs.util.inspect.custom");
   const escape = (sign) => Array.from(doors.encode(sign), (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0")).join("");
   const escapes = {
@@ -146,6 +147,7 @@
     }
     static canParse(text, base) { try { return !!new URL(text, base); } catch { return false; } }
   }
+  Object.assign(kit, { URL, URLSearchParams });
   for (const [name, value] of Object.entries({ URL, URLSearchParams }))
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
 })

@@ -1,0 +1,2 @@
+const b = Buffer.alloc(4); for (const f of [() => b.writeUInt8(300, 0), () => b.writeInt16BE(-40000, 0), () => b.writeUInt32LE(5000000000), () => b.writeUInt8(255), () => b.writeInt8(-128, 1)]) try { console.log(f()); } catch (e) { console.log(e.name, e.code, e.message); }
+console.log(b, Buffer.alloc(0), require.main === module, b.readUint8(0)); if (require.main === module) console.log('main runs');

@@ -1,0 +1,11 @@
+const at = new Date(Date.UTC(2024, 2, 9, 5, 4, 3, 21)), late = new Date(Date.UTC(2023, 11, 31, 23, 30));
+for (const locale of ["en-US", "en-GB", "en-CA", "sv-SE", "de-DE", "fr-FR", undefined]) {
+  console.log(locale, at.toLocaleString(locale), at.toLocaleDateString(locale), at.toLocaleTimeString(locale));
+  for (const dateStyle of ["full", "long", "medium", "short"]) for (const timeStyle of [undefined, "short", "long"]) console.log(dateStyle, timeStyle, at.toLocaleString(locale, { dateStyle, timeStyle }));
+  for (const options of [{ month: "short", day: "numeric" }, { weekday: "short", day: "2-digit", month: "2-digit", year: "numeric" }, { year: "numeric", month: "long" }, { weekday: "long" }, { month: "short" }, { year: "2-digit", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }, { hour: "numeric", minute: "2-digit" }, { hour: "numeric", hour12: true }, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 }, { timeZoneName: "shortOffset", year: "numeric", month: "numeric", day: "numeric" }])
+    console.log(JSON.stringify(options), new Intl.DateTimeFormat(locale, options).format(at));
+  for (const timeZone of ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Sydney", "America/Sao_Paulo", "UTC"]) console.log(timeZone, at.toLocaleString(locale, { timeZone }), late.toLocaleString(locale, { timeZone, timeZoneName: "longOffset" }));
+  console.log(JSON.stringify(new Intl.DateTimeFormat(locale, { timeZone: "Europe/Paris", dateStyle: "long", timeStyle: "short" }).formatToParts(at)), JSON.stringify(new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }).resolvedOptions()));
+}
+for (const timeZone of ["America/New_York", "America/Chicago", "America/Los_Angeles", "America/Havana", "Europe/London", "Asia/Tokyo"]) for (const moment of [at, new Date(Date.UTC(2024, 6, 1))]) console.log(timeZone, moment.toLocaleTimeString("en-US", { timeZone, timeZoneName: "short" }));
+console.log(new Date(Date.UTC(2024, 0, 1, 0, 7)).toLocaleTimeString("en-US", { hour12: false }), new Date(Date.UTC(2024, 0, 1, 0, 7)).toLocaleTimeString("en-GB"), new Date(Date.UTC(2024, 0, 1, 0, 7)).toLocaleTimeString("en-US", { hourCycle: "h23" }), Intl.DateTimeFormat().resolvedOptions().timeZone);

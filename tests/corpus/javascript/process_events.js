@@ -1,0 +1,11 @@
+process.on('exit', c => console.log('exit', c, process.exitCode));
+process.on('beforeExit', () => console.log('before'));
+process.on('uncaughtException', (e, o) => { console.log('UE', e.message, o); });
+process.on('unhandledRejection', (r) => { console.log('UR', r.message); });
+setTimeout(() => { throw new Error('late'); }, 5);
+Promise.reject(new Error('rej'));
+setTimeout(() => { process.exitCode = 3; console.log('t'); }, 10);
+process.nextTick(() => console.log('tick'));
+Promise.resolve().then(() => console.log('micro'));
+setTimeout(() => console.log('t0'), 0);
+console.log('main');

@@ -1,0 +1,5 @@
+console.log(new TextDecoder("latin1").decode(new Uint8Array([0xe9, 0x41])), new TextDecoder("utf-16le").decode(new Uint8Array([0x41, 0, 0xac, 0x20])), new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array([0xef, 0xbb, 0xbf, 65])).length, new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 65])));
+for (const act of [() => new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array([0xff])), () => new TextDecoder("nope"), () => atob("*"), () => btoa("€"), () => new TextDecoder().decode("x")]) try { console.log(act()); } catch (error) { console.log(error.name, error.code, error.message); }
+const decoder = new TextDecoder();
+console.log(decoder.decode(new Uint8Array([0xe2, 0x82]), { stream: true }) + decoder.decode(new Uint8Array([0xac]), { stream: true }) + decoder.decode(), new TextDecoder().decode(new Uint8Array([0x61, 0xff])));
+console.log(new TextDecoder("ascii").encoding, new TextDecoder("UTF8").encoding, new TextEncoder().encodeInto("aé", new Uint8Array(2)), atob("aGk="), btoa("hi"));

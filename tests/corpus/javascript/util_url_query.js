@@ -1,0 +1,8 @@
+const util = require('util'), url = require('url'), qs = require('querystring');
+console.log(util.inspect({ a: { b: { c: { d: 1 } } } }, { depth: 0 }), util.inspect('x'), util.format('%s-%d', 'a', 1), util.isDeepStrictEqual({ a: [1] }, { a: [1] }), util.types.isDate(new Date()), util.types.isPromise(Promise.resolve()), util.inspect(new Map([[1, { a: 2 }]]), { compact: false }));
+util.promisify((x, cb) => cb(null, x * 2))(4).then(console.log); class A {} function B() {} util.inherits(B, A); console.log(new B() instanceof A);
+const u = new URL('https://user:pw@example.com:8080/p/a?x=1&y=2#h'); console.log(u.host, u.searchParams.get('y'), u.origin, u.href, u); u.searchParams.append('z', 'a b'); console.log(u.search, new URLSearchParams({ a: '1', b: 'ä' }).toString(), URL.canParse('nope'));
+console.log(url.parse('http://a.com/b?c=1').query, qs.parse('a=1&b=2&a=3'), qs.stringify({ x: [1, 2], y: 'z' }), url.fileURLToPath('file:///a/b%20c')); try { new URL('nope'); } catch (e) { console.log(e.code, e.message, e.name); }
+for (const name of ['fs', 'path', 'os', 'util', 'events', 'stream', 'crypto', 'zlib', 'readline', 'url', 'querystring', 'string_decoder', 'assert', 'buffer', 'timers', 'perf_hooks', 'module', 'tty']) { const m = require('node:' + name); console.log(name, typeof m); }
+const { StringDecoder } = require('string_decoder'); const sd = new StringDecoder('utf8'); console.log(sd.write(Buffer.from([0xe2, 0x82])) + sd.write(Buffer.from([0xac])));
+try { process.exit('x'); } catch (e) { console.log(e.code, e.message); } try { setTimeout('x'); } catch (e) { console.log(e.code, e.message); } try { require('./missing'); } catch (e) { console.log(e.code, e.message.split('\n')[0]); }

@@ -1,0 +1,159 @@
+//! What JavaScript has of Node that no snippet of the corpus can show: what is not here, what a module gives, what comes in.
+
+use ringfence::engine::Stdin;
+
+use super::{answer, failure, javascript, request, run, stdout, text};
+
+/// Nothing of languages, zones and options is taken and then ignored.
+#[tokio::test]
+async fn what_is_asked_of_locales_and_is_not_here_is_an_error_that_names_it() {
+    for (code, name, word) in [
+        (
+            "(1.5).toLocaleString('ja-JP')",
+            "RangeError",
+            "the locale ja-JP is not in this runtime: there are en-US, en-GB",
+        ),
+        ("new Date(0).toLocaleDateString('es')", "RangeError", "the locale es is not"),
+        ("'a'.localeCompare('b', 'da')", "RangeError", "the locale da is not"),
+        ("'i'.toLocaleUpperCase('tr')", "RangeError", "the locale tr is not"),
+        ("new Intl.PluralRules('ru')", "RangeError", "the locale ru is not"),
+        ("new Intl.NumberFormat('en-US-u-nu-thai')", "RangeError", "the locale en-US-u-nu-thai is not"),
+        ("new Date(0).toLocaleString('en-US', {timeZone: 'Mars/Olympus'})", "RangeError", "Mars/Olympus"),
+        ("new Intl.DateTimeFormat('en', {calendar: 'islamic'})", "RangeError", "calendar: 'islamic' is not"),
+        ("new Intl.DateTimeFormat('en', {era: 'short'})", "TypeError", "era"),
+        ("new Intl.DateTimeFormat('en').formatRange(0, 1)", "TypeError", "formatRange is not in this runtime"),
+        ("new Intl.NumberFormat('en', {style: 'unit', unit: 'liter'})", "RangeError", "style: 'unit' is not"),
+        (
+            "new Intl.NumberFormat('de', {notation: 'compact'})",
+            "TypeError",
+            "in de is not in this runtime: there it is in English",
+        ),
+        ("new Intl.NumberFormat('en', {roundingMode: 'floor'})", "RangeError", "roundingMode: 'floor' is not"),
+        (
+            "(5).toLocaleString('en', {style: 'currency', currency: 'EUR', currencyDisplay: 'name'})",
+            "RangeError",
+            "'name' is not",
+        ),
+        ("new Intl.Segmenter('en', {granularity: 'word'})", "RangeError", "granularity: 'word' is not"),
+        ("new Intl.DisplayNames('en', {type: 'region'})", "TypeError", "Intl.DisplayNames is not"),
+    ] {
+        let (found, words, _) = failure(&javascript(code).await);
+        assert!(found == name && words.contains(word), "{code}: {found}: {words}");
+    }
+    let code = "[Intl.supportedValuesOf('timeZone').includes('Europe/Berlin'), Intl.supportedValuesOf('calendar'), Intl.NumberFormat.supportedLocalesOf(['ja', 'de-DE'])]";
+    assert_eq!(text(&javascript(code).await), "[ true, [ 'gregory' ], [ 'de-DE' ] ]");
+}
+
+#[tokio::test]
+async fn what_there_is_not_of_node_says_so_however_it_is_asked_for() {
+    for (module, word) in [
+        ("child_process", "no process can be started"),
+        ("node:cluster", "no process can be started"),
+        ("worker_threads", "no thread can be started"),
+        ("node:http", "no connection can be opened"),
+        ("dns/promises", "no connection can be opened"),
+        ("vm", "one world of code"),
+        ("node:test", "no runner of tests"),
+        ("lodash", "nothing can be installed inside the fence"),
+    ] {
+        for code in
+            [format!("require('{module}')"), format!("import it from '{module}'"), format!("await import('{module}')")]
+        {
+            let (_, words, _) = failure(&javascript(&code).await);
+            assert!(words.contains(word), "{code}: {words}");
+        }
+    }
+    for (code, word) in [
+        ("import { nothing } from 'fs'", "does not provide an export named 'nothing'"),
+        ("require('crypto').createCipheriv('aes-256-cbc', 'k', 'iv')", "crypto.createCipheriv is not in this runtime"),
+        ("require('crypto').createHash('blake2b512')", "'blake2b512' is not in this runtime"),
+        ("require('zlib').brotliCompressSync('x')", "zlib.brotliCompressSync is not in this runtime"),
+        ("require('fs').openSync('x')", "files are read and written whole"),
+        ("require('fs').watch('/')", "nothing outside of the snippet changes its files"),
+        ("await require('fs/promises').chmod('x', 1)", "fs.chmod is not in this runtime"),
+        ("new WebSocket('ws://x')", "no connection can be opened"),
+        ("new Response('x')", "no connection can be opened"),
+        ("process.kill(1)", "there are no other processes"),
+        ("new TextDecoder('shift_jis')", "encoding is not supported"),
+        ("require('util').parseArgs({})", "util.parseArgs is not in this runtime"),
+    ] {
+        let (_, words, _) = failure(&javascript(code).await);
+        assert!(words.contains(word), "{code}: {words}");
+    }
+}
+
+/// `export default` is an expression: it is the value where no later one is.
+#[tokio::test]
+async fn a_snippet_may_export_as_a_module_does() {
+    for (code, value) in [
+        ("export default 5", "5"),
+        ("export default { a: 1 };\nexport const b = 2;", "{ a: 1 }"),
+        ("export default 5; export const b = 2; b + 5", "7"),
+        ("export default function () { return 1 }", "[Function (anonymous)]"),
+        ("export default function twice(n) { return n * 2 }\ntwice(4)", "8"),
+        ("export default class {}", "[class (anonymous)]"),
+        ("const a = 1, b = 2; export { a, b as c };\na + b", "3"),
+        ("export { join } from 'path'; export * from 'fs';\n1", "1"),
+        ("'export default 6'; // export default 7", "'export default 6'"),
+        ("import.meta.filename.endsWith('/<snippet>') && import.meta.url.startsWith('file:///')", "true"),
+    ] {
+        assert_eq!(text(&javascript(code).await), value, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn input_arrives_as_streams_and_lines_have_it() {
+    let given = async |code: &str| {
+        let mut asked = request(code);
+        asked.stdin = Stdin::Bytes("one\ntwo\r\nthree".into());
+        run("javascript", asked).await
+    };
+    for code in [
+        "let all = ''; for await (const chunk of process.stdin) all += chunk; all.split(/\\r?\\n/).join()",
+        "process.stdin.setEncoding('utf8'); let all = ''; process.stdin.on('data', (d) => { all += d }); await new Promise((done) => process.stdin.on('end', done)); all.split(/\\r?\\n/).join()",
+        "const lines = []; for await (const line of require('readline').createInterface({ input: process.stdin })) lines.push(line); lines.join()",
+        "const lines = [], rl = require('readline').createInterface({ input: process.stdin }); rl.on('line', (line) => lines.push(line)); await new Promise((done) => rl.on('close', done)); lines.join()",
+        "const rl = require('readline/promises').createInterface({ input: process.stdin }); [await rl.question(''), await rl.question(''), await rl.question('')].join()",
+        "require('fs').readFileSync(0, 'utf8').split(/\\r?\\n/).join()",
+    ] {
+        assert_eq!(text(&given(code).await), "'one,two,three'", "{code}");
+    }
+}
+
+/// Each call of a session is a program that comes to its end: its code is its own, what listens stays.
+#[tokio::test]
+async fn what_listens_for_an_end_hears_of_each_call() {
+    let (house, sandbox) = super::sessions::house(&[]).await;
+    let id = super::sessions::session(&house, "javascript", &sandbox).await;
+    let path = format!("/v1/sessions/{id}/execute");
+    let call = async |code: &str| house.post(&house.admin, &path, serde_json::json!({"code": code})).await.is(200);
+    let first = call("process.on('exit', (code) => console.log('over', code)); process.exitCode = 3; 1").await;
+    assert_eq!((&first["stdout"]["text"], &first["outcome"]["code"]), (&"over 3\n".into(), &3.into()));
+    let second = call("2").await;
+    assert_eq!((&second["stdout"]["text"], &second["outcome"]["code"]), (&"over 0\n".into(), &0.into()));
+}
+
+#[tokio::test]
+async fn packed_bytes_that_are_wrong_or_too_many_are_errors() {
+    for (code, word) in [
+        ("require('zlib').gunzipSync(require('zlib').gzipSync('hello').subarray(0, 12))", "unexpected end of file"),
+        (
+            "const b = require('zlib').gzipSync('hello'); b[b.length - 6] ^= 1; require('zlib').gunzipSync(b)",
+            "incorrect data check",
+        ),
+        (
+            "require('zlib').inflateSync(require('zlib').deflateSync(Buffer.alloc(5000)), { maxOutputLength: 100 })",
+            "larger than maxOutputLength",
+        ),
+        // A bomb: 300 MB of nothing do not fit, and are refused.
+        (
+            "const z = require('zlib'); const one = z.gzipSync(Buffer.alloc(1 << 20)); z.gunzipSync(Buffer.concat(Array(300).fill(one)))",
+            "memory",
+        ),
+    ] {
+        let (_, words, _) = failure(&javascript(code).await);
+        assert!(words.contains(word), "{code}: {words}");
+    }
+    let report = javascript("console.log(require('zlib').gunzipSync(Buffer.concat([1, 2].map((n) => require('zlib').gzipSync('part ' + n)))).toString())").await;
+    assert_eq!((answer(&report).0, stdout(&report).as_str()), (0, "part 1part 2\n"));
+}
