@@ -2,6 +2,7 @@ use axum::http::StatusCode;
 
 use super::problem::Problem;
 use crate::authz::{Denied, DeniedReason, PolicyError, ResourceKind};
+use crate::backends::BackendError;
 use crate::engine::{CallError, EngineError};
 use crate::identity::{AuthError, TokenError};
 use crate::model::LimitsError;
@@ -53,6 +54,7 @@ impl From<SandboxError> for Problem {
         let status = match error.sort() {
             Sort::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Sort::NotFound => StatusCode::NOT_FOUND,
+            Sort::Forbidden => StatusCode::FORBIDDEN,
             Sort::Conflict => StatusCode::CONFLICT,
             Sort::Lost => StatusCode::GONE,
             Sort::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -82,7 +84,10 @@ fn field(error: &SandboxError) -> Option<String> {
     let name = match error {
         SandboxError::Invalid { field, .. } => field,
         SandboxError::TooLittle { name, .. } => return Some(limits(*name)),
-        SandboxError::NoBackend(_) => "backend",
+        SandboxError::NotOffered { .. } => "backend",
+        SandboxError::Backend { field: Some(field), .. } => return Some(field.clone()),
+        SandboxError::Backend { error: BackendError::Command(_), .. } => "command",
+        SandboxError::Backend { error: BackendError::Folder(_), .. } => "rules",
         SandboxError::KeyReused(_) | SandboxError::KeyInUse(_) => "Idempotency-Key",
         SandboxError::NoComponent(_) | SandboxError::Ledger(LedgerError::Damaged(_)) => "component",
         SandboxError::Engine(EngineError::Limits(LimitsError::OutOfRange { name, .. })) => return Some(limits(*name)),

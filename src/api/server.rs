@@ -29,6 +29,7 @@ pub(super) fn documented() -> OpenApiRouter<Api> {
         .merge(routes::runs::all())
         .merge(routes::calls::all())
         .merge(routes::execute::all())
+        .merge(routes::backends::all())
         .merge(routes::sessions::all())
         .merge(routes::sandboxes::all())
         .merge(routes::files::all())

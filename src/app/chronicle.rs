@@ -45,6 +45,10 @@ impl Chronicle for IntoLog {
         let policies = by.policies.iter().map(String::as_str);
         let event = of_run(EventName::CommandStarted, run, by).action(action(run)).allowed(policies);
         let event = asked_for(event, asked);
+        let event = match &run.fence {
+            Some(worth) => event.detail("fence", Detail::of(worth)),
+            None => event,
+        };
         let event = match replayable {
             Some(kept) => event.detail("asked", kept.digest().to_string()).detail("engine", build_name()),
             None => event,
@@ -230,7 +234,12 @@ fn about(event: Event, run: &RunRecord) -> Event {
     if let Some(session) = &run.session {
         event = event.detail("session", session.as_str());
     }
-    event.detail("component", run.component.to_string().as_str())
+    match &run.component {
+        Some(component) => event.detail("component", component.to_string().as_str()),
+        None => {
+            event.detail("backend", run.backend.as_str()).detail("command", run.command.as_deref().unwrap_or_default())
+        }
+    }
 }
 
 fn number(number: u64) -> i64 {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::chronicle::{asked_for, came_of_it};
 use super::replay_error::ReplayError;
 use crate::audit::note::{SignedCheckpoint, VerifyingKey};
-use crate::audit::{Event, EventName, Quoted, Record, VerifyOptions, VerifyReport, verify_each};
+use crate::audit::{Detail, Event, EventName, Quoted, Record, VerifyOptions, VerifyReport, verify_each};
 use crate::config::{self, Settings};
 use crate::engine::{Build, RunRequest, build_name};
 use crate::model::{Digest, LimitName, Report, RunId, TenantId};
@@ -174,6 +174,9 @@ impl Told {
     /// By what the log says, whatever the store keeps.
     fn can_be_repeated(&self, run: &RunId) -> Result<(), ReplayError> {
         let run = || run.clone();
+        if let Some(backend) = self.started.get("backend").and_then(Value::as_str) {
+            return Err(ReplayError::Native { run: run(), backend: backend.to_owned() });
+        }
         if self.started.get("mode").and_then(|mode| mode.get("mode")) != Some(&Value::from("deterministic")) {
             return Err(ReplayError::NotDeterministic(run()));
         }
@@ -214,7 +217,7 @@ fn told_otherwise(store: &Store, run: &RunId, told: &Told) -> Vec<&'static str> 
     let component = told.started.get("component").and_then(Value::as_str);
     let mut differ = Vec::new();
     differ.extend((stored.owner.as_str() != told.principal).then_some("principal"));
-    differ.extend((Some(stored.component.to_string().as_str()) != component).then_some("component"));
+    differ.extend((stored.component.map(|digest| digest.to_string()).as_deref() != component).then_some("component"));
     let parts = ["outcome", "code", "value", "usage", "stdout", "stderr", "denials"];
     differ.extend(parts.into_iter().filter(|what| own.get(*what) != told.ended.get(*what)));
     differ
@@ -228,6 +231,9 @@ fn held_against(kept: &Replayable, started: &Map<String, Value>) -> Result<RunRe
     // What is beside it, so that what was left out of long details is left out here, too.
     for name in ["component", "engine"] {
         event = event.detail(name, started.get(name).and_then(Value::as_str).unwrap_or_default());
+    }
+    if let Some(worth) = started.get("fence") {
+        event = event.detail("fence", Detail::of(worth));
     }
     let own = as_counted_then(parsed(&event), started);
     let mut differ: Vec<&str> = started

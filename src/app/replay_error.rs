@@ -7,6 +7,8 @@ pub enum ReplayError {
     NoRun { run: RunId, first: u64 },
     #[error("the audit log has no end of {0}: it is still at work, or the service went down meanwhile")]
     NoEnd(RunId),
+    #[error("{run} was a command of the machine, fenced by the backend {backend}: the machine is not the same twice")]
+    Native { run: RunId, backend: String },
     #[error("{0} was an ordinary run; only one that was asked for as deterministic can be run again")]
     NotDeterministic(RunId),
     #[error("{0} had files, of a workspace or a sandbox, and they are in no record; it cannot be run again")]
@@ -58,6 +60,7 @@ impl ReplayError {
         match self {
             ReplayError::NoRun { .. } => "no_run",
             ReplayError::NoEnd(_) => "no_end",
+            ReplayError::Native { .. } => "native_run",
             ReplayError::NotDeterministic(_) => "not_deterministic",
             ReplayError::HasFiles(_) => "has_files",
             ReplayError::NotKept(_) => "not_kept",

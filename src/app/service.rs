@@ -18,6 +18,7 @@ use super::log::{self, Audit};
 use super::secrets::{PEPPER, SIGNING};
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
+use crate::backends::{Backend, BackendName, Process, ProcessSettings, Wasm};
 use crate::config::{self, Settings};
 use crate::egress::IssuerKeys;
 use crate::engine::{Engine, EngineSettings};
@@ -25,7 +26,7 @@ use crate::identity::{ApiKey, Authenticator, Directory, Outside, Pepper, Signing
 use crate::model::{Ceilings, TenantId};
 use crate::registry::{Door, Part, Register, Registry};
 use crate::runtimes::Shelf;
-use crate::sandbox::{Hall, Hands, Ledger, Machine, Tenants};
+use crate::sandbox::{Fences, Hall, Hands, Ledger, Machine, Tenants};
 use crate::store::{Fact, Looked, Store};
 use crate::telemetry::Telemetry;
 use crate::workspace::Catalog;
@@ -107,6 +108,27 @@ pub(super) fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyho
     own.compile_memory_bytes = section.compile_memory_bytes;
     own.disk_reserve_bytes = section.disk_reserve_bytes;
     Ok(Engine::new(own)?)
+}
+
+/// What callers may have their runs fenced with. One that is not here stays in the list, and says so to who names it.
+async fn fences(settings: &Settings, engine: &Engine, worker: &Path) -> Fences {
+    let made = |name: &BackendName| -> Arc<dyn Backend> {
+        match name {
+            BackendName::Wasm => Arc::new(Wasm::new(engine.clone())),
+            BackendName::Process => {
+                let mut own = ProcessSettings::new(worker.to_owned());
+                own.disk_reserve_bytes = settings.engine.disk_reserve_bytes;
+                Arc::new(Process::new(own))
+            }
+        }
+    };
+    let fences = Fences::new(settings.backends.allowed.iter().map(made).collect());
+    for standing in fences.standings().await {
+        if let Some(reason) = standing.reason {
+            tracing::warn!(backend = %standing.backend, "a backend that is offered is not available here: {reason}");
+        }
+    }
+    fences
 }
 
 /// What identity cannot do itself.
@@ -198,8 +220,9 @@ impl Service {
         audit.started(&settings).await?;
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog { log: Arc::clone(&audit.log), reader: Arc::clone(&audit.reader) });
-        let (engine, own) = (engine(&settings, &data, worker)?, (settings.runs.clone(), hands));
-        let hall = Hall::with_clock(engine, ledger, Arc::new(house), chronicle, own);
+        let (engine, own) = (engine(&settings, &data, worker.clone())?, (settings.runs.clone(), hands));
+        let fences = fences(&settings, &engine, &worker).await;
+        let hall = Hall::with_clock((engine, fences), ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());
         let asked = store.clone();

@@ -16,10 +16,12 @@ mod backend;
 mod claims;
 mod error;
 mod process;
+mod settings;
 mod wasm;
 
 pub use backend::{Backend, BackendName, Pending, Program, Run, UnknownBackend};
 pub use claims::{Claim, Holds, Standing};
 pub use error::BackendError;
 pub use process::{Process, ProcessSettings, serve_jail_worker};
+pub use settings::BackendsSettings;
 pub use wasm::Wasm;

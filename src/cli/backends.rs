@@ -2,18 +2,23 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::Value;
 
-use super::show;
+use super::exit::Mistake;
+use super::server::{ServerFlags, no_host_flags};
+use super::{show, words};
 use crate::app;
-use crate::backends::{BackendName, Standing};
+use crate::backends::BackendName;
+use crate::client::{Call, Client};
 use crate::config::Overrides;
 
-/// Show what programs can be fenced with on this machine, and what each fence holds
+/// Show what programs can be fenced with on this machine or by a server, and what each fence holds
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   ringfence backends
   ringfence backends process
+  ringfence backends --server https://fence.example.org
   ringfence backends --json")]
 pub(super) struct BackendsArgs {
     /// Only this one
@@ -23,15 +28,14 @@ pub(super) struct BackendsArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &BackendsArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    let names = BackendName::ALL.into_iter().filter(|name| args.name.is_none_or(|only| only == *name));
-    let standings = super::block_on(async {
-        let mut standings = Vec::new();
-        for name in names {
-            standings.push(app::backend(name, host)?.standing().await);
+pub(super) fn run(args: &BackendsArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
+    let standings = match to.named()? {
+        Some(client) => {
+            no_host_flags(host)?;
+            there(args, &client)?
         }
-        Ok::<_, anyhow::Error>(standings)
-    })??;
+        None => here(args, host)?,
+    };
     let text = if args.json {
         serde_json::to_string_pretty(&standings)? + "\n"
     } else {
@@ -41,13 +45,42 @@ pub(super) fn run(args: &BackendsArgs, host: &Overrides) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(standing: &Standing) -> String {
-    let mut out = match &standing.reason {
-        None => format!("{}: available\n", standing.backend),
-        Some(reason) => format!("{}: not available: {reason}\n", standing.backend),
+/// Those that the server offers; one that it does not is an error, as one that is not known.
+fn there(args: &BackendsArgs, client: &Client) -> anyhow::Result<Vec<Value>> {
+    let answer = super::block_on(client.json(Call::get(&["v1", "backends"]), None))??;
+    let offered = words::list(&answer, "backends");
+    let Some(name) = args.name else { return Ok(offered.to_vec()) };
+    let found: Vec<Value> =
+        offered.iter().filter(|one| words::text(one, "backend") == name.as_str()).cloned().collect();
+    if found.is_empty() {
+        let names: Vec<&str> = offered.iter().map(|one| words::text(one, "backend")).collect();
+        let what = format!("{} does not offer the backend {name}; it offers {}", client.server(), names.join(", "));
+        return Err(Mistake::NotThere(what).into());
+    }
+    Ok(found)
+}
+
+fn here(args: &BackendsArgs, host: &Overrides) -> anyhow::Result<Vec<Value>> {
+    let names = BackendName::ALL.into_iter().filter(|name| args.name.is_none_or(|only| only == *name));
+    let standings = super::block_on(async {
+        let mut standings = Vec::new();
+        for name in names {
+            standings.push(serde_json::to_value(app::backend(name, host)?.standing().await)?);
+        }
+        Ok::<_, anyhow::Error>(standings)
+    })??;
+    Ok(standings)
+}
+
+fn told(standing: &Value) -> String {
+    let said = |of: &Value, name: &str| show::harmless(words::text(of, name).as_bytes());
+    let name = said(standing, "backend");
+    let mut out = match standing.get("reason") {
+        None => format!("{name}: available\n"),
+        Some(_) => format!("{name}: not available: {}\n", said(standing, "reason")),
     };
-    for claim in &standing.claims {
-        let _ = writeln!(out, "  {:<15} {:<7} {}", claim.name, claim.holds.as_str(), claim.how);
+    for claim in words::list(standing, "claims") {
+        let _ = writeln!(out, "  {:<15} {:<7} {}", said(claim, "name"), said(claim, "holds"), said(claim, "how"));
     }
     out
 }

@@ -221,6 +221,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Discard(args) => draft::discard(args, &host, server),
         Command::Audit(args) => audit::run(args, &host, server),
         Command::Policy(args) => policy::run(args, &host, server),
+        Command::Backends(args) => backends::run(args, &host, server),
         Command::Login(_)
         | Command::Logout(_)
         | Command::Whoami(_)
@@ -268,7 +269,6 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Config(args) => settings::run(args, host),
         Command::Replay(args) => replay::run(args, host),
         Command::Backup(args) => backup::run(args, host),
-        Command::Backends(args) => backends::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),
         Command::Completions { shell } => {

@@ -15,11 +15,9 @@ use crate::model::Grants;
 
 /// Runs a command of the machine in a fence that the kernel builds.
 pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    only_a_command(args)?;
+    only_a_command(BackendName::Process, args)?;
     let Some((program, command_args)) = args.command_args.split_first() else {
-        return Err(
-            Mistake::NoEqual("--backend process runs a command: write it after `--`, as in -- /bin/ls".into()).into()
-        );
+        return Err(no_command(BackendName::Process).into());
     };
     let limits = args.limits.limits().map_err(crate::backends::BackendError::from)?;
     let grants = Grants {
@@ -63,15 +61,19 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
     finish(args.json, &report, draft.map(Work::end).as_ref(), Map::new())
 }
 
+pub(super) fn no_command(name: BackendName) -> Mistake {
+    Mistake::NoEqual(format!("--backend {name} runs a command: write it after `--`, as in -- /bin/ls"))
+}
+
 /// What only WebAssembly can be asked for is refused by name.
-fn only_a_command(args: &RunArgs) -> Result<(), Mistake> {
+pub(super) fn only_a_command(name: BackendName, args: &RunArgs) -> Result<(), Mistake> {
     let asked = [
         (args.file.is_some(), "a file is run by the backend wasm; write a command after `--`"),
         (args.call.is_some(), "--call: a command has no functions to be called"),
         (args.deterministic, "--deterministic: the machine gives a command its own time and randomness"),
     ];
     match asked.iter().find(|(is, _)| *is) {
-        Some((_, what)) => Err(Mistake::NoEqual(format!("--backend process: {what}"))),
+        Some((_, what)) => Err(Mistake::NoEqual(format!("--backend {name}: {what}"))),
         None => Ok(()),
     }
 }

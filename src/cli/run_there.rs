@@ -13,7 +13,8 @@ use super::component::Named;
 use super::draft::{Unseen, Worked};
 use super::exit::{self, Mistake};
 use super::run::{Printer, RunArgs, environment, finish, interrupted};
-use super::{sandbox, show, words};
+use super::{run_fenced, sandbox, show, words};
+use crate::backends::BackendName;
 use crate::client::{Call, Client, ClientError, Event, Events, Problem};
 use crate::fs_policy::Rules;
 use crate::model::Stream;
@@ -81,16 +82,8 @@ pub(super) enum Ended {
 
 pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
-    if args.backend.is_some() || !args.require.is_empty() {
-        let what = "--backend and --require choose a fence of this machine; a server runs WebAssembly in its own";
-        return Err(Mistake::NoEqual(what.to_owned()).into());
-    }
-    let file = args.file()?;
-    if args.stdin && file.as_os_str() == "-" {
-        return Err(Mistake::StdinTwice.into());
-    }
-    let program = Named::of(file)?;
-    let body = body(args, &program, matches!(place, Place::Sandbox { .. }), limits.get(LimitName::StdinBytes))?;
+    let program = asked(args)?;
+    let body = body(args, program.as_ref(), matches!(place, Place::Sandbox { .. }), limits.get(LimitName::StdinBytes))?;
     let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };
     let done = super::block_on(async {
         let mut stop = Box::pin(interrupted());
@@ -100,7 +93,7 @@ pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Res
             () = &mut stop => return Ok((Ended::Left, None)),
         };
         let started = async {
-            let events = started(client, &program, sandbox.as_ref(), &body).await?;
+            let events = started(client, program.as_ref(), sandbox.as_ref(), &body).await?;
             Ok::<_, anyhow::Error>(Some(events))
         };
         let ended = tokio::select! {
@@ -141,10 +134,32 @@ pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Res
     }
 }
 
-fn body(args: &RunArgs, program: &Named, sandbox: bool, stdin_bytes: u64) -> anyhow::Result<Value> {
+/// The program; none of ours, where a backend is to run a command of its machine.
+fn asked(args: &RunArgs) -> anyhow::Result<Option<Named>> {
+    if let Some(name) = args.backend.filter(|name| *name != BackendName::Wasm) {
+        run_fenced::only_a_command(name, args)?;
+        return if args.command_args.is_empty() { Err(run_fenced::no_command(name).into()) } else { Ok(None) };
+    }
+    let file = args.file()?;
+    if args.stdin && file.as_os_str() == "-" {
+        return Err(Mistake::StdinTwice.into());
+    }
+    Ok(Some(Named::of(file)?))
+}
+
+fn body(args: &RunArgs, program: Option<&Named>, sandbox: bool, stdin_bytes: u64) -> anyhow::Result<Value> {
     let env: BTreeMap<String, String> = environment(&args.env)?.into_iter().collect();
-    let mut body = json!({"component": program.digest(), "env": env, "limits": args.limits.asked(sandbox)});
+    let mut body = json!({"env": env, "limits": args.limits.asked(sandbox)});
     let mut set = |name: &str, value: Value| body.as_object_mut().map(|fields| fields.insert(name.to_owned(), value));
+    if let Some(program) = program {
+        set("component", json!(program.digest()));
+    }
+    if let Some(backend) = args.backend {
+        set("backend", json!(backend));
+    }
+    if !args.require.is_empty() {
+        set("require", json!(args.require));
+    }
     match &args.call {
         Some(function) => {
             set("function", json!(function));
@@ -213,7 +228,7 @@ async fn entered(
 /// Asks for the run, and submits the program where the server does not know it.
 async fn started(
     client: &Client,
-    program: &Named,
+    program: Option<&Named>,
     sandbox: Option<&SandboxId>,
     body: &Value,
 ) -> anyhow::Result<Events> {
@@ -221,12 +236,12 @@ async fn started(
         Some(id) => vec!["v1", "sandboxes", id.as_str(), "runs"],
         None => vec!["v1", "runs"],
     };
-    match client.events(Call::post(&steps), body).await {
-        Err(error) if error.is_problem("no_component") => {
+    match (client.events(Call::post(&steps), body).await, program) {
+        (Err(error), Some(program)) if error.is_problem("no_component") => {
             program.submit(client).await?;
             Ok(client.events(Call::post(&steps), body).await?)
         }
-        events => Ok(events?),
+        (events, _) => Ok(events?),
     }
 }
 
@@ -369,7 +384,7 @@ fn report(client: &Client, run: &Value) -> Result<Report, ClientError> {
 }
 
 /// Codes of the server's own trouble; all others are of what was asked for.
-const ITS_OWN: [&str; 8] = [
+const ITS_OWN: [&str; 9] = [
     "busy",
     "internal",
     "store_unavailable",
@@ -378,6 +393,7 @@ const ITS_OWN: [&str; 8] = [
     "engine_unavailable",
     "compiler_unavailable",
     "cache_unusable",
+    "write_back_failed",
 ];
 
 /// Why it was not run at all.
@@ -409,8 +425,6 @@ async fn left(client: &Client, id: &SandboxId, made: bool, ran: bool) -> Option<
 /// What only a server says of a run.
 pub(super) fn more(run: &Value) -> Map<String, Value> {
     let named = |(to, from): (&str, &str)| Some((to.to_owned(), run.get(from)?.clone()));
-    [("run", "id"), ("component", "component"), ("sandbox", "sandbox"), ("session", "session"), ("cut", "cut")]
-        .into_iter()
-        .filter_map(named)
-        .collect()
+    let same = ["backend", "component", "fence", "sandbox", "session", "cut"].map(|name| (name, name));
+    [("run", "id")].into_iter().chain(same).filter_map(named).collect()
 }

@@ -10,6 +10,7 @@ use super::paths::settle;
 use super::variables::{ALSO, variable_of};
 use crate::api::{HttpSettings, TlsSettings};
 use crate::audit::{AuditSettings, forward};
+use crate::backends::BackendsSettings;
 use crate::identity::IdentitySettings;
 use crate::model::parse_bytes;
 use crate::sandbox::HallSettings;
@@ -27,6 +28,7 @@ pub struct Settings {
     pub engine: EngineSection,
     pub identity: IdentitySettings,
     pub audit: AuditSettings,
+    pub backends: BackendsSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,6 +212,9 @@ impl Settings {
         }
         if let Err(error) = self.audit.alerts.check() {
             return wrong(format!("audit.alerts.{error}"));
+        }
+        if let Err(error) = self.backends.check() {
+            return wrong(format!("backends.{error}"));
         }
         self.identity.check().or_else(|error| wrong(format!("identity.{error}")))
     }

@@ -34,13 +34,13 @@ impl Hall {
     }
 
     /// How much of what a run wants to write there is room for; where it is less, what was removed is counted first.
-    pub(super) async fn room_to_work(&self, tenant: &TenantId, wanted: u64) -> Result<u64, SandboxError> {
+    pub(super) async fn room_to_work(&self, tenant: &TenantId, wanted: Weight) -> Result<Weight, SandboxError> {
         let (book, most) = (self.open_book(tenant).await?, self.ceilings(tenant)?);
-        if book.left(&most).bytes < wanted {
+        if wanted.less(book.left(&most)) != Weight::default() {
             let (hall, of) = (self.clone(), tenant.clone());
             self.apart(tenant, move || hall.count_stale(&of)).await?;
         }
-        Ok(book.left(&most).bytes)
+        Ok(book.left(&most))
     }
 
     pub(super) fn visit(&self, tenant: &TenantId, draft: &DraftId, room: Arc<Reserved>) -> Visit {

@@ -2,6 +2,7 @@ use super::chronicle::Unkept;
 use super::ledger::LedgerError;
 use super::quota::QuotaError;
 use super::state::IllegalMove;
+use crate::backends::{BackendError, BackendName};
 use crate::engine::{EngineError, Unsaved};
 use crate::model::{CallId, LimitName, LimitsError, RunId, SandboxId, SessionId, show_bytes};
 use crate::runtimes::RuntimeError;
@@ -38,8 +39,11 @@ pub enum SandboxError {
     Quota(#[from] QuotaError),
     #[error("{name} is {}, which is below the least, {}", name.show(*asked), name.show(*least))]
     TooLittle { name: LimitName, asked: u64, least: u64 },
-    #[error("the backend `{0}` is not here; `wasm` is")]
-    NoBackend(String),
+    #[error("this service does not offer the backend {name}; it offers {} (backends.allowed)", offered.join(", "))]
+    NotOffered { name: BackendName, offered: Vec<&'static str> },
+    /// What fences a run refused it, or could not run it; the field is what was asked for and cannot be had.
+    #[error("{error}")]
+    Backend { field: Option<String>, error: BackendError },
     #[error("{field}: {message}")]
     Invalid { field: &'static str, message: String },
     #[error("the Idempotency-Key `{0}` was used for another request; take a new key for a new request")]
@@ -78,6 +82,8 @@ pub enum Sort {
     /// The caller asked for what makes no sense.
     Invalid,
     NotFound,
+    /// Whoever runs the service does not offer it.
+    Forbidden,
     /// It does not fit what is there now.
     Conflict,
     /// It was there, and its contents are lost until somebody puts them back.
@@ -116,7 +122,8 @@ impl SandboxError {
             SandboxError::State(_) => "wrong_state",
             SandboxError::Quota(error) => error.code(),
             SandboxError::TooLittle { .. } => "bad_limits",
-            SandboxError::NoBackend(_) => "no_backend",
+            SandboxError::NotOffered { .. } => "backend_not_allowed",
+            SandboxError::Backend { error, .. } => error.code(),
             SandboxError::Invalid { .. } => "invalid",
             SandboxError::KeyReused(_) => "idempotency_mismatch",
             SandboxError::KeyInUse(_) => "idempotency_in_use",
@@ -154,10 +161,9 @@ impl SandboxError {
             | SandboxError::Ledger(LedgerError::Damaged(_)) => Sort::Conflict,
             SandboxError::Quota(QuotaError::Uncounted) => Sort::Unavailable,
             SandboxError::Quota(_) | SandboxError::Ledger(LedgerError::NoRoom) => Sort::TooMany,
-            SandboxError::TooLittle { .. }
-            | SandboxError::NoBackend(_)
-            | SandboxError::KeyReused(_)
-            | SandboxError::Invalid { .. } => Sort::Invalid,
+            SandboxError::NotOffered { .. } => Sort::Forbidden,
+            SandboxError::Backend { error, .. } => of_backend(error),
+            SandboxError::TooLittle { .. } | SandboxError::KeyReused(_) | SandboxError::Invalid { .. } => Sort::Invalid,
             SandboxError::TooLarge { .. } | SandboxError::AnswerTooLarge { .. } => Sort::TooLarge,
             SandboxError::Stopping | SandboxError::Crowded | SandboxError::Ledger(LedgerError::Behind) => {
                 Sort::Unavailable
@@ -189,6 +195,15 @@ impl SandboxError {
             (_, Sort::Unavailable) | (SandboxError::KeyInUse(_) | SandboxError::SessionBusy(_), _) => Some(1),
             _ => None,
         }
+    }
+}
+
+fn of_backend(error: &BackendError) -> Sort {
+    match error {
+        BackendError::Unavailable { .. } => Sort::Conflict,
+        BackendError::WriteBack(_) => Sort::Failing,
+        error if error.is_callers() => Sort::Invalid,
+        _ => Sort::Internal,
     }
 }
 

@@ -12,6 +12,7 @@ use super::chronicle::Chronicle;
 use super::clock::{Clock, Hands, Machine};
 use super::error::SandboxError;
 use super::expiry::Stuck;
+use super::fences::Fences;
 use super::guests::Guests;
 use super::ledger::{Ledger, LedgerError};
 use super::live::Live;
@@ -59,6 +60,7 @@ pub struct Hall(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) engine: Engine,
+    pub(super) fences: Fences,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) tenants: Arc<dyn Tenants>,
     pub(super) chronicle: Arc<dyn Chronicle>,
@@ -105,12 +107,13 @@ impl Hall {
         chronicle: Arc<dyn Chronicle>,
         settings: HallSettings,
     ) -> Self {
-        Self::with_clock(engine, ledger, tenants, chronicle, (settings, Box::new(Machine::default())))
+        let fences = Fences::only_ours(&engine);
+        Self::with_clock((engine, fences), ledger, tenants, chronicle, (settings, Box::new(Machine::default())))
     }
 
-    /// The same by a clock of one's own.
+    /// The same by a clock of one's own, with all that may fence a run.
     pub fn with_clock(
-        engine: Engine,
+        (engine, fences): (Engine, Fences),
         ledger: Arc<dyn Ledger>,
         tenants: Arc<dyn Tenants>,
         chronicle: Arc<dyn Chronicle>,
@@ -119,6 +122,7 @@ impl Hall {
         Self(Arc::new(Inner {
             clock: Clock::new(hands),
             engine,
+            fences,
             ledger,
             tenants,
             chronicle,

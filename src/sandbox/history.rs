@@ -103,7 +103,7 @@ impl RunFilter {
         let Self { owner, sandbox, component, state, outcome, since, until, label } = self;
         owner.as_ref().is_none_or(|owner| run.owner == *owner)
             && sandbox.as_ref().is_none_or(|sandbox| run.sandbox.as_ref() == Some(sandbox))
-            && component.is_none_or(|component| run.component == component)
+            && component.is_none_or(|component| run.component == Some(component))
             && state.is_none_or(|state| state == RunState::Running)
             && outcome.is_none()
             && since.is_none_or(|since| run.created >= since)
@@ -115,6 +115,7 @@ impl RunFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::BackendName;
     use crate::model::{Digest, Labels};
 
     fn runs(count: usize) -> Vec<Arc<RunRecord>> {
@@ -122,7 +123,10 @@ mod tests {
             id: format!("run_{at:032x}").parse().unwrap(),
             tenant: "t".parse().unwrap(),
             owner: "p".parse().unwrap(),
-            component: Digest::from_bytes([0; 32]),
+            backend: BackendName::Wasm,
+            component: Some(Digest::from_bytes([0; 32])),
+            command: None,
+            fence: None,
             sandbox: None,
             session: None,
             state: RunState::Running,

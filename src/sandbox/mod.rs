@@ -19,6 +19,7 @@ mod ending;
 mod error;
 mod events;
 mod expiry;
+mod fences;
 mod files;
 mod forks;
 mod guests;
@@ -49,6 +50,7 @@ pub use clock::{Hands, Machine};
 pub use components::Submitted;
 pub use error::{SandboxError, Sort};
 pub use events::{Events, HasRoom};
+pub use fences::Fences;
 pub use files::{Lent, Outgoing};
 pub use forks::Forked;
 pub use hall::{Hall, Tenants};
@@ -59,7 +61,7 @@ pub use plan::{Cut, LimitsAsk, PlaceAsk, RunAsk, What, Wished};
 pub use quota::{Quota, QuotaError};
 pub use record::{
     ComponentRecord, Failure, Given, RetryRecord, RunRecord, RunState, RunSummary, SandboxChange, SandboxRecord,
-    SandboxSpec, Unchanged, Wants,
+    SandboxSpec, Unchanged, Wants, Worth,
 };
 pub use replayable::Replayable;
 pub use retry::{Before, RetryKey};

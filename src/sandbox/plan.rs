@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SandboxError;
 use super::record::Wants;
 use super::tools::ToolAsk;
+use crate::backends::BackendName;
 use crate::engine::Snippet;
 use crate::fs_policy::Rules;
 use crate::model::{Ceilings, Digest, Grants, Json, Labels, LimitName, Limits, Mode, Preset, SessionId};
@@ -23,6 +24,8 @@ pub enum What {
     Runtime(Arc<Shelf>, Runtime),
     /// The interpreter of a session of the sandbox that the run is in.
     Session(SessionId),
+    /// A command of the machine, by path or by name.
+    Native(String),
 }
 
 /// What of it is run.
@@ -81,12 +84,21 @@ pub struct RunAsk {
     pub randomness: Option<bool>,
     pub limits: LimitsAsk,
     pub mode: Mode,
-    pub backend: Option<String>,
+    pub backend: BackendName,
+    /// Limits and rules, by name, without which nothing is to be run.
+    pub required: Vec<String>,
     pub labels: Labels,
     /// Files of its own, which are thrown away when it is over; a run in a sandbox has those of the sandbox.
     pub place: Option<PlaceAsk>,
     /// What its code may call.
     pub tools: Vec<ToolAsk>,
+}
+
+impl RunAsk {
+    /// Whether it is a command of the machine, and no program of ours.
+    pub(super) fn is_native(&self) -> bool {
+        matches!(self.what, What::Native(_))
+    }
 }
 
 /// Something that was asked for and not given.
@@ -159,8 +171,6 @@ pub(super) fn grants(ask: &RunAsk, declared: Wants, most: &Most<'_>, cut: &mut V
     let spec = most.sandbox;
     let clocks = one("clocks", ask.clocks, most.ceilings.clocks, spec.is_none_or(|spec| spec.clocks));
     let randomness = one("randomness", ask.randomness, most.ceilings.randomness, spec.is_none_or(|s| s.randomness));
-    // Of the fuel there may have been less left in this minute than a run has by itself.
-    cut.retain(|cut| cut.what != LimitName::Fuel.as_str() || ask.limits.names(LimitName::Fuel));
     let args = match &ask.wished {
         Wished::Command { args } | Wished::Snippet { args, .. } => args.clone(),
         Wished::Call { .. } => Vec::new(),
@@ -194,7 +204,8 @@ mod tests {
             randomness: None,
             limits: LimitsAsk::default(),
             mode: Mode::Ordinary,
-            backend: None,
+            backend: BackendName::Wasm,
+            required: Vec::new(),
             labels: Labels::new(),
             place: None,
             tools: Vec::new(),
@@ -252,14 +263,5 @@ mod tests {
             let given = grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox }, &mut cut);
             assert!(given.clocks && !given.randomness && cut.is_empty(), "{cut:?}");
         }
-        // Fuel that was left to us, of which there was less.
-        cut.push(Cut::new("fuel", 9, 5, "tenant"));
-        grants(&ask(), declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
-        assert_eq!(cut, []);
-        let mut fuel = ask();
-        fuel.limits.set.push((LimitName::Fuel, 9));
-        cut.push(Cut::new("fuel", 9, 5, "tenant"));
-        grants(&fuel, declared, &Most { ceilings: &ceilings, sandbox: None }, &mut cut);
-        assert_eq!(cut.len(), 1);
     }
 }

@@ -223,6 +223,12 @@ impl Running {
         self.spent = self.fuel;
     }
 
+    /// It is over, and this is what it spent, which nothing had held to what was promised.
+    pub fn ends_with(mut self, spent: u64, now_ms: u64) {
+        locked(&self.counts).turn(now_ms);
+        self.spent = spent;
+    }
+
     /// It is over, and this is what it spent.
     pub fn ends(mut self, spent: u64, now_ms: u64) {
         locked(&self.counts).turn(now_ms);

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Cut;
 use super::state::{IllegalMove, Move, SandboxState};
+use crate::backends::BackendName;
 use crate::engine::{Description, Kind};
 use crate::fs_policy::KeptRules;
 use crate::model::{Digest, Labels, Limits, Outcome, PrincipalId, Report, RunId, SandboxId, SessionId, TenantId};
@@ -67,13 +68,32 @@ pub struct Given {
     pub randomness: bool,
 }
 
+/// What a fence was worth for one run: of all that it could hold, what it does not, and what was not to be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Worth {
+    /// Limits and rules without which nothing was to be run. All of these are held.
+    pub required: Vec<String>,
+    /// Held in part.
+    pub partly: Vec<String>,
+    /// Not held at all.
+    pub not_held: Vec<String>,
+}
+
 /// One execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
     pub id: RunId,
     pub tenant: TenantId,
     pub owner: PrincipalId,
-    pub component: Digest,
+    /// What fenced it.
+    pub backend: BackendName,
+    /// Nothing of a command of the machine.
+    pub component: Option<Digest>,
+    /// What such a command is called, without its arguments.
+    pub command: Option<String>,
+    /// What the fence was worth, where that was asked about or is less than all.
+    pub fence: Option<Worth>,
     pub sandbox: Option<SandboxId>,
     /// The session that it is a call of.
     pub session: Option<SessionId>,
@@ -120,6 +140,7 @@ impl RunRecord {
         RunSummary {
             id: self.id.clone(),
             owner: self.owner.clone(),
+            backend: self.backend,
             component: self.component,
             sandbox: self.sandbox.clone(),
             state: self.state,
@@ -145,7 +166,8 @@ impl RunRecord {
 pub struct RunSummary {
     pub id: RunId,
     pub owner: PrincipalId,
-    pub component: Digest,
+    pub backend: BackendName,
+    pub component: Option<Digest>,
     pub sandbox: Option<SandboxId>,
     pub state: RunState,
     /// As [`RunRecord::outcome`].

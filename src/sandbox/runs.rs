@@ -18,7 +18,7 @@ use super::state::Move;
 use super::tools::{Kit, Rights, ToolAsk, ToolBy};
 use super::work::{Files, Place, Planned};
 use crate::authz::{Action, Permit};
-use crate::model::{Caller, Digest, RequestId, RunId, SandboxId, TenantId};
+use crate::model::{Caller, RequestId, RunId, SandboxId, TenantId};
 
 /// A run that is at work.
 pub struct Started {
@@ -163,7 +163,7 @@ impl Hall {
             (None, false) => return Err(SandboxError::Internal("nobody can be asked about the tools of a run".into())),
             (rights, _) => rights,
         };
-        run.component = planned.digest;
+        (run.component, run.fence) = (planned.digest, planned.worth.take());
         run.cut.clone_from(&planned.cut);
         let (limits, grants) = (planned.request.limits.clone(), &planned.request.grants);
         run.given = Some(Given { limits, clocks: grants.clocks, randomness: grants.randomness });
@@ -193,7 +193,13 @@ impl Hall {
             id: RunId::random(),
             tenant: caller.tenant.clone(),
             owner: caller.principal.clone(),
-            component: Digest::from_bytes([0; 32]),
+            backend: ask.backend,
+            component: None,
+            command: match &ask.what {
+                What::Native(name) => Some(name.clone()),
+                _ => None,
+            },
+            fence: None,
             session: match &ask.what {
                 What::Session(session) => Some(session.clone()),
                 _ => None,
@@ -269,8 +275,8 @@ impl Begun {
         // Where nobody takes it, it is dropped here, and the guard ends what is about to begin.
         drop(tell.send(Ok(Asked::Now(Box::new(Started { hall, live, record, end, guard })))));
         let span = tracing::info_span!(
-            "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, component = %run.component,
-            outcome = tracing::field::Empty
+            "run", id = %run.id, tenant = %run.tenant, owner = %run.owner, backend = run.backend.as_str(),
+            component = run.component.map(tracing::field::display), outcome = tracing::field::Empty
         );
         let done = unless(withdrawn, &end_it, ending.whole(run, by, planned, retry).instrument(span)).await;
         // First of all: whoever hears of the end may ask again at once.

@@ -316,6 +316,14 @@ impl Drop for Reserved {
     }
 }
 
+impl Visit {
+    /// What is in the draft now that was not before, where it may be more than room was taken for: it is there, and counts.
+    pub(super) fn brought_back(&self, bytes: u64) {
+        let mut taken = locked(&self.room.taken);
+        taken.used.bytes = taken.used.bytes.max(bytes);
+    }
+}
+
 /// A run in a draft. What it wrote counts from its end on as the draft's.
 #[derive(Debug)]
 pub(super) struct Visit {

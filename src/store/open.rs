@@ -27,7 +27,7 @@ const LOG_BYTES: u64 = 64 << 20;
 const IDLE_READERS: usize = 8;
 
 /// One after the other; a store knows how many of them it has seen. Never edited, only added to.
-pub(super) const STEPS: [&str; 8] = [
+pub(super) const STEPS: [&str; 9] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -36,6 +36,7 @@ pub(super) const STEPS: [&str; 8] = [
     include_str!("steps/6.sql"),
     include_str!("steps/7.sql"),
     include_str!("steps/8.sql"),
+    include_str!("steps/9.sql"),
 ];
 
 /// The embedded store. Cheap to clone.

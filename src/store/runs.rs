@@ -6,17 +6,20 @@ use serde_json::value::RawValue;
 use super::asked::Asked;
 use super::outputs;
 use super::rows::{all, change, json, one, parsed, parsed_if, to_json};
-use crate::model::{Captured, Denial, Json, Outcome, PrincipalId, Report, RunId, SessionId, Stream, TenantId, Usage};
+use crate::model::{
+    Captured, Denial, Digest, Json, Outcome, PrincipalId, Report, RunId, SessionId, Stream, TenantId, Usage,
+};
 use crate::sandbox::{
     AskRoom, Cut, Failure, Given, Much, NoRoom, Replayable, RetryRecord, RunFilter, RunPage, RunRecord, RunState,
-    RunSummary,
+    RunSummary, Worth,
 };
 
 /// Removed in one step, so that others are not kept waiting: so many, or those that take so much.
 const FORGOTTEN: u32 = 2_000;
 const FORGOTTEN_BYTES: u64 = 32 << 20;
 
-const RUN: &str = "SELECT id, tenant, owner, component, sandbox, state, labels, created, ended, answer FROM runs";
+const RUN: &str =
+    "SELECT id, tenant, owner, component, sandbox, state, labels, created, ended, answer, backend FROM runs";
 
 /// What is not asked about, in one column.
 #[derive(Deserialize)]
@@ -27,6 +30,8 @@ struct Answer {
     cut: Vec<Cut>,
     given: Option<Given>,
     session: Option<SessionId>,
+    command: Option<String>,
+    fence: Option<Worth>,
     #[serde(default)]
     order: Vec<u32>,
 }
@@ -75,6 +80,10 @@ struct AnswerRef<'a> {
     given: Option<&'a Given>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<&'a SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fence: Option<&'a Worth>,
     #[serde(skip_serializing_if = "<[u32]>::is_empty")]
     order: &'a [u32],
 }
@@ -102,15 +111,23 @@ fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<RunState> {
     Ok(if text == RunState::Ended.as_str() { RunState::Ended } else { RunState::Running })
 }
 
+/// Empty where there is none.
+fn component(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Digest>> {
+    if row.get_ref(at)?.as_str()?.is_empty() { Ok(None) } else { parsed(row, at).map(Some) }
+}
+
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
-    let Answer { report, failure, cut, given, session, order } = json(row, 9)?;
+    let Answer { report, failure, cut, given, session, command, fence, order } = json(row, 9)?;
     let wrong = |error| rusqlite::Error::FromSqlConversionFailure(9, rusqlite::types::Type::Text, Box::new(error));
     let report = report.map(Told::report).transpose().map_err(wrong)?;
     Ok(RunRecord {
         id: parsed(row, 0)?,
         tenant: parsed(row, 1)?,
         owner: parsed(row, 2)?,
-        component: parsed(row, 3)?,
+        backend: parsed(row, 10)?,
+        component: component(row, 3)?,
+        command,
+        fence,
         sandbox: parsed_if(row, 4)?,
         session,
         state: state(row, 5)?,
@@ -133,19 +150,21 @@ pub(super) fn put(
 ) -> rusqlite::Result<()> {
     let (report, failure) = (new.report.as_ref().map(ReportRef::from), new.failure.as_ref());
     let (given, session) = (new.given.as_ref(), new.session.as_ref());
-    let answer = to_json(&AnswerRef { report, failure, cut: &new.cut, given, session, order: &new.order })?;
+    let (command, fence) = (new.command.as_deref(), new.fence.as_ref());
+    let (cut, order) = (new.cut.as_slice(), new.order.as_slice());
+    let answer = to_json(&AnswerRef { report, failure, cut, given, session, command, fence, order })?;
     let written = change(
         connection,
         "INSERT INTO runs (id, tenant, owner, component, sandbox, state, outcome, labels, created, ended, answer, output,
-         asked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         asked, backend)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (id) DO UPDATE SET state = ?6, outcome = ?7, ended = ?10, answer = ?11, output = ?12, asked = ?13
          WHERE state <> 'ended'",
         params![
             new.id.as_str(),
             new.tenant.as_str(),
             new.owner.as_str(),
-            new.component.to_string(),
+            new.component.map(|digest| digest.to_string()).unwrap_or_default(),
             new.sandbox.as_ref().map(|id| id.as_str()),
             new.state.as_str(),
             new.outcome(),
@@ -154,7 +173,8 @@ pub(super) fn put(
             new.ended,
             answer,
             outputs::size(new.report.as_ref()),
-            replayable.map_or(0, Replayable::size)
+            replayable.map_or(0, Replayable::size),
+            new.backend.as_str()
         ],
     )?;
     if let Some(report) = new.report.as_ref().filter(|_| written == 1) {
@@ -236,7 +256,7 @@ pub(super) fn replayable(
 
 /// Without the column that may be large.
 const SUMMARY: &str =
-    "SELECT id, owner, component, sandbox, state, outcome, labels, created, ended FROM runs WHERE tenant = ?";
+    "SELECT id, owner, component, sandbox, state, outcome, labels, created, ended, backend FROM runs WHERE tenant = ?";
 
 /// Rows that one question goes through where no index leads to what is asked for.
 const WINDOW: u32 = 20_000;
@@ -245,7 +265,8 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
     Ok(RunSummary {
         id: parsed(row, 0)?,
         owner: parsed(row, 1)?,
-        component: parsed(row, 2)?,
+        backend: parsed(row, 9)?,
+        component: component(row, 2)?,
         sandbox: parsed_if(row, 3)?,
         state: state(row, 4)?,
         outcome: row.get(5)?,

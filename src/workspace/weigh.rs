@@ -122,6 +122,17 @@ impl<C: Catalog> Workspaces<C> {
         Ok((all, behind))
     }
 
+    /// What a draft began from, which it may share: so much more it may come to have for itself.
+    pub fn base_bytes(&self, draft: &DraftRecord) -> Result<u64, WorkspaceError> {
+        if draft.workspace.is_none() {
+            return Ok(0);
+        }
+        if let Some(known) = self.tree_weights().get(&draft.base) {
+            return Ok(known.bytes);
+        }
+        Ok(self.read_tree_weight(draft.base)?.bytes)
+    }
+
     /// Whether a draft began from something else than its workspace holds now.
     pub fn is_behind(&self, draft: &DraftRecord) -> Result<bool, WorkspaceError> {
         let Some(name) = &draft.workspace else { return Ok(false) };

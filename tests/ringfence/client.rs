@@ -5,6 +5,7 @@ mod backup;
 mod desk;
 mod files;
 mod login;
+mod natives;
 mod people;
 mod replays;
 mod runs;

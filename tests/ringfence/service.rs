@@ -33,6 +33,7 @@ mod lists;
 mod lockouts;
 mod logs;
 mod matrix;
+pub mod natives;
 mod parts;
 mod plainly;
 mod proven;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod backends;
 mod engine;
 mod forwarding;
 mod http;

@@ -6,6 +6,7 @@ use super::failures::invalid;
 use super::problem::Problem;
 
 pub(super) mod audit;
+pub(super) mod backends;
 pub(super) mod calls;
 pub(super) mod components;
 pub(super) mod execute;

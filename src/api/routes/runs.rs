@@ -42,6 +42,7 @@ pub(in crate::api) fn all() -> OpenApiRouter<Api> {
 
 /// Run something once
 ///
+/// A component; or with a `backend` that fences them, which `GET /v1/backends` lists, a command of the machine.
 /// With `Accept: text/event-stream` the answer is what happens, as it happens: `started`, `stdout`, `stderr`, `result` or
 /// `error`, `done`. With `"async": true` it is 202 and a run to poll, to watch and to cancel. A module may come in the same
 /// request, as a form with the parts `run` (this JSON) and `module`. An `Idempotency-Key` makes a retry return the first
@@ -166,7 +167,7 @@ impl Request {
     /// What policies may ask about: what is asked for, before anything is cut. In a sandbox, what nothing was said of is
     /// as the sandbox has it.
     pub(super) fn wants(&self, sandbox: Option<&Limits>) -> Wants {
-        Wants::of(&self.ask.limits.wanted(sandbox), self.ask.backend.as_deref())
+        Wants::of(&self.ask.limits.wanted(sandbox), Some(self.ask.backend.as_str()))
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::super::failures::invalid;
 use super::super::problem::Problem;
-use super::runs::{Deterministic, RunBody, given};
+use super::asks::{Deterministic, RunBody, given};
 use super::{LimitsBody, ToolBody};
 use crate::api::strict;
 use crate::engine::Snippet;

@@ -1,6 +1,8 @@
 //! What goes over the wire, converted by hand from and to what it means. Fields that are not known are refused.
 
+mod asks;
 mod audit;
+mod backends;
 mod components;
 mod execute;
 mod form;
@@ -13,7 +15,9 @@ mod tools;
 mod wire;
 mod workspaces;
 
+pub(super) use asks::{RunBody, ask, place, variables};
 pub(super) use audit::{AuditEvents, AuditStreamed};
+pub(super) use backends::Backends;
 pub(super) use components::{Component, ComponentSummary, Components};
 pub(super) use execute::{ExecuteBody, Runtimes};
 pub(super) use form::{ModuleForm, RunForm};
@@ -23,7 +27,7 @@ pub(super) use people::{
     Principal, PrincipalBody, Principals, Role, RoleBody, Roles, Tenant, TenantBody, TenantPatch, Tenants, TokenBody,
     WhoIAm,
 };
-pub(super) use runs::{CutBody, Run, RunBody, RunOver, RunSummary, Runs, ask, place, text_or_code, variables};
+pub(super) use runs::{CutBody, Run, RunOver, RunSummary, Runs, text_or_code};
 pub(super) use sandboxes::{
     Applied, ApplyBody, Changes, ExtendBody, Files, LabelsBody, Sandbox, SandboxBody, Sandboxes,
 };

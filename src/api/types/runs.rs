@@ -1,190 +1,14 @@
-use std::collections::BTreeMap;
 use std::mem::take;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::failures::invalid;
-use super::super::problem::Problem;
 use super::limits::AllLimits;
-use super::{LimitsBody, Whole, labels, time};
-use crate::api::strict;
-use crate::fs_policy::{Preset, RULES, Rules};
-use crate::model::{Captured, Denial, Json, Labels, Mode, Outcome, Usage};
-use crate::sandbox::{self as record, Cut, PlaceAsk, RunAsk, RunRecord, What, Wished};
-
-/// What is to be run, and with what.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::api) struct RunBody {
-    /// The digest of a component that was submitted. Left out where the module comes in the same request.
-    #[schema(
-        pattern = "^sha256:[0-9a-f]{64}$",
-        example = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-    )]
-    pub(in crate::api) component: Option<String>,
-    /// Calls this exported function; without it the component is run as a command.
-    pub(super) function: Option<String>,
-    /// Arguments of the function: an array in order, or an object by name.
-    #[schema(value_type = Option<Value>)]
-    pub(super) args: Option<Box<RawValue>>,
-    /// Arguments of the command.
-    pub(super) command: Option<Vec<String>>,
-    /// The whole environment.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    pub(super) env: BTreeMap<String, String>,
-    /// Standard input, as text.
-    pub(super) stdin: Option<String>,
-    /// Standard input, in base64.
-    pub(super) stdin_base64: Option<String>,
-    /// Its files begin as those of this workspace and are thrown away when it is over. Not for a run in a sandbox.
-    #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,63}$")]
-    pub(super) workspace: Option<String>,
-    /// Where they are for the guest: `/workspace`, where nothing is said.
-    #[schema(pattern = "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", max_length = 255)]
-    pub(super) at: Option<String>,
-    /// Rules with a name: agent-safe, development, read-only, full-access, view-only.
-    #[schema(pattern = "^(agent-safe|development|read-only|full-access|view-only)$")]
-    pub(super) preset: Option<String>,
-    /// Rules on top, as `PATTERN:LEVEL[,TYPE][,priority=N]`. With neither, everything may be written.
-    pub(super) rules: Vec<String>,
-    pub(super) clocks: Option<bool>,
-    pub(super) randomness: Option<bool>,
-    #[serde(deserialize_with = "strict::named")]
-    pub(super) limits: LimitsBody,
-    /// Gives the run a world that is the same each time: seeded randomness, stepped clocks.
-    #[serde(deserialize_with = "strict::named_or_none")]
-    pub(super) deterministic: Option<Deterministic>,
-    /// `wasm`, where nothing is said.
-    #[schema(pattern = "^wasm$")]
-    pub(super) backend: Option<String>,
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    pub(super) labels: Labels,
-    /// Answers at once with 202 and the id of the run.
-    #[serde(rename = "async")]
-    pub(in crate::api) apart: bool,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct Deterministic {
-    seed: Whole,
-}
-
-/// What is asked, with the module that came along.
-pub(in crate::api) fn ask(mut body: RunBody, module: Option<Bytes>) -> Result<RunAsk, Problem> {
-    let what = match (&body.component, module) {
-        (Some(_), Some(_)) => return Err(invalid("component", "name a digest or send a module, not both")),
-        (Some(digest), None) => What::Known(
-            digest.parse().map_err(|error: crate::model::DigestError| invalid("component", error.to_string()))?,
-        ),
-        (None, Some(module)) => What::Brought(module),
-        (None, None) => return Err(invalid("component", "name the digest of a component, or send a module along")),
-    };
-    let wished = match (body.function.take(), body.args.take(), body.command.take()) {
-        (Some(_), _, Some(_)) => return Err(invalid("command", "a function has `args`, a command has `command`")),
-        (None, Some(_), _) => return Err(invalid("args", "arguments are for a `function`; a command has `command`")),
-        (Some(function), args, None) => {
-            Wished::Call { function, args: args.map_or_else(|| Json::from(Value::Null), Json::of) }
-        }
-        (None, None, command) => Wished::Command { args: command.unwrap_or_default() },
-    };
-    given(body, what, wished)
-}
-
-/// All that is asked but for what is run.
-pub(super) fn given(body: RunBody, what: What, wished: Wished) -> Result<RunAsk, Problem> {
-    let stdin = match (body.stdin, body.stdin_base64) {
-        (Some(_), Some(_)) => return Err(invalid("stdin", "send `stdin` or `stdin_base64`, not both")),
-        (Some(text), None) => text.into_bytes(),
-        (None, Some(code)) => STANDARD.decode(code).map_err(|error| {
-            invalid(
-                "stdin_base64",
-                format!("this is no base64 ({error}); write it in the alphabet with + and /, with padding"),
-            )
-        })?,
-        (None, None) => Vec::new(),
-    };
-    variables(&body.env)?;
-    if let Wished::Command { args } | Wished::Snippet { args, .. } = &wished
-        && let Some(at) = args.iter().position(|arg| arg.contains('\0'))
-    {
-        return Err(invalid(&format!("command[{at}]"), "an argument has no NUL: a program would see two"));
-    }
-    let place = match body.workspace {
-        Some(name) => Some(place(Some(name), body.at, body.preset, &body.rules)?),
-        None => {
-            let given =
-                [("at", body.at.is_some()), ("preset", body.preset.is_some()), ("rules", !body.rules.is_empty())];
-            match given.iter().find(|(_, given)| *given) {
-                Some((field, _)) => return Err(invalid(field, "this is for the files of a `workspace`; name one")),
-                None => None,
-            }
-        }
-    };
-    Ok(RunAsk {
-        place,
-        what,
-        wished,
-        env: body.env.into_iter().collect(),
-        stdin: stdin.into(),
-        clocks: body.clocks,
-        randomness: body.randomness,
-        limits: body.limits.ask(),
-        mode: body.deterministic.map_or(Mode::Ordinary, |same| Mode::Deterministic { seed: same.seed.0 }),
-        backend: body.backend,
-        labels: labels(body.labels)?,
-        tools: Vec::new(),
-    })
-}
-
-/// What a program would read otherwise than it is written.
-pub(in crate::api) fn variables(env: &BTreeMap<String, String>) -> Result<(), Problem> {
-    if let Some(bad) = env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        let why = "is no name of a variable; it is not empty, and has no `=` and no NUL";
-        return Err(invalid("env", format!("`{bad}` {why}")));
-    }
-    match env.iter().find(|(_, value)| value.contains('\0')) {
-        Some((name, _)) => {
-            Err(invalid(&format!("env.{name}"), "a value has no NUL: a program would see two variables"))
-        }
-        None => Ok(()),
-    }
-}
-
-/// The most that the rules of a sandbox or a run take together, as they are written.
-const RULES_BYTES: usize = 64 << 10;
-
-/// Where files come from and what may be done with them.
-pub(in crate::api) fn place(
-    workspace: Option<String>,
-    at: Option<String>,
-    preset: Option<String>,
-    rules: &[String],
-) -> Result<PlaceAsk, Problem> {
-    let workspace = workspace.map(|name| name.parse()).transpose();
-    let workspace = workspace.map_err(|error: crate::workspace::BadName| invalid("workspace", error.to_string()))?;
-    let preset: Option<Preset> = preset
-        .map(|name| name.parse())
-        .transpose()
-        .map_err(|error: crate::fs_policy::UnknownPreset| invalid("preset", error.to_string()))?;
-    let (count, bytes) = (rules.len(), rules.iter().map(String::len).sum::<usize>());
-    if count > RULES || bytes > RULES_BYTES {
-        let most =
-            format!("there are {count} rules of {bytes} bytes; write at most {RULES}, of {RULES_BYTES} bytes together");
-        return Err(invalid("rules", most));
-    }
-    let parse = |(at, text): (usize, &String)| {
-        text.parse().map_err(|error: crate::fs_policy::RuleError| invalid(&format!("rules[{at}]"), error.to_string()))
-    };
-    let rules = rules.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-    Ok(PlaceAsk { workspace, at: at.unwrap_or_else(|| "/workspace".to_owned()), rules: Rules { preset, rules } })
-}
+use super::time;
+use crate::model::{Captured, Denial, Labels, Outcome, Usage};
+use crate::sandbox::{self as record, Cut, RunRecord, Worth};
 
 /// How much of it, or whether.
 #[derive(Debug, Serialize, ToSchema)]
@@ -289,13 +113,40 @@ impl From<&Denial> for DenialBody {
     }
 }
 
+/// What a fence was worth for one run. All that it could hold and that is neither in `partly` nor in `not_held`, it held.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct FenceBody {
+    /// Without these nothing was to be run.
+    required: Vec<String>,
+    partly: Vec<String>,
+    /// Limits and rules that did not hold for this run, whatever their numbers are.
+    not_held: Vec<String>,
+}
+
+impl From<&Worth> for FenceBody {
+    fn from(worth: &Worth) -> Self {
+        let Worth { required, partly, not_held } = worth.clone();
+        Self { required, partly, not_held }
+    }
+}
+
 /// One execution.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Run {
     id: String,
     /// `running` or `ended`.
     state: &'static str,
-    component: String,
+    /// What fenced it.
+    backend: &'static str,
+    /// Absent where it is a command of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
+    /// What such a command is called, without its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    /// What the fence was worth, where something was required of it, and where it does not hold all that it could.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fence: Option<FenceBody>,
     owner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<String>,
@@ -353,7 +204,10 @@ impl Run {
         Self {
             id: record.id.to_string(),
             state: record.state.as_str(),
-            component: record.component.to_string(),
+            backend: record.backend.as_str(),
+            component: record.component.map(|digest| digest.to_string()),
+            command: record.command.clone(),
+            fence: record.fence.as_ref().map(FenceBody::from),
             owner: record.owner.to_string(),
             sandbox: record.sandbox.as_ref().map(ToString::to_string),
             session: record.session.as_ref().map(ToString::to_string),
@@ -400,7 +254,9 @@ pub(in crate::api) struct RunSummary {
     id: String,
     /// `running` or `ended`.
     state: &'static str,
-    component: String,
+    backend: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
     owner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<String>,
@@ -424,7 +280,8 @@ impl From<&record::RunSummary> for RunSummary {
         Self {
             id: run.id.to_string(),
             state: run.state.as_str(),
-            component: run.component.to_string(),
+            backend: run.backend.as_str(),
+            component: run.component.map(|digest| digest.to_string()),
             owner: run.owner.to_string(),
             sandbox: run.sandbox.as_ref().map(ToString::to_string),
             labels: run.labels.clone(),

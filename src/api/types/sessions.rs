@@ -3,8 +3,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::super::problem::Problem;
+use super::asks::{RunBody, given};
 use super::execute::{runtime, snippet};
-use super::runs::{RunBody, given};
 use super::{LimitsBody, ToolBody, Whole, labels, time};
 use crate::api::strict;
 use crate::model::{Labels, SessionId};

@@ -102,7 +102,7 @@ impl Survey {
             }
             EventName::LimitExceeded => {
                 let [tenant, principal] = by(record);
-                let key = vec![tenant, principal, details.text("component"), details.text("limit")];
+                let key = vec![tenant, principal, what_ran(&details), details.text("limit")];
                 self.limits.count(key, [1], record);
             }
             EventName::LoginRefused => {
@@ -136,7 +136,7 @@ impl Survey {
             is(EventName::CommandLost),
             details.number("denials"),
         ];
-        self.runs.count(vec![tenant, principal, details.text("component")], counts, record);
+        self.runs.count(vec![tenant, principal, what_ran(details)], counts, record);
         if name == EventName::CommandExecuted {
             self.outcomes.count(vec![details.text("outcome")], [1], record);
         }
@@ -165,6 +165,15 @@ fn by(record: &Record<'_>) -> [String; 2] {
 }
 
 /// Changes of who may do what, of keys and of settings. Tokens come with each login, and are only counted.
+/// A component; else the fence, and the command of the machine that was in it.
+fn what_ran(details: &Details) -> String {
+    let component = details.text("component");
+    if component.is_empty() {
+        return format!("{} {}", details.text("backend"), details.text("command")).trim().to_owned();
+    }
+    component
+}
+
 fn is_change(record: &Record<'_>, name: EventName) -> bool {
     match name {
         EventName::TokenCreated | EventName::TokenRevoked => false,

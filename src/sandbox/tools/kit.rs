@@ -17,6 +17,7 @@ use super::ask::{Tool, Way};
 use super::calls::Asking;
 use super::schema::{Schema, Wrong};
 use crate::authz::Wants;
+use crate::backends::BackendName;
 use crate::engine::{EngineError, ToolAnswer, ToolDescription, ToolFailure, Tools};
 use crate::model::{CallId, Denial, Digest, Json, Labels, Limits, Mode, show_bytes};
 
@@ -266,7 +267,8 @@ fn ask(digest: Digest, function: &str, limits: &LimitsAsk, input: String) -> Res
         randomness: None,
         limits: limits.clone(),
         mode: Mode::Ordinary,
-        backend: None,
+        backend: BackendName::Wasm,
+        required: Vec::new(),
         labels: Labels::new(),
         place: None,
         // A tool calls no tools: nothing comes back to where it began.

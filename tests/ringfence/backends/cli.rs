@@ -111,7 +111,7 @@ async fn what_does_not_fit_is_refused_in_one_line() {
         (&["--backend", "process", "--", "no-such-command"], 117, "command_unavailable"),
         (&["--backend", "wasm"], 2, "name its file"),
         (&["--backend", "docker", "--", "true"], 2, "there are wasm and process"),
-        (&["--backend", "process", "--server", "http://127.0.0.1:9", "--", "true"], 2, "--backend"),
+        (&["--backend", "process", "--server", "http://127.0.0.1:9", "--call", "f"], 2, "--call"),
     ] {
         let output = ringfence(&[&["run"], args].concat());
         assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");

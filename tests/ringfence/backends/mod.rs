@@ -7,9 +7,4 @@ mod claims;
 mod cli;
 mod contract;
 mod files;
-mod world;
-
-/// Whether native commands can be run here.
-pub async fn has_process() -> bool {
-    world::here().await.is_some()
-}
+pub mod world;

@@ -259,7 +259,8 @@ impl World {
             randomness: None,
             limits: LimitsAsk { preset: Some(Preset::Medium), set },
             mode: Mode::Ordinary,
-            backend: None,
+            backend: ringfence::backends::BackendName::Wasm,
+            required: Vec::new(),
             labels: BTreeMap::new(),
             tools: Vec::new(),
         };

@@ -29,11 +29,20 @@ impl Served {
 
     /// The same after something that the shell does first.
     pub fn start_after(first: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::start_over(first, dir, &dir.join("data"), settings)
+    }
+
+    /// The same from within the folder, and with a data folder that is named from there.
+    pub fn start_within(dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::start_over(&format!("cd '{}'", dir.display()), dir, Path::new("data"), settings)
+    }
+
+    fn start_over(first: &str, dir: &Path, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         // What a full disk does is tried with a limit on files, which must be told and not deadly.
         let script = format!("{first}; trap '' XFSZ; exec \"$@\"");
         command.args(["-c", &script, "sh", WORKER, "serve", "--json", "--listen", "127.0.0.1:0"]);
-        command.arg("--data-dir").arg(dir.join("data"));
+        command.arg("--data-dir").arg(data);
         let code = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("code");
         command.arg("--set").arg(format!("engine.cache_dir={}", code.display()));
         for (key, value) in settings {

@@ -127,6 +127,7 @@ async fn the_house_of_an_older_version_keeps_its_share_of_the_log() {
     house.stop().await;
     let store = rusqlite::Connection::open(house.dir.path().join("data/ringfence.db")).unwrap();
     store.execute("UPDATE tenants SET ceilings = json_remove(ceilings, '$.audit_bytes_per_minute')", ()).unwrap();
+    store.execute("ALTER TABLE runs DROP COLUMN backend", ()).unwrap();
     store.pragma_update(None, "user_version", 7).unwrap();
     drop(store);
     let house = house.again(&[]).await;

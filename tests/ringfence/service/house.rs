@@ -74,8 +74,14 @@ impl House {
     }
 
     pub async fn with(more: &[(&str, &str)]) -> Self {
+        // This test binary is no compiler: the worker is the product's own binary.
+        Self::with_worker(more, crate::support::WORKER).await
+    }
+
+    /// With another program that compiles and builds fences.
+    pub async fn with_worker(more: &[(&str, &str)], worker: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut service = Self::service(settings(&dir, more)).await;
+        let mut service = Service::with_worker(settings(&dir, more), worker.into()).await.unwrap();
         let admin = service.first_key.take().unwrap().expose().to_owned();
         let mut house = Self {
             url: service.url().unwrap(),
@@ -100,7 +106,6 @@ impl House {
     }
 
     async fn service(settings: Settings) -> Service {
-        // This test binary is no compiler: the worker is the product's own binary.
         Service::with_worker(settings, crate::support::WORKER.into()).await.unwrap()
     }
 

@@ -103,6 +103,8 @@ fn at_large(of: &Things) -> Vec<(&'static str, &'static str, String, Value)> {
     vec![
         ("components:create", "POST", "/v1/components".into(), json!("no program")),
         ("runs:create", "POST", "/v1/runs".into(), json!({"component": of.component[0]})),
+        ("runs:create", "POST", "/v1/runs".into(), json!({"backend": "process", "command": ["true"]})),
+        ("runs:create", "GET", "/v1/backends".into(), none.clone()),
         ("sandboxes:create", "POST", "/v1/sandboxes".into(), json!({"at": "bad"})),
         ("workspaces:create", "PUT", "/v1/workspaces/NEW".into(), none.clone()),
         ("tokens:create", "POST", "/v1/tokens".into(), json!({"scopes": ["nothing"]})),

@@ -23,7 +23,7 @@ const ELSEWHERE: [&str; 6] = [
 /// They have the details of the act that was not done.
 const OF_THE_ACT: [&str; 3] = ["act_failed", "act_unanswered", "component_refused"];
 /// In each of several.
-const COMMON: [&str; 3] = ["session", "of_tenant", "left_out_before"];
+const COMMON: [&str; 6] = ["session", "of_tenant", "left_out_before", "backend", "command", "fence"];
 
 /// Words between backticks, outside of brackets.
 fn words(text: &str) -> BTreeSet<String> {

@@ -1,6 +1,6 @@
 //! Each key with three values that differ, and the test that fails when the service ignores it.
 
-use super::{alerts, audit, engine, forwarding, http, identity, runs, served};
+use super::{alerts, audit, backends, engine, forwarding, http, identity, runs, served};
 use crate::service::{alerting, bodies, storage};
 use crate::snippets::sessions;
 
@@ -67,6 +67,11 @@ pub const ROWS: &[Row] = &[
         engine::compile_memory_bytes_bound_a_compilation,
     ),
     row("engine.disk_reserve_bytes", ["1", "2KiB", "3"], engine::disk_reserve_bytes_are_left_to_the_host),
+    row(
+        "backends.allowed",
+        ["['wasm', 'process']", "wasm", "[\"process\", \"wasm\"]"],
+        backends::allowed_backends_are_all_that_a_run_may_name,
+    ),
     row("audit.dir", ["'/a'", "/b", "/c"], audit::dir_key_file_and_origin_are_those_of_the_log),
     row("audit.key_file", ["'/a'", "/b", "/c"], audit::dir_key_file_and_origin_are_those_of_the_log),
     row("audit.origin", ["'a/x'", "b/x", "c/x"], audit::dir_key_file_and_origin_are_those_of_the_log),
