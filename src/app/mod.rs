@@ -25,7 +25,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tracing_subscriber::EnvFilter;
 
-use crate::backends::{Backend, BackendName, Process, Wasm};
+use crate::backends::{Backend, BackendName, Docker, Process, Wasm};
 use crate::config::{self, LogSettings, Overrides};
 use crate::engine::{CodeCache, Engine};
 use crate::model::TenantId;
@@ -54,6 +54,7 @@ pub fn backend(name: BackendName, overrides: &Overrides) -> anyhow::Result<Box<d
     Ok(match name {
         BackendName::Wasm => Box::new(Wasm::new(engine(overrides, 1)?)),
         BackendName::Process => Box::new(Process::new(config::process_settings(overrides)?)),
+        BackendName::Docker => Box::new(Docker::new(config::docker_settings(overrides)?)),
     })
 }
 

@@ -18,7 +18,7 @@ use super::log::{self, Audit};
 use super::secrets::{PEPPER, SIGNING};
 use crate::api::{self, Api, Listener, TlsWanted};
 use crate::authz::Authorizer;
-use crate::backends::{Backend, BackendName, Process, ProcessSettings, Wasm};
+use crate::backends::{Backend, BackendName, Docker, Process, ProcessSettings, Wasm};
 use crate::config::{self, Settings};
 use crate::egress::IssuerKeys;
 use crate::engine::{Engine, EngineSettings};
@@ -111,24 +111,30 @@ pub(super) fn engine(settings: &Settings, data: &Path, worker: PathBuf) -> anyho
 }
 
 /// What callers may have their runs fenced with. One that is not here stays in the list, and says so to who names it.
-async fn fences(settings: &Settings, engine: &Engine, worker: &Path) -> Fences {
-    let made = |name: &BackendName| -> Arc<dyn Backend> {
-        match name {
+async fn fences(settings: &Settings, engine: &Engine, worker: &Path) -> anyhow::Result<Fences> {
+    let made = |name: &BackendName| -> anyhow::Result<Arc<dyn Backend>> {
+        Ok(match name {
             BackendName::Wasm => Arc::new(Wasm::new(engine.clone())),
             BackendName::Process => {
                 let mut own = ProcessSettings::new(worker.to_owned());
                 own.disk_reserve_bytes = settings.engine.disk_reserve_bytes;
                 Arc::new(Process::new(own))
             }
-        }
+            BackendName::Docker => {
+                let mut own =
+                    config::docker_here(settings.backends.docker.clone(), settings.engine.disk_reserve_bytes)?;
+                own.worker = worker.to_owned();
+                Arc::new(Docker::new(own))
+            }
+        })
     };
-    let fences = Fences::new(settings.backends.allowed.iter().map(made).collect());
+    let fences = Fences::new(settings.backends.allowed.iter().map(made).collect::<anyhow::Result<_>>()?);
     for standing in fences.standings().await {
         if let Some(reason) = standing.reason {
             tracing::warn!(backend = %standing.backend, "a backend that is offered is not available here: {reason}");
         }
     }
-    fences
+    Ok(fences)
 }
 
 /// What identity cannot do itself.
@@ -221,7 +227,7 @@ impl Service {
         let house = House { registry: registry.clone(), store: store.clone(), data: data.clone() };
         let chronicle = Arc::new(IntoLog { log: Arc::clone(&audit.log), reader: Arc::clone(&audit.reader) });
         let (engine, own) = (engine(&settings, &data, worker.clone())?, (settings.runs.clone(), hands));
-        let fences = fences(&settings, &engine, &worker).await;
+        let fences = fences(&settings, &engine, &worker).await?;
         let hall = Hall::with_clock((engine, fences), ledger, Arc::new(house), chronicle, own);
         hall.begin_service().await?;
         let telemetry = Arc::new(Telemetry::new());

@@ -31,15 +31,17 @@ pub trait Backend: Send + Sync {
 pub enum BackendName {
     Wasm,
     Process,
+    Docker,
 }
 
 impl BackendName {
-    pub const ALL: [BackendName; 2] = [BackendName::Wasm, BackendName::Process];
+    pub const ALL: [BackendName; 3] = [BackendName::Wasm, BackendName::Process, BackendName::Docker];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             BackendName::Wasm => "wasm",
             BackendName::Process => "process",
+            BackendName::Docker => "docker",
         }
     }
 }
@@ -51,7 +53,7 @@ impl fmt::Display for BackendName {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no backend is called `{0}`; there are wasm and process")]
+#[error("no backend is called `{0}`; there are wasm, process and docker")]
 pub struct UnknownBackend(String);
 
 impl FromStr for BackendName {
@@ -68,7 +70,7 @@ impl FromStr for BackendName {
 pub enum Program {
     /// WebAssembly, run as a command under this name.
     Component { name: String, bytes: Bytes },
-    /// A program of the machine, by path or by name.
+    /// A program of the machine or of an image, by path or by name.
     Command(String),
 }
 

@@ -1,18 +1,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::backend::BackendName;
+use super::docker::DockerSettings;
 
-/// What a service may fence programs with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What may be chosen of what fences programs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackendsSettings {
-    /// Those that callers may name. `wasm` is always among them: snippets, sessions and tools run in it.
+    /// Those that callers of a service may name. `wasm` is always among them: snippets, sessions and tools run in it.
     pub allowed: Vec<BackendName>,
+    pub docker: DockerSettings,
 }
 
 impl Default for BackendsSettings {
     fn default() -> Self {
-        Self { allowed: vec![BackendName::Wasm] }
+        Self { allowed: vec![BackendName::Wasm], docker: DockerSettings::default() }
     }
 }
 
@@ -27,7 +29,7 @@ impl BackendsSettings {
         let twice = |at: usize, name| self.allowed.iter().skip(at + 1).any(|other| other == name);
         match self.allowed.iter().enumerate().find(|(at, name)| twice(*at, *name)) {
             Some((_, name)) => Err(format!("allowed: `{name}` is there twice")),
-            None => Ok(()),
+            None => self.docker.check().map_err(|reason| format!("docker.{reason}")),
         }
     }
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::exit::Mistake;
+use super::serve::SettingsFlags;
 use super::server::{ServerFlags, no_host_flags};
 use super::{show, words};
 use crate::app;
@@ -19,19 +20,29 @@ Examples:
   ringfence backends
   ringfence backends process
   ringfence backends --server https://fence.example.org
+  ringfence backends docker --set backends.docker.image=debian:stable
   ringfence backends --json")]
 pub(super) struct BackendsArgs {
     /// Only this one
     name: Option<BackendName>,
+    #[command(flatten)]
+    settings: SettingsFlags,
     /// Answer with JSON
     #[arg(long)]
     json: bool,
 }
 
+/// Settings that mean something to what fences programs.
+pub(super) const BACKENDS: &str = "backends.";
+
 pub(super) fn run(args: &BackendsArgs, host: &Overrides, to: &ServerFlags) -> anyhow::Result<ExitCode> {
     let standings = match to.named()? {
         Some(client) => {
             no_host_flags(host)?;
+            if args.settings.is_given() {
+                let what = "--set and --config choose fences of this machine; a server has settings of its own";
+                return Err(Mistake::NoEqual(what.to_owned()).into());
+            }
             there(args, &client)?
         }
         None => here(args, host)?,
@@ -61,6 +72,7 @@ fn there(args: &BackendsArgs, client: &Client) -> anyhow::Result<Vec<Value>> {
 }
 
 fn here(args: &BackendsArgs, host: &Overrides) -> anyhow::Result<Vec<Value>> {
+    let host = &args.settings.only(BACKENDS, host)?;
     let names = BackendName::ALL.into_iter().filter(|name| args.name.is_none_or(|only| only == *name));
     let standings = super::block_on(async {
         let mut standings = Vec::new();

@@ -26,6 +26,7 @@ Environment:
   RINGFENCE_DATA_DIR                           workspaces and drafts
   RINGFENCE_LOG                                what the host says of itself (warn; info, debug, …)
   RINGFENCE_SERVER, RINGFENCE_API_KEY          the server that does the work, and the key for it
+  RINGFENCE_CONFIG, DOCKER_HOST                of --backend docker: the settings, and the engine if they name none
   NO_COLOR                                     no colours, even on a terminal";
 
 /// A policy that is not taken, as a program that is not.

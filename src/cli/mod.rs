@@ -60,7 +60,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Subcommand};
 
 use crate::app;
-use crate::backends::serve_jail_worker;
+use crate::backends::{serve_docker_worker, serve_jail_worker};
 use crate::config::Overrides;
 use crate::engine::{EngineError, serve_compile_worker};
 use crate::model::parse_bytes;
@@ -123,6 +123,7 @@ impl HostFlags {
             module_bytes: self.module_bytes,
             compile_deadline_ms: self.compile_deadline_ms,
             compile_memory_bytes: self.compile_memory_bytes,
+            ..Overrides::default()
         }
     }
 }
@@ -174,6 +175,9 @@ enum Command {
     /// Build fences for native commands, for the host that started this process
     #[command(hide = true)]
     JailWorker,
+    /// Remove the containers of the host that started this process, when it is no more
+    #[command(hide = true)]
+    DockerWorker,
 }
 
 /// Parses, runs, and returns the exit code.
@@ -190,6 +194,7 @@ pub fn main() -> ExitCode {
     let served = match cli.command {
         Command::CompileWorker => Some(serve_compile_worker(std::io::stdin().lock(), std::io::stdout().lock())),
         Command::JailWorker => Some(serve_jail_worker()),
+        Command::DockerWorker => Some(serve_docker_worker()),
         _ => None,
     };
     if let Some(served) = served {

@@ -11,10 +11,12 @@ use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::backends::BACKENDS;
 use super::draft::{Unseen, Work, Worked};
 use super::exit::{self, Mistake};
 use super::limits::LimitFlags;
 use super::mounts::MountFlags;
+use super::serve::SettingsFlags;
 use super::server::{ServerFlags, no_host_flags};
 use super::{program, run_fenced, run_there, show, words, workspace};
 use crate::app;
@@ -39,17 +41,20 @@ Examples:
   echo 'some text' | ringfence run filter.wasm --stdin
   ringfence run simulation.wasm --deterministic --seed 7
   ringfence run --backend process --dir ./src::/src:ro -- /usr/bin/wc -l /src/main.rs
+  ringfence run --backend docker --set backends.docker.image=debian:stable -- cat /etc/debian_version
   ringfence run agent.wasm --server https://fence.example.org --workspace site")]
 pub(super) struct RunArgs {
     /// A component, a preview-1 module, or the text of either; `-` for standard input; on a server also a digest
     #[arg(required_unless_present = "backend")]
     pub(super) file: Option<PathBuf>,
-    /// Arguments of the command; with --backend process the command itself and its arguments
+    /// Arguments of the command; with --backend process or docker the command itself and its arguments
     #[arg(last = true)]
     pub(super) command_args: Vec<String>,
-    /// What fences it: wasm, or for a command of the machine process; see `ringfence backends`
+    /// What fences it: wasm; process for a command of the machine, docker for one of an image; see `ringfence backends`
     #[arg(long, value_name = "NAME", help_heading = "Fence")]
     pub(super) backend: Option<BackendName>,
+    #[command(flatten, next_help_heading = "Fence")]
+    pub(super) settings: SettingsFlags,
     /// Run nothing unless this limit or rule is held for the whole run; may be given again
     #[arg(long, value_name = "NAME", help_heading = "Fence")]
     pub(super) require: Vec<String>,
@@ -122,8 +127,10 @@ pub(super) fn run(args: &RunArgs, host: &Overrides, to: &ServerFlags) -> anyhow:
         no_host_flags(host)?;
         return run_there::run(args, &client, &run_there::Place::of(args)?);
     }
-    if args.backend == Some(BackendName::Process) {
-        return run_fenced::run(args, host);
+    let host = &args.settings.only(BACKENDS, host)?;
+    match args.backend {
+        Some(name @ (BackendName::Process | BackendName::Docker)) => return run_fenced::run(name, args, host),
+        Some(BackendName::Wasm) | None => run_fenced::no_settings(BackendName::Wasm, args)?,
     }
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
     let file = args.file()?;

@@ -13,12 +13,15 @@ use crate::config::Overrides;
 use crate::engine::Stdin;
 use crate::model::Grants;
 
-/// Runs a command of the machine in a fence that the kernel builds.
-pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
-    only_a_command(BackendName::Process, args)?;
+/// Runs a command of the machine, or of an image, in a fence that the kernel builds.
+pub(super) fn run(name: BackendName, args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> {
+    only_a_command(name, args)?;
     let Some((program, command_args)) = args.command_args.split_first() else {
-        return Err(no_command(BackendName::Process).into());
+        return Err(no_command(name).into());
     };
+    if name == BackendName::Process {
+        no_settings(name, args)?;
+    }
     let limits = args.limits.limits().map_err(crate::backends::BackendError::from)?;
     let grants = Grants {
         args: command_args.to_vec(),
@@ -46,7 +49,7 @@ pub(super) fn run(args: &RunArgs, host: &Overrides) -> anyhow::Result<ExitCode> 
         writer
     });
     let report = super::block_on(async {
-        let backend = app::backend(BackendName::Process, host)?;
+        let backend = app::backend(name, host)?;
         let mut running = backend.run(run);
         tokio::select! {
             report = &mut running => return Ok::<_, anyhow::Error>(report?),
@@ -76,4 +79,13 @@ pub(super) fn only_a_command(name: BackendName, args: &RunArgs) -> Result<(), Mi
         Some((_, what)) => Err(Mistake::NoEqual(format!("--backend {name}: {what}"))),
         None => Ok(()),
     }
+}
+
+/// What is said of settings that a backend has none of.
+pub(super) fn no_settings(name: BackendName, args: &RunArgs) -> Result<(), Mistake> {
+    if args.settings.is_given() {
+        let what = format!("--set and --config: the backend {name} has no settings; these are for --backend docker");
+        return Err(Mistake::NoEqual(what));
+    }
+    Ok(())
 }

@@ -82,6 +82,10 @@ pub(super) enum Ended {
 
 pub(super) fn run(args: &RunArgs, client: &Client, place: &Place) -> anyhow::Result<ExitCode> {
     let limits = args.limits.limits().map_err(crate::engine::EngineError::from)?;
+    if args.settings.is_given() {
+        let what = "--set and --config choose fences of this machine; a server has settings of its own";
+        return Err(Mistake::NoEqual(what.to_owned()).into());
+    }
     let program = asked(args)?;
     let body = body(args, program.as_ref(), matches!(place, Place::Sandbox { .. }), limits.get(LimitName::StdinBytes))?;
     let (printer, writer) = if args.json { (None, None) } else { Some(Printed::start()).unzip() };

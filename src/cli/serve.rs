@@ -44,7 +44,7 @@ impl ServiceFlags {
 }
 
 /// Where settings come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct SettingsFlags {
     /// A file of settings in TOML [default: $RINGFENCE_CONFIG, if set]
     #[arg(long, value_name = "FILE")]
@@ -55,14 +55,33 @@ pub(super) struct SettingsFlags {
 }
 
 impl SettingsFlags {
+    /// Those that are said one by one.
+    pub(super) fn set(&self) -> Result<Vec<(String, String)>, Mistake> {
+        let pair = |text: &String| match text.split_once('=') {
+            Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+            None => Err(Mistake::Setting(format!("--set {text}: write KEY=VALUE"))),
+        };
+        self.set.iter().map(pair).collect()
+    }
+
+    /// For a command that knows a part of them: what else is said would be said to nobody.
+    pub(super) fn only(&self, section: &str, host: &Overrides) -> Result<Overrides, Mistake> {
+        let set = self.set()?;
+        if let Some((key, _)) = set.iter().find(|(key, _)| !key.starts_with(section)) {
+            return Err(Mistake::Setting(format!("--set {key}: here only what begins with {section} has a meaning")));
+        }
+        Ok(Overrides { config: self.config.clone(), set, ..host.clone() })
+    }
+
+    /// Whether anything is said.
+    pub(super) fn is_given(&self) -> bool {
+        self.config.is_some() || !self.set.is_empty()
+    }
+
     pub(super) fn load(&self, more: &[(&'static str, String)], host: &Overrides) -> anyhow::Result<Settings> {
         let wrong = |what: String| Mistake::Setting(what);
         config::check_variables(config::variable_names()).map_err(|error| wrong(error.to_string()))?;
-        let mut flags = Vec::new();
-        for text in &self.set {
-            let pair = text.split_once('=').ok_or_else(|| wrong(format!("--set {text}: write KEY=VALUE")))?;
-            flags.push((pair.0.to_owned(), pair.1.to_owned()));
-        }
+        let mut flags = self.set()?;
         for (key, value) in host_settings(host).into_iter().chain(more.iter().cloned()) {
             if flags.iter().any(|(set, _)| set == key) {
                 return Err(wrong(format!("--set {key}: a flag of its own says it as well; leave one out")).into());

@@ -8,8 +8,8 @@ mod service;
 mod variables;
 
 pub use process::{
-    ConfigError, Overrides, cache_dir, config_dir, data_dir, engine_settings, log_filter, no_color, own_program,
-    process_settings, variable, variable_names,
+    ConfigError, Overrides, cache_dir, config_dir, data_dir, docker_here, docker_settings, engine_settings, log_filter,
+    no_color, own_program, process_settings, variable, variable_names,
 };
 pub use service::{EngineSection, LogSettings, Settings, SettingsError};
 pub use variables::{check_variables, variable_of};

@@ -3,7 +3,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// Those that are paths: what a file says begins at its own folder.
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "data_dir",
     "tls.cert_file",
     "tls.key_file",
@@ -11,6 +11,7 @@ const PATHS: [&str; 7] = [
     "audit.dir",
     "audit.key_file",
     "audit.alerts.webhook.key_file",
+    "backends.docker.copies_dir",
 ];
 /// The same of the keys of an issuer.
 const KEY_FILES: [&str; 3] = ["secret_file", "pem_file", "jwks_file"];

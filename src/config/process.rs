@@ -1,7 +1,9 @@
 use std::env;
 use std::path::PathBuf;
 
-use crate::backends::ProcessSettings;
+use super::check_variables;
+use super::service::{Settings, SettingsError};
+use crate::backends::{DockerSettings, ProcessSettings};
 use crate::engine::EngineSettings;
 use crate::model::{QuantityError, parse_bytes};
 
@@ -16,6 +18,9 @@ pub struct Overrides {
     pub module_bytes: Option<u64>,
     pub compile_deadline_ms: Option<u64>,
     pub compile_memory_bytes: Option<u64>,
+    /// A file of settings, and single ones that are stronger: those of a container engine are found there.
+    pub config: Option<PathBuf>,
+    pub set: Vec<(String, String)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +35,8 @@ pub enum ConfigError {
     NoConfigDir,
     #[error("RINGFENCE_CACHE_BYTES: {0}")]
     CacheBytes(#[source] QuantityError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 }
 
 /// The settings of the engine: the command line, then the environment, then what fits an ordinary machine.
@@ -59,6 +66,24 @@ pub fn process_settings(overrides: &Overrides) -> Result<ProcessSettings, Config
     if let Some(bytes) = overrides.disk_reserve_bytes {
         settings.disk_reserve_bytes = bytes;
     }
+    Ok(settings)
+}
+
+/// The settings of containers around native commands, from where those of a service come from.
+pub fn docker_settings(overrides: &Overrides) -> Result<DockerSettings, ConfigError> {
+    check_variables(variable_names())?;
+    let file = overrides.config.clone().or_else(|| env::var_os("RINGFENCE_CONFIG").map(PathBuf::from));
+    let settings = Settings::load(file.as_deref(), variable, &overrides.set)?;
+    let reserve = overrides.disk_reserve_bytes.unwrap_or(settings.engine.disk_reserve_bytes);
+    docker_here(settings.backends.docker, reserve)
+}
+
+/// The same for one that has its settings: what is found on this machine, where they say nothing.
+pub fn docker_here(mut settings: DockerSettings, disk_reserve_bytes: u64) -> Result<DockerSettings, ConfigError> {
+    settings.worker = own_program()?;
+    settings.disk_reserve_bytes = disk_reserve_bytes;
+    let named = env::var_os("DOCKER_HOST").filter(|value| !value.is_empty()).map(PathBuf::from);
+    settings.socket = settings.socket.or(named);
     Ok(settings)
 }
 

@@ -93,7 +93,7 @@ pub enum SettingsError {
 }
 
 /// Settings that have no value unless they are given one.
-const OPTIONAL: [&str; 9] = [
+const OPTIONAL: [&str; 11] = [
     "data_dir",
     "tls.cert_file",
     "tls.key_file",
@@ -103,6 +103,8 @@ const OPTIONAL: [&str; 9] = [
     "audit.origin",
     "audit.alerts.webhook.url",
     "audit.alerts.webhook.key_file",
+    "backends.docker.socket",
+    "backends.docker.image",
 ];
 
 /// What has expired is gone within a minute.
@@ -278,8 +280,9 @@ fn count(table: &mut Table) -> Result<bool, String> {
     for (key, _) in
         Settings::keys().iter().filter(|(key, like)| is_size(key) && matches!(like, Some(Value::Integer(_))))
     {
-        let Some((section, name)) = key.split_once('.') else { continue };
-        let found = table.get_mut(section).and_then(|section| section.get_mut(name));
+        let mut names = key.split('.');
+        let first = names.next().and_then(|name| table.get_mut(name));
+        let found = names.fold(first, |at, name| at?.get_mut(name));
         if let Some(found @ Value::String(_)) = found {
             let read = number(key, found.as_str().unwrap_or_default());
             *found = Value::Integer(read.map_err(|reason| format!("{key}: {reason}"))?);

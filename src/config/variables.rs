@@ -8,12 +8,13 @@ pub(super) const ALSO: [(&str, &str); 3] = [
 ];
 
 /// What else has a meaning: for the command line as a client, and for building and testing this.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "RINGFENCE_CONFIG",
     "RINGFENCE_SERVER",
     "RINGFENCE_API_KEY",
     "RINGFENCE_FUZZ_SECONDS",
     "RINGFENCE_GUESTS_DIR",
+    "RINGFENCE_TEST_DOCKER_HOST",
     "RINGFENCE_TOOLS_DIR",
 ];
 

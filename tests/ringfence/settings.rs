@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod backends;
+mod docker;
 mod engine;
 mod forwarding;
 mod http;

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,21 +9,21 @@ use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use super::super::backend::{Backend, BackendName, Pending, Program, Run};
+use super::super::checks::{check_input, check_places, check_words, never_started, required};
 use super::super::claims::Standing;
+use super::super::copies::Folder;
 use super::super::error::BackendError;
+use super::super::streams::{Hit, Kept, feed};
 use super::keeper::Keeper;
-use super::order::{Bounds, Ended, Failure, Fence, Folder, How, Order, Told, Why, send};
+use super::order::{Bounds, Ended, Fence, How, Order, Told, send};
 use super::settings::ProcessSettings;
-use super::streams::{Hit, Streams, collect, feed};
+use super::streams::{Streams, collect};
 use super::{claims, outcome};
 use crate::engine::{Mount, Stdin};
-use crate::model::{Captured, LimitName, Limits, Outcome, Preset, Report, Stream, Usage};
+use crate::model::{Captured, Limits, Outcome, Preset, Report, Stream, Usage};
 
 /// A supervisor holds the deadline. If it does not answer so long after it, it is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where commands find what is ours; no folder of a guest's goes there.
-const OURS: [&str; 4] = ["/dev", "/etc", "/proc", "/sys"];
 
 /// Native commands, each in a fence that the kernel builds.
 pub struct Process {
@@ -78,19 +77,12 @@ impl Process {
         };
         check_places(mounts)?;
         let folder = mounts.first().map_or("/tmp", |mount| mount.guest.as_str()).to_owned();
-        // What copies them does not stand where we do.
-        let mounts = mounts.iter().map(|mount| Folder {
-            host: std::path::absolute(&mount.host).unwrap_or_else(|_| mount.host.clone()),
-            guest: mount.guest.clone(),
-            rules: mount.policy.rules().to_vec(),
-            folded: mount.policy.is_folded(),
-        });
         Ok(Order {
             command,
             env,
             folder,
             system: self.settings.system.clone(),
-            mounts: mounts.collect(),
+            mounts: Folder::of(mounts),
             bounds,
             controllers: claimed.map(|fence| fence.controllers),
         })
@@ -106,12 +98,7 @@ impl Process {
                 runs: "commands of the machine, not WebAssembly; write the command after `--`",
             });
         };
-        let mut required: BTreeSet<&str> = run.required.iter().map(String::as_str).collect();
-        // What is to be withheld has to be held.
-        required.extend((!run.grants.clocks).then_some("clocks"));
-        required.extend((!run.grants.randomness).then_some("randomness"));
-        let required: Vec<String> = required.into_iter().map(str::to_owned).collect();
-        self.standing().await.check(&required, &run.chosen)?;
+        self.standing().await.check(&required(&run), &run.chosen)?;
         if let Err(hit) = check_input(program, &run, &limits) {
             return Ok(never_started(hit, start));
         }
@@ -214,12 +201,12 @@ async fn converse(
         over.notify_one();
         ended
     };
-    let stdout = collect(streams.stdout, Stream::Stdout, limits, listener.clone(), reached);
-    let stderr = collect(streams.stderr, Stream::Stderr, limits, listener, reached);
+    let stdout = collect(streams.stdout, Kept::new(Stream::Stdout, limits, listener.clone()), reached);
+    let stderr = collect(streams.stderr, Kept::new(Stream::Stderr, limits, listener), reached);
     let ((told, cancelled), stdout, stderr, ()) = tokio::join!(ending, stdout, stderr, feeding);
     let ended = match told.map_err(|error| BackendError::Internal(error.to_string()))? {
         Some(Told::Ended(ended)) => ended,
-        Some(Told::Failed(failure)) => return Err(refused(failure)),
+        Some(Told::Failed(failure)) => return Err(failure.told(BackendName::Process)),
         Some(Told::Built(_)) | None => {
             return Err(BackendError::Internal("the supervisor of the command is gone".to_owned()));
         }
@@ -275,69 +262,4 @@ fn report(outcome: Outcome, ended: Ended, taken: u64, stdout: Captured, stderr: 
         ..Usage::default()
     };
     Report { outcome, usage, stdout, stderr, denials: ended.denials }
-}
-
-fn refused(failure: Failure) -> BackendError {
-    let Failure { why, message } = failure;
-    match why {
-        Why::Fence => BackendError::Unavailable { backend: BackendName::Process, reason: message },
-        Why::Command => BackendError::Command(message),
-        Why::Folder => BackendError::Folder(message),
-        Why::WriteBack => BackendError::WriteBack(message),
-    }
-}
-
-/// Input that is given whole is looked at before anything starts.
-fn check_input(program: &str, run: &Run, limits: &Limits) -> Result<(), Hit> {
-    let over = |name: LimitName, used: usize| {
-        let (value, used) = (limits.get(name), u64::try_from(used).unwrap_or(u64::MAX));
-        if used > value { Err(Hit { name, value, used }) } else { Ok(()) }
-    };
-    let args = run.grants.args.iter().map(|arg| arg.len() + 1).sum::<usize>();
-    over(LimitName::ArgsBytes, program.len() + args)?;
-    over(LimitName::EnvBytes, run.grants.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum())?;
-    match &run.stdin {
-        Stdin::Bytes(bytes) => over(LimitName::StdinBytes, bytes.len()),
-        Stdin::Empty | Stdin::Live(_) => Ok(()),
-    }
-}
-
-fn never_started(hit: Hit, start: Instant) -> Report {
-    let wall_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Report {
-        outcome: Outcome::LimitExceeded { limit: hit.name, value: hit.value, used: hit.used },
-        usage: Usage { wall_us, ..Usage::default() },
-        stdout: Captured::default(),
-        stderr: Captured::default(),
-        denials: Vec::new(),
-    }
-}
-
-/// The kernel ends words at a zero byte: what comes after it would be lost in silence.
-fn check_words(command: &[String], env: &[(String, String)]) -> Result<(), BackendError> {
-    let pairs = env.iter().flat_map(|(name, value)| [name, value]);
-    if command.iter().chain(pairs).any(|word| word.contains('\0')) {
-        return Err(BackendError::Command("a word of it, or of its environment, holds a zero byte".to_owned()));
-    }
-    Ok(())
-}
-
-/// Folders have places of their own, not within one another nor within what is ours.
-fn check_places(mounts: &[Mount]) -> Result<(), BackendError> {
-    let within = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    for (index, mount) in mounts.iter().enumerate() {
-        let guest = mount.guest.as_str();
-        if let Some(ours) = OURS.iter().find(|ours| within(guest, ours)) {
-            return Err(BackendError::Folder(format!(
-                "{guest} is within {ours}, which every command has; choose another"
-            )));
-        }
-        let others = mounts.iter().skip(index + 1).map(|other| other.guest.as_str());
-        if let Some(other) = others.into_iter().find(|other| within(other, guest) || within(guest, other)) {
-            return Err(BackendError::Folder(format!("{guest} and {other} are within one another; give each its own")));
-        }
-    }
-    Ok(())
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::fs_policy::Rule;
+use super::super::copies::Folder;
+pub(super) use super::super::failure::{Failure, Why};
 use crate::model::{Denial, LimitName};
 
 /// Longer than any order: arguments, environment and rules have limits of their own, far below.
@@ -24,15 +25,6 @@ pub(super) struct Order {
     pub(super) bounds: Bounds,
     /// What its control group must have: as much as was claimed. With none, whatever there is.
     pub(super) controllers: Option<Controllers>,
-}
-
-/// A folder of the host's, and the rules for what is in it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Folder {
-    pub(super) host: PathBuf,
-    pub(super) guest: String,
-    pub(super) rules: Vec<Rule>,
-    pub(super) folded: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,37 +100,6 @@ pub(super) enum How {
     },
     /// The host asked for the end.
     Stopped,
-}
-
-/// Why nothing was run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Failure {
-    pub why: Why,
-    pub message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// The machine does not give what the fence is made of.
-    Fence,
-    /// The command is not there, or cannot be executed.
-    Command,
-    /// A folder cannot be given under its rules.
-    Folder,
-    /// What was written could not be brought back to a folder.
-    WriteBack,
-}
-
-impl Failure {
-    pub(super) fn new(why: Why, what: &str, error: impl std::fmt::Display) -> Self {
-        Self { why, message: format!("{what}: {error}") }
-    }
-
-    /// For what the fence is made of.
-    pub(super) fn fence<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Self {
-        move |error| Self::new(Why::Fence, what, error)
-    }
 }
 
 /// One message after its length.

@@ -1,7 +1,6 @@
-use rustix::process::Signal;
-
+use super::super::signals::{over, signalled};
 use super::order::{Ended, How};
-use crate::model::{LimitName, Limits, Outcome, TrapKind};
+use crate::model::{Limits, Outcome};
 
 /// Says in our words how a command ended, where the host did not end it.
 pub(super) fn of(ended: &Ended, limits: &Limits) -> Outcome {
@@ -11,14 +10,7 @@ pub(super) fn of(ended: &Ended, limits: &Limits) -> Outcome {
             (1.., Some(name)) => over(name, limits),
             _ => Outcome::Exited { code },
         },
-        How::Signal(number) if number == Signal::XFSZ.as_raw() => over(LimitName::WrittenBytes, limits),
-        How::Signal(number) => {
-            let message = match name(number) {
-                Some((name, about)) => format!("{name}: {about}"),
-                None => format!("signal {number}"),
-            };
-            Outcome::Trapped { trap: TrapKind::Signal, message, backtrace: Vec::new() }
-        }
+        How::Signal(number) => signalled(number, limits),
         How::Deadline => {
             Outcome::DeadlineExceeded { limit_ms: limits.deadline_ms, used_ms: ended.wall_us.div_ceil(1_000) }
         }
@@ -27,26 +19,4 @@ pub(super) fn of(ended: &Ended, limits: &Limits) -> Outcome {
         }
         How::Stopped => Outcome::Cancelled,
     }
-}
-
-fn over(limit: LimitName, limits: &Limits) -> Outcome {
-    let value = limits.get(limit);
-    Outcome::LimitExceeded { limit, value, used: value.saturating_add(1) }
-}
-
-fn name(number: i32) -> Option<(&'static str, &'static str)> {
-    let signal = Signal::from_named_raw(number)?;
-    Some(match signal {
-        Signal::ABORT => ("SIGABRT", "it gave up"),
-        Signal::SEGV => ("SIGSEGV", "it used memory that it does not have"),
-        Signal::BUS => ("SIGBUS", "it used memory that is not there"),
-        Signal::ILL => ("SIGILL", "it came to an instruction that there is none of"),
-        Signal::FPE => ("SIGFPE", "it divided by zero, or the like"),
-        Signal::SYS => ("SIGSYS", "it made a system call that there is none of"),
-        Signal::KILL => ("SIGKILL", "it was killed"),
-        Signal::TERM => ("SIGTERM", "it was asked to end"),
-        Signal::PIPE => ("SIGPIPE", "nobody reads what it writes"),
-        Signal::XCPU => ("SIGXCPU", "it used all of its processor time"),
-        _ => return None,
-    })
 }

@@ -5,21 +5,13 @@ use std::process::{Command, Stdio};
 use ringfence::backends::Backend as _;
 use ringfence::model::{LimitName, Outcome};
 
-use super::world::{attack, command, gone, here, process, roomy, runs, said, shell, text, there};
+use super::attackers::{BOMB, CALLS, MANY, SHARER, SOCKETS, TRACER};
+use super::world::{attack, command, gone, here, mark, process, roomy, runs, said, shell, text, there};
 use crate::support::WORKER;
-
-/// A word that no other process has.
-fn mark() -> String {
-    format!("600.{}", uuid::Uuid::now_v7().as_u128() % 1_000_000_000_000)
-}
 
 #[tokio::test]
 async fn p01_a_fork_bomb_ends_with_the_run() {
     let Some(process) = here().await else { return };
-    const BOMB: &str = r#"
-        #include <unistd.h>
-        #include <signal.h>
-        int main() { for (int s = 1; s < 65; s++) signal(s, SIG_IGN); for (;;) { fork(); setsid(); } }"#;
     let limits = ringfence::model::Limits { deadline_ms: 1_500, ..roomy() };
     let Some(report) = attack(&process, "bomb", BOMB, limits).await else { return };
     assert_eq!(report.outcome.kind(), "deadline_exceeded", "{report:?}");
@@ -137,28 +129,6 @@ async fn p01_a_time_bomb_does_not_go_off() {
 #[tokio::test]
 async fn p01_nobody_traces_or_signals_anybody_beyond_the_fence() {
     let Some(process) = here().await else { return };
-    const TRACER: &str = r#"
-        #include <stdio.h>
-        #include <errno.h>
-        #include <signal.h>
-        #include <unistd.h>
-        #include <sys/ptrace.h>
-        #include <sys/wait.h>
-        #include <sys/uio.h>
-        int main() {
-            pid_t child = fork();
-            if (!child) { pause(); _exit(0); }
-            printf("attach %d\n", ptrace(PTRACE_ATTACH, child, 0, 0) ? errno : 0);
-            printf("traceme %d\n", ptrace(PTRACE_TRACEME, 0, 0, 0) ? errno : 0);
-            char byte; struct iovec local = { &byte, 1 }, remote = { &byte, 1 };
-            printf("read %d\n", process_vm_readv(child, &local, 1, &remote, 1, 0) < 0 ? errno : 0);
-            int reached = 0;
-            for (int pid = 3; pid < 70000; pid++) if (pid != child && pid != getpid() && kill(pid, 0) == 0) reached++;
-            printf("reached %d\n", reached);
-            printf("init %d\n", kill(1, SIGKILL) ? errno : 0);
-            kill(child, SIGKILL); wait(0);
-            puts("alive");
-        }"#;
     let Some(report) = attack(&process, "tracer", TRACER, roomy()).await else { return };
     let said = text(&report);
     assert!(
@@ -212,30 +182,6 @@ async fn p02_there_is_no_terminal_and_no_device_but_the_five() {
 #[tokio::test]
 async fn p02_keyrings_shared_memory_and_dumps_are_not_there() {
     let Some(process) = here().await else { return };
-    const SHARER: &str = r#"
-        #define _GNU_SOURCE
-        #include <stdio.h>
-        #include <errno.h>
-        #include <unistd.h>
-        #include <sys/syscall.h>
-        #include <sys/shm.h>
-        #include <sys/mman.h>
-        #include <sys/ioctl.h>
-        #include <sys/resource.h>
-        #define TRY(name, call) printf(name " %d\n", (long)(call) < 0 ? errno : 0)
-        int main() {
-            TRY("add_key", syscall(SYS_add_key, "user", "a", "b", 1, -3));
-            TRY("keyctl", syscall(SYS_keyctl, 0, -3, 0));
-            TRY("request_key", syscall(SYS_request_key, "user", "a", 0, 0));
-            TRY("shmget", shmget(IPC_PRIVATE, 4096, 0600));
-            TRY("memfd", memfd_create("m", 0));
-            TRY("mq", syscall(SYS_mq_open, "/q", 0102, 0600, 0));
-            TRY("sti", ioctl(0, TIOCSTI, "x"));
-            struct rlimit core; getrlimit(RLIMIT_CORE, &core);
-            printf("core %ld %ld\n", (long)core.rlim_cur, (long)core.rlim_max);
-            core.rlim_cur = core.rlim_max = 1 << 20;
-            TRY("raise", setrlimit(RLIMIT_CORE, &core));
-        }"#;
     let Some(report) = attack(&process, "sharer", SHARER, roomy()).await else { return };
     let refused: String =
         ["add_key", "keyctl", "request_key", "shmget", "memfd", "mq", "sti"].map(|name| format!("{name} 1\n")).concat();
@@ -245,51 +191,6 @@ async fn p02_keyrings_shared_memory_and_dumps_are_not_there() {
 #[tokio::test]
 async fn p03_what_widens_the_kernel_is_refused_by_the_filter() {
     let Some(process) = here().await else { return };
-    const CALLS: &str = r#"
-        #define _GNU_SOURCE
-        #include <stdio.h>
-        #include <errno.h>
-        #include <sched.h>
-        #include <unistd.h>
-        #include <sys/syscall.h>
-        #include <sys/mount.h>
-        #include <sys/wait.h>
-        static void tried(const char *name, long done) { printf("%s %d\n", name, done < 0 ? errno : 0); fflush(stdout); }
-        int main() {
-            tried("mount", mount("none", "/tmp", "tmpfs", 0, 0));
-            tried("umount", umount2("/tmp", 2));
-            tried("pivot_root", syscall(SYS_pivot_root, "/tmp", "/tmp"));
-            tried("chroot", chroot("/tmp"));
-            int flags[] = { CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP };
-            for (int i = 0; i < 7; i++) {
-                tried("unshare", unshare(flags[i]));
-                long child = syscall(SYS_clone, flags[i] | 17, 0, 0, 0, 0);
-                if (child == 0) _exit(0);
-                tried("clone", child);
-            }
-            long args[11] = { CLONE_NEWUSER, 0, 0, 0, 17 };
-            tried("clone3", syscall(435, args, sizeof args));
-            tried("setns", setns(0, 0));
-            tried("open_tree", syscall(428, -100, "/", 1));
-            tried("fsopen", syscall(430, "tmpfs", 0));
-            tried("mount_setattr", syscall(442, -100, "/", 0, args, 32));
-            tried("handle", syscall(SYS_open_by_handle_at, 0, 0, 0));
-            tried("io_uring", syscall(425, 1, args));
-            tried("bpf", syscall(SYS_bpf, 0, args, 8));
-            tried("perf", syscall(SYS_perf_event_open, args, 0, -1, -1, 0));
-            tried("userfaultfd", syscall(SYS_userfaultfd, 0));
-            tried("kexec", syscall(SYS_kexec_load, 0, 0, 0, 0));
-            tried("module", syscall(SYS_init_module, "", 0, ""));
-            tried("module", syscall(SYS_finit_module, 0, "", 0));
-            tried("clock", syscall(SYS_clock_settime, 0, args));
-            tried("settimeofday", syscall(SYS_settimeofday, args, 0));
-            tried("adjtimex", syscall(SYS_adjtimex, args));
-            tried("reboot", syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0));
-            tried("hostname", sethostname("x", 1));
-            tried("syslog", syscall(SYS_syslog, 3, args, 8));
-            tried("ptrace", syscall(SYS_ptrace, 0, 0, 0, 0));
-            tried("x32", syscall(0x40000000 | 39));
-        }"#;
     let Some(report) = attack(&process, "calls", CALLS, roomy()).await else { return };
     let said = text(&report);
     assert!(said.lines().count() >= 38, "{said}");
@@ -319,27 +220,6 @@ async fn p03_nothing_is_setuid_and_no_capability_comes_back() {
 #[tokio::test]
 async fn p04_no_family_of_sockets_leads_anywhere() {
     let Some(process) = here().await else { return };
-    const SOCKETS: &str = r#"
-        #include <stdio.h>
-        #include <errno.h>
-        #include <string.h>
-        #include <unistd.h>
-        #include <sys/socket.h>
-        #include <sys/un.h>
-        int main() {
-            for (int family = 0; family < 46; family++)
-                for (int type = 1; type < 6; type++)
-                    if (socket(family, type, 0) >= 0) printf("socket %d %d\n", family, type);
-            int pair[2];
-            printf("stream %d\n", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-            char byte = 'x';
-            printf("talks %d\n", write(pair[0], &byte, 1) == 1 && read(pair[1], &byte, 1) == 1);
-            struct sockaddr_un to = { AF_UNIX, "/data/host.sock" };
-            printf("connect %d\n", connect(pair[0], (struct sockaddr *)&to, sizeof to) ? errno : 0);
-            printf("bind %d\n", bind(pair[0], (struct sockaddr *)&to, sizeof to) ? errno : 0);
-            printf("sendto %d\n", sendto(pair[0], "x", 1, 0, (struct sockaddr *)&to, sizeof to) < 0 ? 1 : 0);
-            printf("dgram %d\n", socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) ? 1 : 0);
-        }"#;
     let Some(report) = attack(&process, "sockets", SOCKETS, roomy()).await else { return };
     assert_eq!(text(&report), "stream 0\ntalks 1\nconnect 1\nbind 1\nsendto 1\ndgram 1\n");
 }
@@ -378,15 +258,6 @@ async fn p04_the_network_is_empty() {
 #[tokio::test]
 async fn p06_processes_are_so_many_and_no_more() {
     let Some(process) = here().await else { return };
-    const MANY: &str = r#"
-        #include <stdio.h>
-        #include <errno.h>
-        #include <unistd.h>
-        int main() {
-            int made = 0;
-            for (; made < 1000; made++) { pid_t child = fork(); if (child < 0) break; if (!child) { pause(); _exit(0); } }
-            printf("%d %d\n", made, errno);
-        }"#;
     let Some(report) = attack(&process, "many", MANY, roomy()).await else { return };
     let said = text(&report);
     let (made, errno) = said.trim().split_once(' ').unwrap();

@@ -5,26 +5,13 @@ use std::time::Instant;
 use ringfence::backends::Backend as _;
 use ringfence::model::{LimitName, Limits, Outcome};
 
+use super::attackers::{GREEDY, HERD, OPENER};
 use super::world::{attack, command, here, mount, roomy, shell, text};
 use crate::support::{assert_limit, with};
 
 #[tokio::test]
 async fn p06_memory_of_a_process_is_refused_by_the_kernel() {
     let Some(process) = here().await else { return };
-    const GREEDY: &str = r#"
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        int main() {
-            long taken = 0;
-            for (;;) {
-                char *more = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                if (more == MAP_FAILED) break;
-                memset(more, 1, 1 << 20);
-                taken++;
-            }
-            printf("%ld\n", taken);
-        }"#;
     let limits = Limits { memory_bytes: 64 << 20, ..roomy() };
     let Some(report) = attack(&process, "greedy", GREEDY, limits).await else { return };
     let taken: u64 = text(&report).trim().parse().unwrap();
@@ -34,14 +21,6 @@ async fn p06_memory_of_a_process_is_refused_by_the_kernel() {
 #[tokio::test]
 async fn p06_many_processes_that_are_too_much_together_are_out_of_memory() {
     let Some(process) = here().await else { return };
-    const HERD: &str = r#"
-        #include <string.h>
-        #include <stdlib.h>
-        #include <unistd.h>
-        int main() {
-            for (int i = 0; i < 6; i++) if (!fork()) { char *m = malloc(24 << 20); memset(m, 1, 24 << 20); pause(); }
-            pause();
-        }"#;
     let limits = Limits { memory_bytes: 64 << 20, ..roomy() };
     let Some(report) = attack(&process, "herd", HERD, limits).await else { return };
     match report.outcome {
@@ -100,10 +79,6 @@ async fn p06_names_of_files_stop_at_the_limit() {
 #[tokio::test]
 async fn p06_open_files_are_so_many_for_each_process() {
     let Some(process) = here().await else { return };
-    const OPENER: &str = r#"
-        #include <stdio.h>
-        #include <fcntl.h>
-        int main() { int n = 0; while (open("/dev/null", O_RDONLY) >= 0) n++; printf("%d\n", n); }"#;
     let Some(report) = attack(&process, "opener", OPENER, Limits { open_files: 20, ..roomy() }).await else { return };
     assert_eq!(text(&report), "17\n");
 }

@@ -15,6 +15,7 @@ fn ringfence(args: &[&str]) -> Output {
         .env_clear()
         .env("HOME", home.path())
         .env("SECRET", "hidden")
+        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
         .env("RINGFENCE_API_KEY", "key")
         .output()
         .unwrap()
@@ -33,6 +34,8 @@ async fn backends_are_listed_with_what_each_holds() {
     assert_eq!(all[0]["backend"], "wasm");
     assert_eq!(all[0]["available"], true);
     assert_eq!(all[1], serde_json::to_value(&standing).unwrap());
+    assert_eq!((&all[2]["backend"], &all[2]["available"]), (&"docker".into(), &false.into()));
+    assert!(all[2]["reason"].as_str().unwrap().contains("/no/such/engine.sock"), "{all}");
     let text = String::from_utf8(ringfence(&["backends", "process"]).stdout).unwrap();
     for claim in &standing.claims {
         assert!(
@@ -42,7 +45,7 @@ async fn backends_are_listed_with_what_each_holds() {
     }
     let wrong = ringfence(&["backends", "none"]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(complaint(&wrong).contains("there are wasm and process"));
+    assert!(complaint(&wrong).contains("there are wasm, process and docker"));
 }
 
 #[tokio::test]
@@ -110,7 +113,8 @@ async fn what_does_not_fit_is_refused_in_one_line() {
         (&["--backend", "process", "--no-clocks", "--", "true"], 117, "clocks"),
         (&["--backend", "process", "--", "no-such-command"], 117, "command_unavailable"),
         (&["--backend", "wasm"], 2, "name its file"),
-        (&["--backend", "docker", "--", "true"], 2, "there are wasm and process"),
+        (&["--backend", "lxc", "--", "true"], 2, "there are wasm, process and docker"),
+        (&["--backend", "docker", "--", "true"], 117, "backend_unavailable"),
         (&["--backend", "process", "--server", "http://127.0.0.1:9", "--call", "f"], 2, "--call"),
     ] {
         let output = ringfence(&[&["run"], args].concat());

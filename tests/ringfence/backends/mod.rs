@@ -1,10 +1,14 @@
-//! What fences programs: one contract for all of them, and attacks on the one that fences native commands.
+//! What fences programs: one contract for all of them, and attacks on those that fence native commands.
 
+mod attackers;
+mod attacks_docker;
 mod attacks_files;
 mod attacks_processes;
 mod attacks_spend;
 mod claims;
 mod cli;
 mod contract;
+mod docker;
+pub mod engine;
 mod files;
 pub mod world;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use ringfence::backends::{Backend, BackendError, Process, ProcessSettings, Program, Run, Wasm};
+use ringfence::backends::{Backend, BackendError, BackendName, Process, ProcessSettings, Program, Run, Wasm};
 use ringfence::engine::{Mount, Stdin};
 use ringfence::fs_policy::Rules;
 use ringfence::model::{Grants, Limits, Report};
@@ -44,15 +44,25 @@ pub enum Task<'a> {
 pub struct Door {
     pub backend: Arc<dyn Backend>,
     native: bool,
+    /// What is in the environment of every guest, whatever was granted.
+    pub always: &'static str,
 }
 
 /// All that can be started here; of each other one it is said why not.
 pub async fn doors() -> Vec<Door> {
-    let mut doors = vec![Door { backend: Arc::new(Wasm::new(engine())), native: false }];
-    if let Some(process) = here().await {
-        doors.push(Door { backend: process, native: true });
+    let mut doors = vec![Door { backend: Arc::new(Wasm::new(engine())), native: false, always: "" }];
+    for backend in natives().await {
+        let always = if backend.name() == BackendName::Docker { "HOME=/\n" } else { "" };
+        doors.push(Door { backend, native: true, always });
     }
     doors
+}
+
+/// The backends for native commands that can be started here.
+pub async fn natives() -> Vec<Arc<dyn Backend>> {
+    let process = here().await.map(|process| process as Arc<dyn Backend>);
+    let docker = super::engine::docker().await.map(|docker| docker as Arc<dyn Backend>);
+    process.into_iter().chain(docker).collect()
 }
 
 const FILES: &str = r#"
@@ -96,6 +106,10 @@ fn component(task: Task<'_>) -> (&'static str, Vec<String>) {
 }
 
 impl Door {
+    pub fn is_native(&self) -> bool {
+        self.native
+    }
+
     pub fn ask(&self, task: Task<'_>, limits: Limits) -> Run {
         let mut grants = Grants::clocks_and_randomness();
         let program = if self.native {
@@ -143,13 +157,13 @@ pub fn command(words: &[&str], limits: Limits) -> Run {
     Run::new(Program::Command(words[0].to_owned()), limits, grants)
 }
 
-pub async fn shell(process: &Process, script: &str, limits: Limits) -> Result<Report, BackendError> {
-    process.run(command(&["/bin/sh", "-c", script], limits)).await
+pub async fn shell(backend: &Arc<impl Backend + ?Sized>, script: &str, limits: Limits) -> Result<Report, BackendError> {
+    backend.run(command(&["/bin/sh", "-c", script], limits)).await
 }
 
 /// What a script says that is expected to end by itself.
-pub async fn said(process: &Process, script: &str) -> String {
-    let report = shell(process, script, roomy()).await.unwrap();
+pub async fn said(backend: &Arc<impl Backend + ?Sized>, script: &str) -> String {
+    let report = shell(backend, script, roomy()).await.unwrap();
     assert_eq!(report.outcome.kind(), "exited", "{report:?}");
     String::from_utf8(report.stdout.bytes).unwrap()
 }
@@ -185,11 +199,11 @@ pub fn attacker(name: &str, source: &str) -> Option<tempfile::TempDir> {
 }
 
 /// What a compiled attacker says, which is in a folder that it may read.
-pub async fn attack(process: &Process, name: &str, source: &str, limits: Limits) -> Option<Report> {
+pub async fn attack(backend: &Arc<impl Backend + ?Sized>, name: &str, source: &str, limits: Limits) -> Option<Report> {
     let dir = attacker(name, source)?;
     let mut run = command(&[&format!("/data/{name}")], limits);
     run.mounts = vec![mount(dir.path(), "/**:read")];
-    Some(process.run(run).await.unwrap())
+    Some(backend.run(run).await.unwrap())
 }
 
 pub fn text(report: &Report) -> String {
@@ -224,4 +238,9 @@ pub async fn there(word: &str) {
         crate::support::still_patient(since);
         tokio::task::yield_now().await;
     }
+}
+
+/// A word that no other process has.
+pub fn mark() -> String {
+    format!("600.{}", uuid::Uuid::now_v7().as_u128() % 1_000_000_000_000)
 }

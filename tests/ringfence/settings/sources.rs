@@ -144,7 +144,14 @@ fn a_variable_that_means_nothing_is_refused_with_the_one_that_was_meant() {
         // Others are not about the settings of a service, and go on.
         assert!(config(&["fs", "presets"], &[(wrong, "1")]).status.success());
     }
-    let known = ["RINGFENCE_SERVER", "RINGFENCE_FUZZ_SECONDS", "RINGFENCE_GUESTS_DIR", "RINGFENCE_TOOLS_DIR", "PATH"];
+    let known = [
+        "RINGFENCE_SERVER",
+        "RINGFENCE_FUZZ_SECONDS",
+        "RINGFENCE_GUESTS_DIR",
+        "RINGFENCE_TOOLS_DIR",
+        "RINGFENCE_TEST_DOCKER_HOST",
+        "PATH",
+    ];
     check_variables(known.into_iter().map(str::to_owned)).unwrap();
     let rows = ROWS.iter().map(|row| variable_of(row.key));
     check_variables(rows).unwrap();
@@ -286,6 +293,8 @@ fn what_cannot_be_used_is_refused_before_the_start() {
         ("http.hosts=fence.example,http://foo", "http.hosts: `http://foo` is"),
         ("http.hosts=fence.example:443", "http.hosts: `fence.example:443` is"),
         ("http.hosts=-x", "http.hosts: `-x` is"),
+        ("backends.docker.cpus=0", "backends.docker.cpus is 0, but must be"),
+        ("backends.docker.processes=0", "backends.docker.processes is 0, but must be"),
     ] {
         let output = config(&["config", "check", "--set", set], &[]);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -307,7 +316,7 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
     });
     let text = format!(
         "data_dir = 'data'\ntls = {{ cert_file = 'cert', key_file = '/key' }}\nengine.cache_dir = 'code'\n\
-         audit.dir = 'log'\naudit.key_file = 'k'\naudit.alerts.webhook.key_file = 'hook'\n{}\n\
+         audit.dir = 'log'\naudit.key_file = 'k'\naudit.alerts.webhook.key_file = 'hook'\nbackends.docker.copies_dir = 'copies'\n{}\n\
          [[audit.forward]]\nname = 'a'\nkind = 'file'\npath = 'copy'\n\
          [[audit.forward]]\nname = 'b'\nkind = 'http'\nurl = 'https://siem.example/in'\n\
          ca_file = 'ca'\nheader_file = 'header'\nkey_file = 'sign'\n",
@@ -326,6 +335,7 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
             at("/audit/dir"),
             at("/audit/key_file"),
             at("/audit/alerts/webhook/key_file"),
+            at("/backends/docker/copies_dir"),
             at("/audit/forward/0/path"),
             at("/audit/forward/1/ca_file"),
             at("/audit/forward/1/header_file"),
@@ -344,6 +354,7 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
         "log",
         "k",
         "hook",
+        "copies",
         "copy",
         "ca",
         "header",
@@ -354,7 +365,7 @@ fn paths_in_a_file_begin_at_the_folder_of_the_file() {
     ];
     assert_eq!(said(&file), paths.map(in_etc));
     let known = Settings::keys().into_iter().filter(|(key, _)| key.ends_with("_file") || key.ends_with("dir"));
-    assert_eq!(known.count(), 7, "and there are no others");
+    assert_eq!(known.count(), 8, "and there are no others");
     // A start finds the file from any folder.
     std::fs::write(dir.path().join("etc/idp.secret"), "a shared secret of many characters, so that it is good")
         .unwrap();

@@ -1,6 +1,6 @@
 //! Each key with three values that differ, and the test that fails when the service ignores it.
 
-use super::{alerts, audit, backends, engine, forwarding, http, identity, runs, served};
+use super::{alerts, audit, backends, docker, engine, forwarding, http, identity, runs, served};
 use crate::service::{alerting, bodies, storage};
 use crate::snippets::sessions;
 
@@ -154,4 +154,12 @@ pub const ROWS: &[Row] = &[
         ],
         identity::issuers_are_believed,
     ),
+    row("backends.docker.socket", ["'/a'", "unix:///b", "/c"], docker::socket_is_where_the_engine_answers),
+    row("backends.docker.image", ["'a'", "b", "c"], docker::image_is_what_commands_run_from),
+    row("backends.docker.pull", ["'missing'", "never", "missing"], docker::pull_says_whether_an_image_is_fetched),
+    row("backends.docker.processes", ["1", "2", "3"], docker::processes_are_the_most_at_one_time),
+    row("backends.docker.cpus", ["0.5", "2.5", "1.5"], docker::cpus_are_the_most_that_are_kept_busy),
+    row("backends.docker.copies_dir", ["'/a'", "/b", "/c"], docker::copies_dir_is_where_copies_are),
+    row("backends.docker.copied_bytes", ["1", "2KiB", "3"], docker::copied_bytes_and_files_bound_folders),
+    row("backends.docker.copied_files", ["1", "2", "3"], docker::copied_bytes_and_files_bound_folders),
 ];

@@ -22,8 +22,6 @@ mod paths;
 mod root;
 mod shed;
 mod supervise;
-mod tree;
 mod watch;
-mod writeback;
 
 pub use keeper::serve;

@@ -3,7 +3,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, open, statvfs};
 use rustix::io::Errno;
@@ -154,10 +154,6 @@ impl Root {
     /// Shows a copy where the guest looks for it, and what may not be changed so that it cannot be.
     pub(super) fn mount(&self, index: usize, guest: &str, pins: &[OsString]) -> Step<()> {
         let wrong = |why: &str| Failure::new(Why::Folder, guest, why);
-        let plain = Path::new(guest).components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-        if !plain || !guest.starts_with('/') || guest == "/" {
-            return Err(wrong("a folder goes to an absolute path below / here, as in --dir ./data::/data"));
-        }
         let to = place(guest);
         fs::create_dir_all(&to).map_err(|error| match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem => wrong("it is within a folder of the system; choose another place"),

@@ -8,15 +8,14 @@ use rustix::process::{
     Gid, Pid, PidfdFlags, Signal, Uid, WaitId, WaitIdOptions, getegid, geteuid, pidfd_open, pidfd_send_signal, waitid,
 };
 
+use super::super::super::copies::{Guise, Held, Most, copy_in, full, write_back};
 use super::super::order::{Ended, Failure, Fence, How, Order, Told, Why, receive, send};
 use super::calls::Filters;
 use super::cgroup::{Group, Home};
 use super::init::{Inside, Outside, init, receive_folder};
 use super::keeper::Given;
 use super::kernel::{self, Forked, NAMESPACES};
-use super::tree::{Guise, Held, copy_in, full};
 use super::watch::{Watch, cpu_us};
-use super::writeback::write_back;
 
 /// How long the parts of a fence may take to build.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -113,7 +112,7 @@ fn fence(
     let Some(how) = how else { return Ok(None) };
     let copied_in = held.iter().map(|held| held.bytes).sum();
     let full = full(&room);
-    let back = write_back(&order, held, &guise)?;
+    let back = write_back(&order.mounts, order.bounds.reserve_bytes, held, &guise)?;
     let ended = Ended {
         how,
         wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
@@ -161,7 +160,8 @@ fn build(
     send(inside, &Outside::Go).map_err(failed("the first process"))?;
     let Inside::Room = hear(inside)? else { return Err(too_soon()) };
     let room = receive_folder(inside).map_err(failed("the room for files"))?;
-    let held = copy_in(order, &room, guise, deadline)?;
+    let most = Most { bytes: order.bounds.copied_bytes, files: order.bounds.copied_files };
+    let held = copy_in(&order.mounts, most, &room, guise, deadline)?;
     let copied = Outside::Copied {
         pins: held.iter().map(Held::pins).collect(),
         bytes: held.iter().map(|held| held.room_bytes).sum(),

@@ -12,7 +12,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::super::order::{Failure, Order, Why};
+use super::super::failure::{Failure, Why};
+use super::Folder;
 use super::tree::{FOLDER, Guise, Held, Stamp, errno_of, names, times};
 use crate::fs_policy::{Level, Spot};
 use crate::model::Denial;
@@ -20,31 +21,48 @@ use crate::model::Denial;
 /// Denials that are told one by one.
 const DENIALS: usize = 128;
 
+/// Folders within folders that are brought back.
+const NESTED: usize = 256;
+
 /// What was brought back, and what was not.
 #[derive(Default)]
-pub(super) struct Back {
-    pub(super) bytes: u64,
-    pub(super) created: u64,
-    pub(super) denials: Vec<Denial>,
+pub(in crate::backends) struct Back {
+    pub(in crate::backends) bytes: u64,
+    pub(in crate::backends) created: u64,
+    pub(in crate::backends) denials: Vec<Denial>,
 }
 
 /// Brings to the host's folders what the guest changed in its copies and might change: first what is gone, then what is
 /// new. Nobody is alive in the fence by now, so nothing moves; and what the guest made is opened a name at a time.
-pub(super) fn write_back(order: &Order, held: Vec<Held>, guise: &Guise) -> Result<Back, Failure> {
+pub(in crate::backends) fn write_back(
+    folders: &[Folder],
+    reserve_bytes: u64,
+    held: Vec<Held>,
+    guise: &Guise,
+) -> Result<Back, Failure> {
     let mut back = Back::default();
-    for (folder, held) in order.mounts.iter().zip(held) {
-        let mut writing =
-            Writing { held: &held, guise, guest: &folder.guest, reserve: order.bounds.reserve_bytes, back: &mut back };
-        let done = writing
-            .open_copy()
-            .and_then(|()| writing.gone())
-            .and_then(|()| writing.folder(&held.copy, &held.host, Path::new(""), held.policy.root(), 0));
+    open_copies(folders, &held, guise)?;
+    for (folder, held) in folders.iter().zip(held) {
+        let mut writing = Writing { held: &held, guise, guest: &folder.guest, reserve: reserve_bytes, back: &mut back };
+        let done =
+            writing.gone().and_then(|()| writing.folder(&held.copy, &held.host, Path::new(""), held.policy.root(), 0));
         done.map_err(|(errno, path)| {
             let path = folder.host.join(path).display().to_string();
             Failure::new(Why::WriteBack, &path, io::Error::from(errno))
         })?;
     }
     Ok(back)
+}
+
+/// Opens the copies to us, which a guest may have closed to itself.
+pub(in crate::backends) fn open_copies(folders: &[Folder], held: &[Held], guise: &Guise) -> Result<(), Failure> {
+    for (folder, held) in folders.iter().zip(held) {
+        open_copy(held, guise).map_err(|(errno, path)| {
+            let path = folder.host.join(path).display().to_string();
+            Failure::new(Why::WriteBack, &path, io::Error::from(errno))
+        })?;
+    }
+    Ok(())
 }
 
 type Walk<T> = Result<T, (Errno, PathBuf)>;
@@ -251,31 +269,6 @@ impl Writing<'_> {
         }
     }
 
-    /// Opens the copy to us, the folder itself and all in it: a guest may have closed some of it to itself.
-    fn open_copy(&self) -> Walk<()> {
-        let root = Path::new("");
-        at(root, self.guise.over(|| fchmod(&self.held.copy, Mode::RWXU)))?;
-        self.open_up(&self.held.copy, root)
-    }
-
-    fn open_up(&self, folder: &OwnedFd, path: &Path) -> Walk<()> {
-        for name in at(path, self.guise.over(|| names(folder)))? {
-            let inner = path.join(OsStr::from_bytes(name.to_bytes()));
-            let stat = at(&inner, self.guise.over(|| statat(folder, &name, AtFlags::SYMLINK_NOFOLLOW)))?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-                continue;
-            }
-            let opened = self.guise.over(|| {
-                if stat.st_mode & 0o700 != 0o700 {
-                    chmodat(folder, &name, Mode::RWXU, AtFlags::empty())?;
-                }
-                openat(folder, &name, FOLDER, Mode::empty())
-            });
-            self.open_up(&at(&inner, opened)?, &inner)?;
-        }
-        Ok(())
-    }
-
     fn open_host(&self, path: &Path) -> Option<OwnedFd> {
         down(&self.held.host, path).ok()
     }
@@ -294,6 +287,35 @@ impl Writing<'_> {
             last.times += 1;
         }
     }
+}
+
+/// Opens the copy to us, the folder itself and all in it: a guest may have closed some of it to itself.
+fn open_copy(held: &Held, guise: &Guise) -> Walk<()> {
+    let root = Path::new("");
+    at(root, guise.over(|| fchmod(&held.copy, Mode::RWXU)))?;
+    open_up(guise, &held.copy, root, 0)
+}
+
+/// A guest may have nested folders deeper than any stack: what is so deep is not brought back, nor anything beside it.
+fn open_up(guise: &Guise, folder: &OwnedFd, path: &Path, depth: usize) -> Walk<()> {
+    if depth > NESTED {
+        return Err((Errno::NAMETOOLONG, path.iter().take(4).collect()));
+    }
+    for name in at(path, guise.over(|| names(folder)))? {
+        let inner = path.join(OsStr::from_bytes(name.to_bytes()));
+        let stat = at(&inner, guise.over(|| statat(folder, &name, AtFlags::SYMLINK_NOFOLLOW)))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            continue;
+        }
+        let opened = guise.over(|| {
+            if stat.st_mode & 0o700 != 0o700 {
+                chmodat(folder, &name, Mode::RWXU, AtFlags::empty())?;
+            }
+            openat(folder, &name, FOLDER, Mode::empty())
+        });
+        open_up(guise, &at(&inner, opened)?, &inner, depth + 1)?;
+    }
+    Ok(())
 }
 
 /// A name at a time, following nothing.

@@ -15,7 +15,8 @@ use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 
-use super::super::order::{Failure, Folder, Order, Why};
+use super::super::failure::{Failure, Why};
+use super::{Folder, Most};
 use crate::engine::is_window;
 use crate::fs_policy::{Level, Policy, Spot};
 use crate::model::LimitName;
@@ -28,18 +29,18 @@ const NAMES: usize = 1_000_000;
 /// As deep as a draft may be.
 const DEPTH: usize = 128;
 
-pub(super) const FOLDER: OFlags =
+pub(in crate::backends) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Who makes the copies: where the supervisor is root, the guest's user outside, since they are to be the guest's.
-pub(super) struct Guise(Option<(Uid, Gid)>);
+pub(in crate::backends) struct Guise(Option<(Uid, Gid)>);
 
 impl Guise {
-    pub(super) fn new(guest: Option<(Uid, Gid)>) -> Self {
+    pub(in crate::backends) fn new(guest: Option<(Uid, Gid)>) -> Self {
         Self(guest)
     }
 
-    pub(super) fn over<T>(&self, work: impl FnOnce() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    pub(in crate::backends) fn over<T>(&self, work: impl FnOnce() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
         let Some((uid, gid)) = self.0 else { return work() };
         let back = || {
             set_thread_res_uid(None, Uid::ROOT, None)?;
@@ -58,14 +59,14 @@ impl Guise {
 
 /// What a copy was when the guest got it: nothing that it does leaves all of these as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) folder: bool,
+pub(in crate::backends) struct Stamp {
+    pub(in crate::backends) folder: bool,
     ino: u64,
     changed: (i64, u64),
 }
 
 impl Stamp {
-    pub(super) fn of(stat: &Stat) -> Self {
+    pub(in crate::backends) fn of(stat: &Stat) -> Self {
         let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         // A folder changes with each name in it, and those are looked at one by one.
         let changed = if folder { (0, 0) } else { (stat.st_ctime, stat.st_ctime_nsec) };
@@ -74,41 +75,47 @@ impl Stamp {
 }
 
 /// A folder of the host and its copy.
-pub(super) struct Held {
-    pub(super) host: OwnedFd,
-    pub(super) copy: OwnedFd,
-    pub(super) policy: Policy,
+pub(in crate::backends) struct Held {
+    pub(in crate::backends) host: OwnedFd,
+    pub(in crate::backends) copy: OwnedFd,
+    pub(in crate::backends) policy: Policy,
     /// What is in the copy, by its path.
-    pub(super) seen: BTreeMap<PathBuf, Stamp>,
+    pub(in crate::backends) seen: BTreeMap<PathBuf, Stamp>,
     pins: Vec<PathBuf>,
-    pub(super) bytes: u64,
+    pub(in crate::backends) bytes: u64,
     /// The same in whole pages, which is how they take room.
-    pub(super) room_bytes: u64,
+    pub(in crate::backends) room_bytes: u64,
 }
 
 impl Held {
     /// As they are sent: a name need not be text.
-    pub(super) fn pins(&self) -> Vec<OsString> {
+    pub(in crate::backends) fn pins(&self) -> Vec<OsString> {
         self.pins.iter().map(|path| path.clone().into_os_string()).collect()
     }
 
-    pub(super) fn files(&self) -> u64 {
+    pub(in crate::backends) fn files(&self) -> u64 {
         u64::try_from(self.seen.len()).unwrap_or(u64::MAX)
     }
 }
 
 /// Which limit the guest's files have come to: there is no room left for them, or for their names.
-pub(super) fn full(room: &OwnedFd) -> Option<LimitName> {
+pub(in crate::backends) fn full(room: &OwnedFd) -> Option<LimitName> {
     let room = fstatvfs(room).ok()?;
     let none = |left, name| (left == 0).then_some(name);
     none(room.f_bfree, LimitName::WrittenBytes).or_else(|| none(room.f_ffree, LimitName::FilesCreated))
 }
 
 /// Copies what the rules show of each folder. Every name is opened without following it: nothing outside is touched.
-pub(super) fn copy_in(order: &Order, room: &OwnedFd, guise: &Guise, deadline: Instant) -> Result<Vec<Held>, Failure> {
-    let mut left = Left { bytes: order.bounds.copied_bytes, files: order.bounds.copied_files, deadline };
+pub(in crate::backends) fn copy_in(
+    folders: &[Folder],
+    most: Most,
+    room: &OwnedFd,
+    guise: &Guise,
+    deadline: Instant,
+) -> Result<Vec<Held>, Failure> {
+    let mut left = Left { bytes: most.bytes, files: most.files, deadline };
     let mut held = Vec::new();
-    for (index, folder) in order.mounts.iter().enumerate() {
+    for (index, folder) in folders.iter().enumerate() {
         let name = CString::new(format!("folder-{index}")).map_err(Failure::fence("the room for files"))?;
         let copy = guise.over(|| openat(room, &name, FOLDER, Mode::empty()));
         let copy = copy.map_err(|errno| Failure::fence("the room for files")(io::Error::from(errno)))?;
@@ -322,7 +329,7 @@ impl Copying<'_> {
 }
 
 const TOO_LARGE: &str =
-    "it is too large to be copied for a process; give the part of it that is needed, or hide what is not";
+    "it is too large to be copied for a command; give the part of it that is needed, or hide what is not";
 const TOO_MIXED: &str = "more than 1,000 files in folders that may be written may not be; give rules for whole folders";
 
 fn create(into: &OwnedFd, name: &CStr) -> rustix::io::Result<OwnedFd> {
@@ -331,7 +338,7 @@ fn create(into: &OwnedFd, name: &CStr) -> rustix::io::Result<OwnedFd> {
 }
 
 /// The names in a folder, in an order that is the same each time.
-pub(super) fn names(folder: impl AsFd) -> rustix::io::Result<Vec<CString>> {
+pub(in crate::backends) fn names(folder: impl AsFd) -> rustix::io::Result<Vec<CString>> {
     let readable = openat(folder, c".", FOLDER, Mode::empty())?;
     let mut names = Vec::new();
     for entry in Dir::new(readable)? {
@@ -347,7 +354,7 @@ pub(super) fn names(folder: impl AsFd) -> rustix::io::Result<Vec<CString>> {
     Ok(names)
 }
 
-pub(super) fn times(stat: &Stat) -> Timestamps {
+pub(in crate::backends) fn times(stat: &Stat) -> Timestamps {
     let time = |tv_sec, nanos: u64| Timespec { tv_sec, tv_nsec: nanos.cast_signed() };
     Timestamps {
         last_access: time(stat.st_atime, stat.st_atime_nsec),
@@ -355,6 +362,6 @@ pub(super) fn times(stat: &Stat) -> Timestamps {
     }
 }
 
-pub(super) fn errno_of(error: io::Error) -> Errno {
+pub(in crate::backends) fn errno_of(error: io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }
