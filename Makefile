@@ -22,7 +22,7 @@ serve: here ## The HTTP service on loopback, with a data folder of its own
 	"$(CARGO_TARGET_DIR)/release/ringfence" serve
 
 test: here guests compat-tests ## The whole suite
-	$(CARGO) test --locked --bench engine --bench figures
+	$(CARGO) test --locked --bench engine --bench fences --bench figures
 	$(CARGO) test --locked
 
 compat-tests: ## The tests of CPython and of ECMA-262, outside of the tree, quick when they are there

@@ -2,6 +2,7 @@
 """Builds the sample programs into guests/build or $RINGFENCE_GUESTS_DIR, with what toolchain there is or can be had.
 
 Rust: the rustup target wasm32-wasip1 where it is installed or can be added, else Debian's Rust with its library source.
+`bench` is built twice from one source: as a component, and as a static program of this machine in native/, to be compared.
 Python and JavaScript: componentize-py, componentize-js and binaryen at the versions in toolbox.py, kept outside of the tree, in
 $RINGFENCE_TOOLS_DIR or ~/.cache/ringfence/tools.
 A guest whose sources, tools and this script have not changed is left alone.
@@ -20,13 +21,17 @@ import runtimes
 OUT = pathlib.Path(os.environ.get("RINGFENCE_GUESTS_DIR") or HERE / "build")
 COMMANDS = ["hello", "files", "probe"]
 LIBRARIES = ["types", "compute", "wordcount"]
+# What is compared with itself as a native program, which has vectors: so has the component.
+COMPARED = ["bench"]
+VECTORS = "-Ctarget-feature=+simd128"
 
 
-def cargo(names, library, rustup):
-    target = CACHE / "guests-target"
+def cargo(names, library, rustup, flags_of_rust=""):
+    # Flags are part of what is kept: one folder for each, or all is rebuilt.
+    target = CACHE / "guests-target" / ("vectors" if flags_of_rust else "")
     packages = [part for name in names for part in ("-p", name)]
     flags = ["--release", "--target", "wasm32-wasip1", *packages]
-    env = {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": ""}
+    env = {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": flags_of_rust}
     if rustup:
         run(["cargo", "build", "--locked", *flags], cwd=HERE, env=env)
     else:
@@ -34,7 +39,7 @@ def cargo(names, library, rustup):
         env |= {
             "RUSTC": "/usr/bin/rustc",
             "RUSTC_BOOTSTRAP": "1",
-            "RUSTFLAGS": f"-Clinker=/usr/bin/wasm-ld -Clink-self-contained=no -Clink-arg={start} -L{WASI}",
+            "RUSTFLAGS": f"-Clinker=/usr/bin/wasm-ld -Clink-self-contained=no -Clink-arg={start} -L{WASI} {flags_of_rust}",
             # Each kind links another start file, which is part of the flags: one folder each, or all is rebuilt.
             "CARGO_TARGET_DIR": str(target / ("library" if library else "command")),
         }
@@ -43,15 +48,34 @@ def cargo(names, library, rustup):
     return {name: folder / f"{name}.wasm" for name in names}
 
 
+def native(name, out, rustup):
+    """A program of this machine that needs nothing but its kernel: it runs in any image, and from a folder alone."""
+    target = CACHE / "guests-target" / "native"
+    flags = "-Ctarget-feature=+crt-static"
+    env = {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": flags, "CARGO_PROFILE_RELEASE_STRIP": "symbols"}
+    if not rustup:
+        env["RUSTC"] = "/usr/bin/rustc"
+    run(["cargo" if rustup else "/usr/bin/cargo", "build", "--locked", "--release", "-p", name], cwd=HERE, env=env)
+    # Alone in its folder, which is given to fences as a whole.
+    (out / "native").mkdir(exist_ok=True)
+    # Put in place as a new file: the old one may be running.
+    fresh = out / f"{name}.new"
+    shutil.copy(target / "release" / name, fresh)
+    fresh.replace(out / "native" / name)
+
+
 def build_rust(names, out):
     rustup = rustup_target()
     if not rustup:
         debian_rust()
-    for library, group in ((False, COMMANDS), (True, LIBRARIES)):
+    for library, group, flags in ((False, COMMANDS, ""), (True, LIBRARIES, ""), (False, COMPARED, VECTORS)):
         wanted = [name for name in names if name in group]
         if wanted:
-            for name, built in cargo(wanted, library, rustup).items():
+            for name, built in cargo(wanted, library, rustup, flags).items():
                 shutil.copyfile(built, out / f"{name}.wasm")
+    for name in COMPARED:
+        if name in names:
+            native(name, out, rustup)
 
 
 def build_python(out):
@@ -92,7 +116,7 @@ def stamp(name):
 
 
 def main():
-    every = [*COMMANDS, *LIBRARIES, "python", "javascript", *runtimes.FOLDERS]
+    every = [*COMMANDS, *COMPARED, *LIBRARIES, "python", "javascript", *runtimes.FOLDERS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(every)}")
     parser.add_argument("--out", type=pathlib.Path, default=OUT, metavar="DIR", help="where the programs go")
@@ -107,10 +131,11 @@ def main():
 
     def is_fresh(name):
         mark = out / f"{name}.stamp"
-        return (out / f"{name}.wasm").exists() and mark.exists() and mark.read_text() == stamps[name]
+        there = (out / f"{name}.wasm").exists() and (name not in COMPARED or (out / "native" / name).exists())
+        return there and mark.exists() and mark.read_text() == stamps[name]
 
     stale = [name for name in names if not is_fresh(name)]
-    rust = [name for name in stale if name in COMMANDS + LIBRARIES]
+    rust = [name for name in stale if name in COMMANDS + COMPARED + LIBRARIES]
     steps = [(rust, lambda: build_rust(rust, out))] if rust else []
     steps += [(["python"], lambda: build_python(out))] if "python" in stale else []
     steps += [(["javascript"], lambda: build_javascript(out))] if "javascript" in stale else []

@@ -15,6 +15,7 @@ pub mod telemetry;
 pub mod workspace;
 
 pub mod backends;
+pub mod bench;
 pub mod registry;
 pub mod sandbox;
 

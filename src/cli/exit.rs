@@ -4,6 +4,7 @@ use crate::app::{DataDirError, ReplayError, SecretError, StoreError};
 use crate::audit::note::BadNote;
 use crate::audit::{AuditError, Fault, WitnessError};
 use crate::backends::BackendError;
+use crate::bench::BenchError;
 use crate::client::ClientError;
 use crate::engine::Unsaved;
 use crate::model::Outcome;
@@ -136,6 +137,10 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(backend) = error.downcast_ref::<BackendError>() {
         show::complain(&backend.to_string(), Some(backend.code()));
         return ExitCode::from(if backend.is_callers() { REFUSED } else { HOST_FAILED });
+    }
+    if let Some(bench) = error.downcast_ref::<BenchError>() {
+        show::complain(&bench.to_string(), Some(bench.code()));
+        return ExitCode::from(if bench.is_callers() { REFUSED } else { HOST_FAILED });
     }
     if let Some(runtime) = error.downcast_ref::<RuntimeError>() {
         show::complain(&runtime.to_string(), Some(runtime.code()));

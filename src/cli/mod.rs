@@ -14,6 +14,9 @@ mod audit_verify;
 mod audit_witness;
 mod backends;
 mod backup;
+mod bench;
+mod bench_page;
+mod bench_text;
 mod cache;
 mod calibrate;
 mod compile;
@@ -160,6 +163,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Backup(backup::BackupArgs),
     Backends(backends::BackendsArgs),
+    Bench(bench::BenchArgs),
     Cache(cache::CacheArgs),
     Calibrate(calibrate::CalibrateArgs),
     /// Print a completion script for a shell
@@ -274,6 +278,7 @@ fn here(command: &Command, host: &Overrides, server: &server::ServerFlags) -> an
         Command::Config(args) => settings::run(args, host),
         Command::Replay(args) => replay::run(args, host),
         Command::Backup(args) => backup::run(args, host),
+        Command::Bench(args) => bench::run(args, host),
         Command::Cache(args) => cache::run(args, host),
         Command::Calibrate(args) => calibrate::run(args, host),
         Command::Completions { shell } => {

@@ -17,6 +17,9 @@ use crate::model::{LimitName, Limits, Mode};
 pub enum Flavour {
     Ordinary,
     Deterministic,
+    /// Ordinary, and no fuel is counted. Nothing runs a stranger's program like this: it is for who measures what fuel costs,
+    /// and has to be asked for by its name.
+    Unmetered,
 }
 
 /// What a program must be prepared for before it runs: the runtime fixes both per engine, not per run.
@@ -34,6 +37,13 @@ impl Build {
         };
         Self { flavour, stack_bytes: limits.stack_bytes }
     }
+
+    /// Whether a program that is ready for this can be run so.
+    pub(super) fn fits(self, limits: &Limits, mode: Mode) -> bool {
+        let unmetered = self.flavour == Flavour::Unmetered && mode == Mode::Ordinary;
+        let flavour = if unmetered { Flavour::Unmetered } else { Self::of(limits, mode).flavour };
+        self == Self { flavour, stack_bytes: limits.stack_bytes }
+    }
 }
 
 /// Room for host code on the stack that a guest has filled to its limit.
@@ -50,7 +60,7 @@ pub(super) fn code_config(flavour: Flavour) -> Config {
     let mut costs = OperatorCost::new();
     costs.variable.memory_grow_per_page = u8::MAX;
     config
-        .consume_fuel(true)
+        .consume_fuel(flavour != Flavour::Unmetered)
         .operator_cost(costs)
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
@@ -86,6 +96,8 @@ pub(super) struct Fence {
     pub(super) linker: Linker<RunState>,
     /// False where the machine has no room for the pool: slower, not weaker.
     pub(super) pooled: bool,
+    /// Its code counts fuel.
+    pub(super) metered: bool,
 }
 
 impl Fence {
@@ -102,7 +114,7 @@ impl Fence {
         };
         let mut linker = Linker::new(&engine);
         grants::link(&mut linker)?;
-        Ok(Self { engine, linker, pooled })
+        Ok(Self { engine, linker, pooled, metered: build.flavour != Flavour::Unmetered })
     }
 }
 

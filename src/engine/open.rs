@@ -201,7 +201,8 @@ impl Open {
         let state = self.store.data();
         let traffic = state.meter.traffic();
         Usage {
-            fuel: limits.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0)),
+            // Where none is counted, none is spent.
+            fuel: self.store.get_fuel().map_or(0, |left| limits.fuel.saturating_sub(left)),
             wall_us: micros(wall),
             cpu_us: micros(cpu),
             peak_memory_bytes: state.meter.memory_peak(),
@@ -225,16 +226,18 @@ impl Open {
 fn fenced_store(fence: &Fence, state: RunState, limits: &Limits) -> wasmtime::Result<Store<RunState>> {
     let mut store = Store::new(&fence.engine, state);
     store.limiter(|state| &mut state.meter);
-    store.set_fuel(limits.fuel)?;
-    // Code that is running keeps its count to itself: here it writes it down, so that a run which is ended from
-    // outside can say what it used.
-    store.fuel_async_yield_interval(Some(FUEL_TOLD))?;
+    if fence.metered {
+        store.set_fuel(limits.fuel)?;
+        // Code that is running keeps its count to itself: here it writes it down, so that a run which is ended from
+        // outside can say what it used.
+        store.fuel_async_yield_interval(Some(FUEL_TOLD))?;
+        store.call_hook(charge);
+    }
     // Each beat of the heart hands the thread back, so that the deadline is looked at and others get their turn.
     store.epoch_deadline_async_yield_and_update(1);
     store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
     store.set_max_component_handles(usize::try_from(limits.resources).unwrap_or(usize::MAX));
-    store.call_hook(charge);
     Ok(store)
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::Val;
 
 use super::error::{CallError, EngineError};
-use super::fence::{Build, Fence};
+use super::fence::Fence;
 use super::grants::fs::Mount;
 use super::grants::input::{self, Stdin};
 use super::grants::tools::Tools;
@@ -125,7 +125,7 @@ pub(super) async fn turn(
     }
     // Another engine's program would run without the heart that holds its deadline.
     let ours = wasmtime::Engine::same(program.pre.engine(), &fence.engine);
-    if !ours || program.build() != Build::of(&limits, request.mode) {
+    if !ours || !program.build().fits(&limits, request.mode) {
         return Err(CallError::OtherBuild.into());
     }
     let deadline = start + Duration::from_millis(limits.deadline_ms);

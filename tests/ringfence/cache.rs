@@ -33,13 +33,15 @@ async fn each_flavour_has_code_of_its_own() {
     let mut settings = settings();
     settings.cache_dir = Some(dir.path().join("code"));
     let engine = Engine::new(settings).unwrap();
-    for mode in [Mode::Ordinary, Mode::Deterministic { seed: 1 }] {
-        let loaded = engine.load(program(0), Build::of(&limits(), mode)).await.unwrap();
+    let builds = [Mode::Ordinary, Mode::Deterministic { seed: 1 }].map(|mode| Build::of(&limits(), mode));
+    let unmetered = Build { flavour: Flavour::Unmetered, ..builds[0] };
+    for build in builds.into_iter().chain([unmetered]) {
+        let loaded = engine.load(program(0), build).await.unwrap();
         assert_eq!(*loaded.origin(), Origin::Compiled { rejected: None });
     }
     let flavours: Vec<_> =
         CodeCache::open(&dir.path().join("code"), 1 << 30).unwrap().list().unwrap().iter().map(|e| e.flavour).collect();
-    assert!(flavours.contains(&Flavour::Ordinary) && flavours.contains(&Flavour::Deterministic));
+    assert!([Flavour::Ordinary, Flavour::Deterministic, Flavour::Unmetered].iter().all(|one| flavours.contains(one)));
 }
 
 /// The stack is a matter of the engine, not of the code: one compilation serves every size.

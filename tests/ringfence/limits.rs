@@ -1,11 +1,11 @@
 use bytes::Bytes;
-use ringfence::engine::{Mount, RunRequest, Stdin};
+use ringfence::engine::{Build, Flavour, Mount, RunRequest, Stdin};
 use ringfence::fs_policy::Level;
-use ringfence::model::{Grants, LimitName, Outcome};
+use ringfence::model::{Grants, LimitName, Mode, Outcome};
 use serde_json::json;
 
 use crate::support::{
-    ADD, assert_limit, call, command, guest, hostile, limits, load, run, run_call, run_command, with,
+    ADD, assert_limit, call, command, engine, guest, hostile, limits, load, run, run_call, run_command, with,
 };
 
 #[tokio::test]
@@ -24,6 +24,24 @@ async fn a_spinning_guest_meets_its_deadline() {
         other => panic!("{other:?}"),
     }
     assert!(report.usage.cpu_us > 0 && report.usage.wall_us >= 30_000);
+}
+
+/// What measures what fuel costs runs its own programs like this, and nothing else does: it has to be asked for by name.
+#[tokio::test]
+async fn code_that_counts_no_fuel_has_all_other_limits() {
+    let limits = with(&[(LimitName::DeadlineMs, 30), (LimitName::Fuel, 1)]);
+    let unmetered = Build { flavour: Flavour::Unmetered, stack_bytes: limits.stack_bytes };
+    let program = engine().load(hostile("spin"), unmetered).await.unwrap();
+    let request = |mode| {
+        let mut request = RunRequest::new(call("in-an-export", json!([])), limits.clone(), Grants::default());
+        request.mode = mode;
+        request
+    };
+    let report = run(&program, request(Mode::Ordinary)).await;
+    assert!(matches!(report.outcome, Outcome::DeadlineExceeded { limit_ms: 30, .. }), "{report:?}");
+    assert_eq!(report.usage.fuel, 0);
+    let error = engine().run(&program, request(Mode::Deterministic { seed: 1 })).await.unwrap_err();
+    assert_eq!(error.code(), "other_build");
 }
 
 #[tokio::test]

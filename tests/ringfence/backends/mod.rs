@@ -7,6 +7,7 @@ mod attacks_processes;
 mod attacks_spend;
 mod claims;
 mod cli;
+mod compared;
 mod contract;
 mod docker;
 pub mod engine;
