@@ -119,7 +119,7 @@ async fn pages_end_where_the_list_ends() {
              CASE i % 3 WHEN 1 THEN 1 ELSE expires END FROM n, sandboxes WHERE {of_admin};
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 41000)
              INSERT INTO runs SELECT 'run_ffff' || printf('%028x', i), tenant, owner, component, sandbox, state, outcome,
-             labels, created, ended, answer, output, asked FROM n, runs WHERE {of_admin};"
+             labels, created, ended, answer, output, asked, backend FROM n, runs WHERE {of_admin};"
         ),
     );
     assert_eq!(all(&house, &agent, "sandboxes", "limit=100").await.0, [mine]);

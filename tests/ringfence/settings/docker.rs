@@ -87,9 +87,17 @@ pub async fn cpus_are_the_most_that_are_kept_busy() {
         let api = crate::backends::engine::api();
         let filters = [("label".to_owned(), vec!["ringfence.host".to_owned()])].into();
         let options = bollard::query_parameters::ListContainersOptions { filters: Some(filters), ..Default::default() };
-        let all = api.list_containers(Some(options)).await.unwrap();
-        let found = all.iter().find(|found| found.command.as_ref().unwrap().contains(&mark)).unwrap();
-        let found = api.inspect_container(found.id.as_ref().unwrap(), None).await.unwrap();
+        // The command may be there before the engine says that it runs.
+        let since = std::time::Instant::now();
+        let id = loop {
+            let all = api.list_containers(Some(options.clone())).await.unwrap();
+            let found = all.into_iter().find(|found| found.command.as_ref().unwrap().contains(&mark));
+            match found {
+                Some(found) => break found.id.unwrap(),
+                None => crate::support::still_patient(since),
+            }
+        };
+        let found = api.inspect_container(&id, None).await.unwrap();
         cancel.cancel();
         found.host_config.unwrap().nano_cpus
     };
