@@ -19,6 +19,7 @@ mod states;
 mod test262;
 pub mod tool_calls;
 mod tools;
+mod whole;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 //!
 //! What this must never do: follow a name that somebody else made, or bring back what no rule lets be changed.
 
+mod survey;
 mod tree;
 mod writeback;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(super) use tree::{FOLDER, Guise, Held, copy_in, full, names};
-pub(super) use writeback::{Back, open_copies, write_back};
+pub(super) use writeback::{Allowed, Back, Over, open_copies, write_back};
 
 use crate::engine::Mount;
 use crate::fs_policy::Rule;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,8 @@ impl Guise {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::backends) struct Stamp {
     pub(in crate::backends) folder: bool,
-    ino: u64,
+    pub(super) ino: u64,
+    pub(super) bytes: u64,
     changed: (i64, u64),
 }
 
@@ -70,7 +71,8 @@ impl Stamp {
         let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         // A folder changes with each name in it, and those are looked at one by one.
         let changed = if folder { (0, 0) } else { (stat.st_ctime, stat.st_ctime_nsec) };
-        Self { folder, ino: stat.st_ino, changed }
+        let bytes = if folder { 0 } else { u64::try_from(stat.st_size).unwrap_or(0) };
+        Self { folder, ino: stat.st_ino, bytes, changed }
     }
 }
 
@@ -91,6 +93,13 @@ impl Held {
     /// As they are sent: a name need not be text.
     pub(in crate::backends) fn pins(&self) -> Vec<OsString> {
         self.pins.iter().map(|path| path.clone().into_os_string()).collect()
+    }
+
+    /// What the rules say of a path in it.
+    pub(super) fn level(&self, path: &Path) -> Level {
+        let policy = &self.policy;
+        let spot = path.iter().fold(policy.root(), |spot, name| policy.step(&spot, name.as_bytes()));
+        policy.level(&spot)
     }
 
     pub(in crate::backends) fn files(&self) -> u64 {
@@ -213,7 +222,7 @@ impl Copying<'_> {
             return Ok(false);
         }
         if Instant::now() >= self.left.deadline {
-            return Err(Stop::Said("copying it took longer than the whole run may (deadline_ms)"));
+            return Err(Stop::Said(TOO_LONG));
         }
         let stat = at(&here.path, statat(from, name, AtFlags::SYMLINK_NOFOLLOW))?;
         let kind = FileType::from_raw_mode(stat.st_mode);
@@ -291,8 +300,9 @@ impl Copying<'_> {
         self.left.bytes = self.left.bytes.checked_sub(bytes).ok_or(Stop::Said(TOO_LARGE))?;
         let mut made = File::from(at(&here.path, self.guise.over(|| create(into, name)))?);
         // No more than there was: somebody may write to it faster than this reads.
-        let copied = io::copy(&mut File::from(file).take(bytes), &mut made).map_err(errno_of);
-        let copied = at(&here.path, copied)?;
+        let deadline = self.left.deadline;
+        let copied = in_parts(&mut File::from(file).take(bytes), &mut made, || Instant::now() < deadline);
+        let Some(copied) = at(&here.path, copied.map_err(errno_of))? else { return Err(Stop::Said(TOO_LONG)) };
         self.bytes = self.bytes.saturating_add(copied);
         self.room_bytes = self.room_bytes.saturating_add(copied.next_multiple_of(PAGE));
         // A file that may not be written by its owner may belong to a workspace as well; the copy is the guest's alone.
@@ -328,6 +338,7 @@ impl Copying<'_> {
     }
 }
 
+const TOO_LONG: &str = "copying it took longer than the whole run may (deadline_ms)";
 const TOO_LARGE: &str =
     "it is too large to be copied for a command; give the part of it that is needed, or hide what is not";
 const TOO_MIXED: &str = "more than 1,000 files in folders that may be written may not be; give rules for whole folders";
@@ -335,6 +346,25 @@ const TOO_MIXED: &str = "more than 1,000 files in folders that may be written ma
 fn create(into: &OwnedFd, name: &CStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(into, name, flags, Mode::RUSR | Mode::WUSR)
+}
+
+/// Copies a part at a time, as long as it is to go on; `None` where it is not.
+pub(super) fn in_parts(
+    from: &mut impl Read,
+    to: &mut impl Write,
+    goes_on: impl Fn() -> bool,
+) -> io::Result<Option<u64>> {
+    const PART: u64 = 4 << 20;
+    let mut copied = 0;
+    loop {
+        if !goes_on() {
+            return Ok(None);
+        }
+        match io::copy(&mut from.by_ref().take(PART), to)? {
+            0 => return Ok(Some(copied)),
+            part => copied += part,
+        }
+    }
 }
 
 /// The names in a folder, in an order that is the same each time.

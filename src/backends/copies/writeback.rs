@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,10 @@ use rustix::io::Errno;
 
 use super::super::failure::{Failure, Why};
 use super::Folder;
-use super::tree::{FOLDER, Guise, Held, Stamp, errno_of, names, times};
+use super::survey::Survey;
+use super::tree::{FOLDER, Guise, Held, Stamp, errno_of, in_parts, names, times};
 use crate::fs_policy::{Level, Spot};
-use crate::model::Denial;
+use crate::model::{Denial, LimitName};
 
 /// Denials that are told one by one.
 const DENIALS: usize = 128;
@@ -32,42 +33,74 @@ pub(in crate::backends) struct Back {
     pub(in crate::backends) denials: Vec<Denial>,
 }
 
+/// What may be brought back, and as long as what.
+pub(in crate::backends) struct Allowed<'a> {
+    /// By how much the host's files may grow, and how many more there may be.
+    pub(in crate::backends) bytes: u64,
+    pub(in crate::backends) files: u64,
+    /// What is left free on the disk.
+    pub(in crate::backends) reserve_bytes: u64,
+    /// Whether there is anybody still for whom it is done.
+    pub(in crate::backends) goes_on: &'a dyn Fn() -> bool,
+}
+
+/// More than may be brought back, so nothing was.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::backends) struct Over {
+    pub(in crate::backends) name: LimitName,
+    pub(in crate::backends) used: u64,
+}
+
 /// Brings to the host's folders what the guest changed in its copies and might change: first what is gone, then what is
 /// new. Nobody is alive in the fence by now, so nothing moves; and what the guest made is opened a name at a time.
 pub(in crate::backends) fn write_back(
     folders: &[Folder],
-    reserve_bytes: u64,
+    allowed: &Allowed<'_>,
     held: Vec<Held>,
     guise: &Guise,
-) -> Result<Back, Failure> {
+) -> Result<Result<Back, Over>, Failure> {
     let mut back = Back::default();
     open_copies(folders, &held, guise)?;
-    for (folder, held) in folders.iter().zip(held) {
-        let mut writing = Writing { held: &held, guise, guest: &folder.guest, reserve: reserve_bytes, back: &mut back };
+    let mut surveys = Vec::new();
+    for (folder, held) in folders.iter().zip(&held) {
+        surveys.push(Survey::of(held, guise).map_err(told(folder))?);
+    }
+    for (name, most, of) in [
+        (LimitName::WrittenBytes, allowed.bytes, (|survey| survey.bytes) as fn(&Survey) -> u64),
+        (LimitName::FilesCreated, allowed.files, |survey| survey.files),
+    ] {
+        let used = surveys.iter().map(of).fold(0, u64::saturating_add);
+        if used > most {
+            return Ok(Err(Over { name, used }));
+        }
+    }
+    for ((folder, held), survey) in folders.iter().zip(held).zip(&surveys) {
+        let mut writing = Writing { held: &held, guise, guest: &folder.guest, allowed, survey, back: &mut back };
         let done =
             writing.gone().and_then(|()| writing.folder(&held.copy, &held.host, Path::new(""), held.policy.root(), 0));
-        done.map_err(|(errno, path)| {
-            let path = folder.host.join(path).display().to_string();
-            Failure::new(Why::WriteBack, &path, io::Error::from(errno))
-        })?;
+        done.map_err(told(folder))?;
     }
-    Ok(back)
+    Ok(Ok(back))
+}
+
+fn told(folder: &Folder) -> impl Fn((Errno, PathBuf)) -> Failure {
+    move |(errno, path)| {
+        let path = folder.host.join(path).display().to_string();
+        Failure::new(Why::WriteBack, &path, io::Error::from(errno))
+    }
 }
 
 /// Opens the copies to us, which a guest may have closed to itself.
 pub(in crate::backends) fn open_copies(folders: &[Folder], held: &[Held], guise: &Guise) -> Result<(), Failure> {
     for (folder, held) in folders.iter().zip(held) {
-        open_copy(held, guise).map_err(|(errno, path)| {
-            let path = folder.host.join(path).display().to_string();
-            Failure::new(Why::WriteBack, &path, io::Error::from(errno))
-        })?;
+        open_copy(held, guise).map_err(told(folder))?;
     }
     Ok(())
 }
 
-type Walk<T> = Result<T, (Errno, PathBuf)>;
+pub(super) type Walk<T> = Result<T, (Errno, PathBuf)>;
 
-fn at<T>(path: &Path, done: rustix::io::Result<T>) -> Walk<T> {
+pub(super) fn at<T>(path: &Path, done: rustix::io::Result<T>) -> Walk<T> {
     done.map_err(|errno| (errno, path.to_owned()))
 }
 
@@ -75,7 +108,8 @@ struct Writing<'a> {
     held: &'a Held,
     guise: &'a Guise,
     guest: &'a str,
-    reserve: u64,
+    allowed: &'a Allowed<'a>,
+    survey: &'a Survey,
     back: &'a mut Back,
 }
 
@@ -90,7 +124,13 @@ impl Writing<'_> {
             if self.is_there(above, &name, *stamp).map_err(|errno| (errno, path.clone()))? {
                 continue;
             }
-            if self.level(path) != Level::Write || kept.contains(path) {
+            at(path, self.wanted())?;
+            if self.survey.misplaced.contains(&stamp.ino) {
+                self.deny("move to where it may not be", path);
+                kept.insert(above.to_owned());
+                continue;
+            }
+            if self.held.level(path) != Level::Write || kept.contains(path) {
                 self.deny("remove", path);
                 kept.insert(above.to_owned());
                 continue;
@@ -114,6 +154,7 @@ impl Writing<'_> {
     /// What is in a folder of the copy, into the same one of the host.
     fn folder(&mut self, from: &OwnedFd, to: &OwnedFd, path: &Path, spot: Spot, depth: usize) -> Walk<()> {
         for name in at(path, self.guise.over(|| names(from)))? {
+            at(path, self.wanted())?;
             let inner = path.join(OsStr::from_bytes(name.to_bytes()));
             let below = self.held.policy.step(&spot, name.to_bytes());
             let stat = at(&inner, statat(from, &name, AtFlags::SYMLINK_NOFOLLOW))?;
@@ -183,6 +224,10 @@ impl Writing<'_> {
             self.deny(if self.held.seen.contains_key(path) { "change" } else { "create" }, path);
             return Ok(());
         }
+        if self.survey.husks.contains(&stat.st_ino) {
+            self.deny("move what may only be viewed", path);
+            return Ok(());
+        }
         let aside = at(path, aside())?;
         match kind {
             FileType::RegularFile => at(path, self.file(from, to, name, &aside, stat))?,
@@ -224,12 +269,14 @@ impl Writing<'_> {
         })?;
         let bytes = u64::try_from(stat.st_size).unwrap_or(0);
         let room = fstatvfs(to)?;
-        if room.f_bavail.saturating_mul(room.f_frsize) < bytes.saturating_add(self.reserve) {
+        if room.f_bavail.saturating_mul(room.f_frsize) < bytes.saturating_add(self.allowed.reserve_bytes) {
             return Err(Errno::NOSPC);
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut made = File::from(openat(to, aside, flags, Mode::RUSR | Mode::WUSR)?);
-        let written = io::copy(&mut File::from(copy), &mut made).map_err(errno_of).and_then(|written| {
+        let copied = in_parts(&mut File::from(copy).take(bytes), &mut made, self.allowed.goes_on);
+        let copied = copied.map_err(errno_of).and_then(|copied| copied.ok_or(Errno::CANCELED));
+        let written = copied.and_then(|written| {
             // It stays whose it was.
             let owner = statat(to, name, AtFlags::SYMLINK_NOFOLLOW).or_else(|_| fstat(to));
             if let (true, Ok(owner)) = (rustix::process::geteuid().is_root(), owner) {
@@ -249,10 +296,9 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn level(&self, path: &Path) -> Level {
-        let policy = &self.held.policy;
-        let spot = path.iter().fold(policy.root(), |spot, name| policy.step(&spot, name.as_bytes()));
-        policy.level(&spot)
+    /// Nobody is left who would hear of it, or answer for it.
+    fn wanted(&self) -> rustix::io::Result<()> {
+        if (self.allowed.goes_on)() { Ok(()) } else { Err(Errno::CANCELED) }
     }
 
     /// Whether the copy has the same kind of thing under a name. Only what is surely not there is gone: a copy that cannot
@@ -339,6 +385,6 @@ fn aside() -> rustix::io::Result<CString> {
 }
 
 /// Whether a link in a folder with `depth` names above it leads out of the whole, as far as its words tell.
-fn leads_out(target: &[u8], depth: usize) -> bool {
+pub(super) fn leads_out(target: &[u8], depth: usize) -> bool {
     crate::engine::leads_out(&String::from_utf8_lossy(target), depth)
 }

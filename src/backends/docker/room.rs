@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, chown, fstatvfs, mkdirat, open, openat, renameat, statat};
 use rustix::process::{Gid, Uid};
 
-use super::super::copies::{Back, FOLDER, Folder, Guise, Held, Most, copy_in, names, open_copies, write_back};
+use super::super::copies::{
+    Allowed, Back, FOLDER, Folder, Guise, Held, Most, Over, copy_in, names, open_copies, write_back,
+};
 use super::super::failure::{Failure, Why};
 use super::super::streams::Hit;
 use super::plan::Guest;
@@ -136,7 +138,14 @@ impl Room {
         if let Some(hit) = self.looker.over(&self.first, limits) {
             return Ok(Err(hit));
         }
-        write_back(&self.folders, self.reserve_bytes, held, &self.guise()).map(Ok)
+        let allowed = Allowed {
+            bytes: limits.written_bytes,
+            files: limits.files_created,
+            reserve_bytes: self.reserve_bytes,
+            goes_on: &|| true,
+        };
+        let back = write_back(&self.folders, &allowed, held, &self.guise())?;
+        Ok(back.map_err(|Over { name, used }| Hit { name, value: limits.get(name), used }))
     }
 }
 

@@ -86,6 +86,8 @@ pub(super) struct Ended {
     pub(super) denials: Vec<Denial>,
     /// The guest's files took all the room that they had, or all the names.
     pub(super) full: Option<LimitName>,
+    /// What it left was more than it may, so nothing was brought back.
+    pub(super) over: Option<(LimitName, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,9 @@ use crate::model::{Limits, Outcome};
 
 /// Says in our words how a command ended, where the host did not end it.
 pub(super) fn of(ended: &Ended, limits: &Limits) -> Outcome {
+    if let Some((limit, used)) = ended.over {
+        return Outcome::LimitExceeded { limit, value: limits.get(limit), used };
+    }
     match ended.how {
         How::Exited(code) => match (code, ended.full) {
             // It gave up, and its files had no room left: that is why.

@@ -12,4 +12,5 @@ mod contract;
 mod docker;
 pub mod engine;
 mod files;
+mod room;
 pub mod world;

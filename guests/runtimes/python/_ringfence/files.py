@@ -20,7 +20,10 @@ _real, _ref = builtins.open, weakref.ref
 
 
 def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
-    opened = _real(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    if buffering == 0 and "b" in mode:
+        opened = Whole(file, mode.replace("b", ""), closefd, opener)
+    else:
+        opened = _real(file, mode, buffering, encoding, errors, newline, closefd, opener)
     if "a" in mode and "+" in mode and opener is None and not isinstance(file, int):
         opened.close()
         opened = _appending(file, mode, buffering, encoding, errors, newline)
@@ -29,7 +32,42 @@ def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
     return opened
 
 
-class _Appending(_io.FileIO):
+class Whole(_io.FileIO):
+    """Takes and gives all that is asked for. The host moves so much at a time, and those above do not ask how much it was."""
+
+    def write(self, data):
+        written = _write(self, data)
+        if written is not None and written != len(data):
+            view = memoryview(data).cast("B")
+            while written < view.nbytes:
+                written += _write(self, view[written:])
+        return written
+
+    def read(self, size=-1, /):
+        got = _read(self, size)
+        if got and 0 < len(got) < size:
+            parts, left = [got], size - len(got)
+            while left > 0 and (got := _read(self, left)):
+                parts.append(got)
+                left -= len(got)
+            got = b"".join(parts)
+        return got
+
+
+Whole.__name__, Whole.__qualname__, Whole.__module__ = "FileIO", "FileIO", "_io"
+_write, _read = _io.FileIO.write, _io.FileIO.read
+
+
+def stream(number, name, errors):
+    """Standard output, or standard error: each write goes to the host at once, and whole."""
+    raw = Whole(number, "w", closefd=False)
+    raw.name, raw.raw = name, raw
+    text = _io.TextIOWrapper(raw, "utf-8", errors, None, line_buffering=True, write_through=True)
+    text.mode = "w"
+    return text
+
+
+class _Appending(Whole):
     """What is written goes to the end, and reading goes on from where it was. The C library's own is at the end after each look at
     where it is."""
 
@@ -52,6 +90,29 @@ def _appending(file, mode, buffering, encoding, errors, newline):
 
 
 _os_open, _real_chmod, _real_access = os.open, os.chmod, os.access
+_os_write, _os_read = os.write, os.read
+
+
+def write(fd, data, /):
+    """As `os.write`, and all of it."""
+    written = _os_write(fd, data)
+    if written != len(data):
+        view = memoryview(data).cast("B")
+        while written < view.nbytes:
+            written += _os_write(fd, view[written:])
+    return written
+
+
+def read(fd, length, /):
+    """As `os.read`: of a file as much as there is, of the standard input what there is now."""
+    got = _os_read(fd, length)
+    if fd == 0 or not 0 < len(got) < length:
+        return got
+    parts, left = [got], length - len(got)
+    while left > 0 and (got := _os_read(fd, left)):
+        parts.append(got)
+        left -= len(got)
+    return b"".join(parts)
 
 
 def chmod(path, mode, *, dir_fd=None, follow_symlinks=True):
@@ -67,7 +128,7 @@ def access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True
 
 
 def install():
-    for ours, real in ((chmod, _real_chmod), (access, _real_access)):
+    for ours in (chmod, access, write, read):
         ours.__module__ = "posix"
         setattr(os, ours.__name__, ours)
         setattr(posix, ours.__name__, ours)

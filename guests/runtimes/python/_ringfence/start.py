@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from _ringfence import bundle, filled, loops
+from _ringfence import bundle, files, filled, loops
 
 
 def forget_the_build():
@@ -26,8 +26,8 @@ def forget_the_build():
     vars(builtins).pop("_", None)
     loops.install()
     linecache.clearcache()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="strict" if stream is sys.stdout else "backslashreplace", line_buffering=True)
+    sys.stdout = sys.__stdout__ = files.stream(1, "<stdout>", "strict")
+    sys.stderr = sys.__stderr__ = files.stream(2, "<stderr>", "backslashreplace")
     gc.collect()
     # What is in the image lives for ever: a collection must not walk it, and its pages stay shared between instances.
     gc.freeze()

@@ -8,7 +8,7 @@ use rustix::process::{
     Gid, Pid, PidfdFlags, Signal, Uid, WaitId, WaitIdOptions, getegid, geteuid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-use super::super::super::copies::{Guise, Held, Most, copy_in, full, write_back};
+use super::super::super::copies::{Allowed, Back, Guise, Held, Most, Over, copy_in, full, write_back};
 use super::super::order::{Ended, Failure, Fence, How, Order, Told, Why, receive, send};
 use super::calls::Filters;
 use super::cgroup::{Group, Home};
@@ -112,7 +112,16 @@ fn fence(
     let Some(how) = how else { return Ok(None) };
     let copied_in = held.iter().map(|held| held.bytes).sum();
     let full = full(&room);
-    let back = write_back(&order.mounts, order.bounds.reserve_bytes, held, &guise)?;
+    let allowed = Allowed {
+        bytes: order.bounds.written_bytes,
+        files: order.bounds.files_created,
+        reserve_bytes: order.bounds.reserve_bytes,
+        goes_on: &|| is_heard(control),
+    };
+    let (back, over) = match write_back(&order.mounts, &allowed, held, &guise)? {
+        Ok(back) => (back, None),
+        Err(Over { name, used }) => (Back::default(), Some((name, used))),
+    };
     let ended = Ended {
         how,
         wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
@@ -123,8 +132,16 @@ fn fence(
         files_created: back.created,
         denials: back.denials,
         full,
+        over,
     };
     Ok(Some(ended))
+}
+
+/// Whether the host is still there: without it nothing is brought back any more.
+fn is_heard(control: &UnixStream) -> bool {
+    let mut waiting = [PollFd::new(control, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    !matches!(poll(&mut waiting, Some(&now)), Ok(1..))
 }
 
 /// A group for the run, with no less than was claimed of it.
