@@ -2,7 +2,13 @@
 ((kit) => {
   "use strict";
   const { doors } = kit;
-  const latin = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  // In pieces: a call takes only so many arguments.
+  const joined = (units) => {
+    let told = "";
+    for (let at = 0; at < units.length; at += 8192) told += String.fromCharCode.apply(null, units.subarray(at, at + 8192));
+    return told;
+  };
+  const latin = (bytes) => joined(bytes);
   const read = {
     utf8: (text) => doors.encode(text),
     hex: (text) => Uint8Array.from(text.match(/[\da-f]{2}/gi) ?? [], (pair) => parseInt(pair, 16)),
@@ -17,7 +23,8 @@
     base64url: (bytes) => btoa(latin(bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, ""),
     latin1: latin,
     ascii: (bytes) => latin(bytes.map((byte) => byte & 127)),
-    utf16le: (bytes) => String.fromCharCode(...new Uint16Array(new Uint8Array(bytes).buffer)),
+    // A byte that is left over is half of nothing.
+    utf16le: (bytes) => joined(new Uint16Array(new Uint8Array(bytes).buffer, 0, bytes.length >> 1)),
   };
   const names = { "utf-8": "utf8", binary: "latin1", base64url: "base64", ascii: "latin1", ucs2: "utf16le", "ucs-2": "utf16le", "utf-16le": "utf16le" };
   const find = (table, encoding = "utf8") => {
@@ -95,29 +102,46 @@
     swap16() { return this.#swapped(2); }
     swap32() { return this.#swapped(4); }
     swap64() { return this.#swapped(8); }
-    readUIntBE(at, length) { let told = 0; for (let plus = 0; plus < length; plus++) told = told * 256 + this.view.getUint8(at + plus); return told; }
-    readUIntLE(at, length) { let told = 0; for (let plus = length - 1; plus >= 0; plus--) told = told * 256 + this.view.getUint8(at + plus); return told; }
+    readUIntBE(at, length) { sized(length); reaches(this, at, length); let told = 0; for (let plus = 0; plus < length; plus++) told = told * 256 + this.view.getUint8(at + plus); return told; }
+    readUIntLE(at, length) { sized(length); reaches(this, at, length); let told = 0; for (let plus = length - 1; plus >= 0; plus--) told = told * 256 + this.view.getUint8(at + plus); return told; }
     readIntBE(at, length) { const told = this.readUIntBE(at, length), half = 2 ** (8 * length - 1); return told >= half ? told - 2 * half : told; }
     readIntLE(at, length) { const told = this.readUIntLE(at, length), half = 2 ** (8 * length - 1); return told >= half ? told - 2 * half : told; }
-    writeUIntBE(value, at, length) { for (let plus = length - 1; plus >= 0; plus--) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
-    writeUIntLE(value, at, length) { for (let plus = 0; plus < length; plus++) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
-    writeIntBE(value, at, length) { return this.writeUIntBE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
-    writeIntLE(value, at, length) { return this.writeUIntLE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
+    writeUIntBE(value, at, length) { sized(length); fits(value, length, 0); reaches(this, at, length); for (let plus = length - 1; plus >= 0; plus--) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
+    writeUIntLE(value, at, length) { sized(length); fits(value, length, 0); reaches(this, at, length); for (let plus = 0; plus < length; plus++) { this.view.setUint8(at + plus, value % 256); value = Math.floor(value / 256); } return at + length; }
+    writeIntBE(value, at, length) { sized(length); fits(value, length, 1); return this.writeUIntBE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
+    writeIntLE(value, at, length) { sized(length); fits(value, length, 1); return this.writeUIntLE(value < 0 ? value + 2 ** (8 * length) : value, at, length); }
     get view() { return new DataView(this.buffer, this.byteOffset, this.byteLength); }
     [Symbol.for("nodejs.util.inspect.custom")]() { const most = Array.from(this.subarray(0, 50), (byte) => byte.toString(16).padStart(2, "0")); return `<Buffer ${most.join(" ")}${this.length > 50 ? ` ... ${this.length - 50} more bytes` : ""}>`; }
   }
-  const inRange = (value, least, most) => {
-    if (value >= least && value <= most) return;
-    const shown = Math.abs(value) > 2 ** 32 ? String(value).replace(/\B(?=(\d{3})+$)/g, "_") : String(value);
-    throw Object.assign(new RangeError(`The value of "value" is out of range. It must be >= ${least} and <= ${most}. Received ${shown}`), { code: "ERR_OUT_OF_RANGE" });
+  const beyond = (name, wanted, value) => {
+    const shown = Number.isInteger(value) && Math.abs(value) > 2 ** 32 ? String(value).replace(/\B(?=(\d{3})+$)/g, "_") : String(value);
+    return kit.coded(new RangeError(`The value of "${name}" is out of range. It must be ${wanted}. Received ${shown}`), "ERR_OUT_OF_RANGE");
+  };
+  const inRange = (value, least, most, name = "value") => { if (!(value >= least && value <= most)) throw beyond(name, `>= ${least} and <= ${most}`, value); };
+  const isNumber = (value, name) => { if (typeof value !== "number") throw kit.wrongType(name, "of type number", value); };
+  const sized = (length) => { isNumber(length, "byteLength"); if (!(length >= 1 && length <= 6)) throw beyond("byteLength", ">= 1 and <= 6", length); };
+  // Whether a number goes into so many bytes, one bit of which may be its sign.
+  const fits = (value, length, sign) => {
+    const bits = 8 * length - sign, least = sign ? -(2 ** bits) : 0;
+    if (length <= 4) return inRange(value, least, 2 ** bits - 1);
+    if (!(value >= least && value < 2 ** bits)) throw beyond("value", `>= ${sign ? `-(2 ** ${bits})` : 0} and < 2 ** ${bits}`, value);
+  };
+  // Whether so many bytes are there.
+  const reaches = (buffer, at, size) => {
+    isNumber(at, "offset");
+    const most = buffer.length - size;
+    if (Number.isInteger(at) && at >= 0 && at <= most) return;
+    if (Math.floor(at) !== at) throw beyond("offset", "an integer", at);
+    if (most < 0) throw kit.coded(new RangeError("Attempt to access memory outside buffer bounds"), "ERR_BUFFER_OUT_OF_BOUNDS");
+    throw beyond("offset", `>= 0 and <= ${most}`, at);
   };
   // readUInt32BE, writeInt16LE and their kin, all of one shape.
   const shapes = { UInt8: ["Uint8", 1], Int8: ["Int8", 1], UInt16: ["Uint16", 2], Int16: ["Int16", 2], UInt32: ["Uint32", 4], Int32: ["Int32", 4], Float: ["Float32", 4], Double: ["Float64", 8], BigInt64: ["BigInt64", 8], BigUInt64: ["BigUint64", 8] };
   for (const [name, [kind, size]] of Object.entries(shapes))
     for (const end of size === 1 ? [""] : ["LE", "BE"]) {
       const little = end === "LE";
-      Object.defineProperty(Buffer.prototype, `read${name}${end}`, { value(at = 0) { return this.view[`get${kind}`](at, little); } });
-      Object.defineProperty(Buffer.prototype, `write${name}${end}`, { value(value, at = 0) { if (/^(?:Uint|Int)/.test(kind)) inRange(value, /^U/.test(kind) ? 0 : -(2 ** (8 * size - 1)), 2 ** (8 * size - (/^U/.test(kind) ? 0 : 1)) - 1); this.view[`set${kind}`](at, value, little); return at + size; } });
+      Object.defineProperty(Buffer.prototype, `read${name}${end}`, { value(at = 0) { reaches(this, at, size); return this.view[`get${kind}`](at, little); } });
+      Object.defineProperty(Buffer.prototype, `write${name}${end}`, { value(value, at = 0) { if (/^(?:Uint|Int)/.test(kind)) inRange(value, /^U/.test(kind) ? 0 : -(2 ** (8 * size - 1)), 2 ** (8 * size - (/^U/.test(kind) ? 0 : 1)) - 1); reaches(this, at, size); this.view[`set${kind}`](at, value, little); return at + size; } });
       for (const act of ["read", "write"]) if (name.includes("UInt")) Object.defineProperty(Buffer.prototype, act + name.replace("UInt", "Uint") + end, { value: Buffer.prototype[act + name + end] });
     }
   Object.defineProperty(globalThis, "Buffer", { value: Buffer, writable: true, configurable: true, enumerable: false });

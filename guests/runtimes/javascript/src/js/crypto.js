@@ -21,27 +21,43 @@
     return all;
   };
   const shown = (digest, encoding) => (encoding === undefined || encoding === "buffer" ? asBuffer(digest) : asBuffer(digest).toString(encoding));
-  class Digest {
-    #parts = []; #done = false; #finish;
-    constructor(finish, parts = []) { this.#finish = finish; this.#parts = parts; }
-    update(data, encoding) {
-      if (this.#done) throw coded(new Error("Digest already called"), "ERR_CRYPTO_HASH_FINALIZED");
-      this.#parts.push(bytes(data, encoding));
-      return this;
+  // Digests are streams as well. Made where streams are, which come later.
+  kit.hashing = (Transform) => {
+    const over = () => coded(new Error("Digest already called"), "ERR_CRYPTO_HASH_FINALIZED");
+    class Digest extends Transform {
+      #parts; #done = false; #finish; #told; #pushed = false;
+      constructor(finish, parts = []) { super(); this.#finish = finish; this.#parts = parts; }
+      get #digest() { return this.#told ??= this.#finish(joined(this.#parts)); }
+      update(data, encoding) {
+        if (this.#done) throw over();
+        this.#parts.push(bytes(data, encoding));
+        return this;
+      }
+      digest(encoding) {
+        if (this.#done) throw over();
+        this.#done = true;
+        return shown(this.#digest, encoding);
+      }
+      copy() { if (this.#done) throw over(); return new this.constructor(this.#finish, [...this.#parts]); }
+      // What is written counts at once, and after the end the digest can be read at once.
+      write(data, encoding, call) {
+        const isOpen = !this.writableEnded && !this.destroyed, told = super.write(data, encoding, call);
+        if (isOpen && !this.#told) this.#parts.push(bytes(data, typeof encoding === "string" ? encoding : undefined));
+        return told;
+      }
+      read(size) { if (this.writableEnded) this.#push(); return super.read(size); }
+      #push() { if (!this.#pushed) { this.#pushed = true; this.push(shown(this.#digest)); } }
+      _transform(data, encoding, done) { done(); }
+      _flush(done) { this.#push(); done(); }
     }
-    digest(encoding) {
-      if (this.#done) throw coded(new Error("Digest already called"), "ERR_CRYPTO_HASH_FINALIZED");
-      this.#done = true;
-      return shown(this.#finish(joined(this.#parts)), encoding);
-    }
-    copy() { if (this.#done) throw coded(new Error("Digest already called"), "ERR_CRYPTO_HASH_FINALIZED"); return new this.constructor(this.#finish, [...this.#parts]); }
-    write(data, encoding) { this.update(data, encoding); return true; }
-    end(data, encoding) { if (data !== undefined) this.update(data, encoding); this.ended = true; return this; }
-    on() { return this; } once() { return this; } emit() { return false; } removeListener() { return this; }
-    read() { return this.digest(); }
-  }
-  class Hash extends Digest {}
-  class Hmac extends Digest {}
+    class Hash extends Digest {}
+    class Hmac extends Digest {}
+    Object.assign(kit.modules.crypto, {
+      Hash, Hmac,
+      createHash: (name) => { const found = known(name); return new Hash((all) => doors.hash(found, all)); },
+      createHmac: (name, key) => { const found = known(name, "hmac"), secret = bytes(key, "utf8", "key"); return new Hmac((all) => doors.hmac(found, secret, all)); },
+    });
+  };
   const random = (length) => { const all = new Uint8Array(length); for (let at = 0; at < length; at += 65536) all.set(doors.random(Math.min(65536, length - at)), at); return all; };
   const fill = (array) => {
     if (!ArrayBuffer.isView(array) || array instanceof DataView || /^Float/.test(array.constructor.name)) throw new DOMException("The data argument must be an integer-type TypedArray", "TypeMismatchError");
@@ -91,9 +107,7 @@
   const web = { getRandomValues: fill, randomUUID: uuid, subtle };
   hide(global, "crypto", web);
   kit.modules.crypto = {
-    ...web, webcrypto: web, Hash, Hmac,
-    createHash: (name) => { const found = known(name); return new Hash((all) => doors.hash(found, all)); },
-    createHmac: (name, key) => { const found = known(name, "hmac"), secret = bytes(key, "utf8", "key"); return new Hmac((all) => doors.hmac(found, secret, all)); },
+    ...web, webcrypto: web,
     hash: (name, data, encoding = "hex") => shown(doors.hash(known(name), bytes(data)), encoding),
     getHashes: () => [...hashes], getCiphers: () => [], getCurves: () => [],
     randomBytes: called((size) => asBuffer(random(length(size)))), randomInt: called(integer), randomFillSync: (array) => { bytesOf(array).set(random(array.byteLength)); return array; },

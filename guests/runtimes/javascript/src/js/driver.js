@@ -42,10 +42,16 @@
     do {
       while (ticks.length && !doors.exiting()) try { ticks.shift()(); } catch (error) { fails(state, error); if (state.failed) return; }
       doors.jobs();
+      if (!doors.exiting()) look(state);
+      if (state.failed) return;
     } while (ticks.length && !doors.exiting());
   };
   // Runs what is ready, then what comes later, until nothing is left or the snippet ends itself.
   const drain = (state) => {
+    // What a script throws ends it before anything is run that it left; a module is itself run among promises.
+    if (state.isModule) doors.jobs();
+    if (!doors.exiting()) look(state);
+    if (state.failed) return;
     for (;;) {
       settle(state);
       if (doors.exiting()) return;
@@ -63,22 +69,40 @@
         break;
       }
       const wait = timer[1].at - doors.now();
-      if (wait > 0 && !timer[1].isImmediate && !doors.sleep(wait)) { state.error = defined(new Error("the caller ended it"), { name: "Interrupted" }); state.failed = true; return; }
+      if (wait > 0 && !timer[1].isImmediate && !doors.sleep(wait)) { state.error = defined(new Error("the caller ended it"), { name: "Interrupted" }); state.failed = state.stopped = true; return; }
       kit.turn(true);
       if (timer[1].every) timer[1].at = world.now + timer[1].every; else timers.delete(timer[0]);
       try { timer[1].callback(...timer[1].args); } catch (error) { fails(state, error); }
+      if (state.failed) return;
     }
     if (!state.done) fails(state, new Error("this would wait for ever: nothing is scheduled, and nothing can arrive from outside"));
   };
-  // The end is told to who listens for it, once; nothing that comes later is run.
-  const over = (state) => {
-    if (doors.exiting() || !hears("exit")) return;
-    try { kit.ending(state.failed ? 1 : process.exitCode ?? 0); } catch (error) { if (!state.failed) { state.failed = true; state.error = error; } }
+  // The end is told to who listens for it, once; nothing that comes later is run. As in Node a listener has the last word on the
+  // code, after an error too, which is then written as others are told.
+  const over = (state, filename) => {
+    if (doors.exiting() || !hears("exit")) return null;
+    try {
+      const code = kit.ending(state.failed ? 1 : process.exitCode ?? 0, state.failed);
+      if (!state.failed || state.stopped || code === 1) return null;
+      doors.write(2, failureOf(state.error, filename).traceback);
+      return code & 255;
+    } catch (error) { if (!state.failed) { state.failed = true; state.error = error; } }
+    return null;
+  };
+  // What an end left among promises is in the engine's queue, which only empties by running: it does so where nothing of it can
+  // reach outside, lest the next snippet gets it.
+  const outward = ["write", "readInput", "sleep", "exit", "readFile", "writeFile", "listFolder", "stat", "makeFolder", "remove", "rename", "callTool"];
+  const closed = () => { throw new Error("the snippet has ended"); };
+  const leave = () => {
+    const open = {};
+    for (const name of outward) { open[name] = doors[name]; doors[name] = closed; }
+    try { doors.jobs(); } finally { for (const name of outward) doors[name] = open[name]; }
   };
 
   // They are there in the image: to give the global object one more property at each start would cost its pages.
   for (const name of ["__filename", "__dirname"]) hide(global, name, "");
   const began = (filename, args) => {
+    leave();
     unhandled = new SafeMap();
     timers.clear();
     ticks.length = 0;
@@ -93,7 +117,7 @@
   };
   const execute = (code, filename, variables, args, valueBytes) => {
     const shown = values.begin(valueBytes);
-    const state = running = { done: false, failed: false, error: null, value: undefined, promise: null };
+    const state = running = { done: false, failed: false, error: null, value: undefined, promise: null, isModule: false, stopped: false };
     try {
       began(filename, args);
       const given = variables ? parse(variables) : {};
@@ -101,14 +125,15 @@
         if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)) throw new SyntaxError(`a variable cannot be called ${stringify(name)}`);
         global[name] = given[name];
       }
+      state.isModule = filename.endsWith(".mjs");
       state.promise = doors.evaluate(kit.asScript(code, world.file), filename);
     } catch (error) {
       state.done = true;
       fails(state, error);
     }
     if (!doors.exiting() && !state.failed) drain(state);
-    over(state);
-    const exited = doors.exited() ?? null;
+    const left = over(state, filename), exited = doors.exited() ?? left;
+    if (state.failed && !state.stopped) leave();
     if (state.failed || exited !== null) timers.clear();
     // Each field is there: what is not would be looked for in the prototype of all objects, which is the snippet's.
     const told = { failure: null, exited, value: null, shown };

@@ -26,11 +26,11 @@
     return code;
   };
   let exitCode, isEnding = false;
-  // Tells the listeners of an end, once; gives the code that they leave.
-  const ending = (code) => {
+  // Tells the listeners of an end, once; gives the code that they leave. After an error what the snippet set before is nothing.
+  const ending = (code, hasFailed = false) => {
     if (isEnding) return exitCode ?? code;
     isEnding = true;
-    exitCode ??= code;
+    if (hasFailed) exitCode = code; else exitCode ??= code;
     process.emit("exit", exitCode);
     return exitCode ?? code;
   };

@@ -171,7 +171,7 @@
     end(chunk, encoding, call) {
       const done = [chunk, encoding, call].find((one) => typeof one === "function");
       if (chunk !== undefined && chunk !== null && typeof chunk !== "function") this.write(chunk, typeof encoding === "string" ? encoding : undefined);
-      if (done) this.once("finish", done);
+      if (done) this.prependOnceListener("finish", done);
       this.writableState.ended = this.writableEnded = true;
       soon(() => flush(this));
       return this;
@@ -224,6 +224,7 @@
     _transform(chunk, encoding, done) { done(coded(new Error("The _transform() method is not implemented"), "ERR_METHOD_NOT_IMPLEMENTED")); }
   }
   class PassThrough extends Transform { _transform(chunk, encoding, done) { done(null, chunk); } }
+  kit.hashing(Transform);
   const finished = (stream, options, call) => {
     const done = typeof options === "function" ? options : call;
     let isTold = false;
@@ -240,7 +241,8 @@
     if (parts.at(-1) && !isStream(parts.at(-1)) && typeof parts.at(-1) === "object" && parts.at(-1).signal) parts.pop();
     let from = parts[0];
     const all = [];
-    const watch = (stream) => all.push(new Promise((done, not) => finished(stream, (error) => (error ? not(error) : done()))));
+    // Of the last one only what is written is waited for: nobody may read it.
+    const watch = (stream, isLast) => all.push(new Promise((done, not) => { finished(stream, (error) => (error ? not(error) : done())); if (isLast) stream.on("finish", done); }));
     if (typeof from === "function") from = from();
     if (isStream(from)) watch(from);
     for (const [at, part] of parts.slice(1).entries()) {
@@ -250,7 +252,7 @@
       if (source !== from) watch(source);
       source.on("error", (error) => part.destroy?.(error));
       if (part === process.stdout || part === process.stderr) { source.pipe(part); from = part; continue; }
-      watch(part);
+      watch(part, isLast);
       source.pipe(part);
       from = part;
     }
