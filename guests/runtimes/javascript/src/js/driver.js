@@ -92,11 +92,15 @@
   // What an end left among promises is in the engine's queue, which only empties by running: it does so where nothing of it can
   // reach outside, lest the next snippet gets it.
   const outward = ["write", "readInput", "sleep", "exit", "readFile", "writeFile", "listFolder", "stat", "makeFolder", "remove", "rename", "callTool"];
-  const closed = () => { throw new Error("the snippet has ended"); };
+  const open = defined({}, doors), closed = () => { throw new Error("the snippet has ended"); };
+  let isLeaving = false;
+  // Interrupted, it comes to no end and to no `finally`: the next call opens what is closed.
   const leave = () => {
-    const open = {};
-    for (const name of outward) { open[name] = doors[name]; doors[name] = closed; }
-    try { doors.jobs(); } finally { for (const name of outward) doors[name] = open[name]; }
+    isLeaving = true;
+    for (const name of outward) doors[name] = closed;
+    doors.jobs();
+    for (const name of outward) doors[name] = open[name];
+    isLeaving = false;
   };
 
   // They are there in the image: to give the global object one more property at each start would cost its pages.
@@ -141,7 +145,7 @@
     if (state.failed) return { ...told, failure: failureOf(state.error, filename) };
     return { ...told, exited: process.exitCode ? Number(process.exitCode) & 255 : null, value: state.value === undefined ? null : values.shownAs(state.value) };
   };
-  kit.uncaught = (error) => fails(running, error);
+  kit.uncaught = (error) => { if (!isLeaving) fails(running, error); };
 
   const prepare = (environment, start) => {
     world.began = doors.now();
