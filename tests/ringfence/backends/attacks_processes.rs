@@ -100,7 +100,14 @@ async fn p01_each_link_of_the_chain_takes_those_below_along() {
         let run = command(&["/usr/bin/env", "sleep", &mark], roomy());
         let killing = async {
             there(&mark).await;
-            let pid = rustix::process::Pid::from_raw(lineage(&mark)[link]).unwrap();
+            // Between two programs a process has no words for a moment.
+            let since = std::time::Instant::now();
+            let pid = loop {
+                match lineage(&mark).get(link) {
+                    Some(pid) => break rustix::process::Pid::from_raw(*pid).unwrap(),
+                    None => crate::support::still_patient(since),
+                }
+            };
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         };
         let (ended, ()) = tokio::join!(process.run(run), killing);
