@@ -102,7 +102,7 @@ def build_javascript(out):
 
 def stamp(name):
     """What the guest is made of: its sources, the shared ones, the tools and this script."""
-    scripts = [HERE / name for name in ("build.py", "toolbox.py", "runtimes.py", "merged.py", "lasting.py", "stack.py")]
+    scripts = [HERE / name for name in ("build.py", "toolbox.py", "runtimes.py", "merged.py", "lasting.py", "seeded.py", "stack.py")]
     digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts))
     wit = [HERE.parent / "wit" / file for file in ("agent.wit", "runtime.wit")]
     shared = [HERE / "Cargo.toml", HERE / "Cargo.lock", *wit]

@@ -15,11 +15,7 @@ def make_lasting(module):
     """The core module with the memory, as it is to be."""
     out = bytearray(module)
     pieces = list(places(module))
-    # Pieces leave zeros out, also in the middle of a thing: so all is looked at in memory as it will be.
-    memory = bytearray(max(start + length for start, length, _ in pieces) + 8)
-    for start, length, place in pieces:
-        memory[start:start + length] = out[place:place + length]
-    listed = taken_out(memory)
+    memory, listed = loaded(module)
     known = set(listed)
     counted = 0
     for address in listed:
@@ -40,6 +36,15 @@ def make_lasting(module):
     if not counted or written != len(memory) - memory.count(0):
         raise ValueError(f"{counted} things were made lasting, and not all of that could be written")
     return bytes(out)
+
+
+def loaded(module):
+    """Memory as it will be, since its pieces leave zeros out, also in the middle of a thing; and where in it is what lives."""
+    pieces = list(places(module))
+    memory = bytearray(max(start + length for start, length, _ in pieces) + 8)
+    for start, length, place in pieces:
+        memory[start:start + length] = module[place:place + length]
+    return memory, taken_out(memory)
 
 
 # Where the state of the C library's allocator (dlmalloc 2.8) has what.

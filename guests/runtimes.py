@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import tempfile
 
+import seeded
 from lasting import make_lasting
 from merged import exports, merge
 from stack import deepened
@@ -54,8 +55,10 @@ def made_ready(modules):
     """The modules with two of them changed: the one with the memory, and the one that is Python itself."""
     memory = max(modules, key=len)
     python = next(module for module in modules if any(name == "_Py_Dealloc" for name, *_ in exports(module)))
-    changed = {id(memory): make_lasting, id(python): deepened}
-    return [changed.get(id(module), bytes)(module) for module in modules]
+    image = seeded.Image(memory)
+    roomy, place = seeded.room(make_lasting(memory), image.known(), image.salt)
+    changed = {id(memory): roomy, id(python): seeded.hashing(deepened(python), place, begun=True)}
+    return [changed.get(id(module), module) for module in modules]
 
 
 def build_javascript(out):

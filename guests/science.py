@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import zipfile
 
+import seeded
 from toolbox import CACHE, HERE, TOOLS, componentize_js, fail, say
 
 VERSION = "0.1.0"
@@ -237,7 +238,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=CACHE) as aside:
         say("making a component of it")
         module, base = pathlib.Path(aside) / "python.wasm", pathlib.Path(aside) / "base.wasm"
-        module.write_bytes(opened((folder / "python.wasm").read_bytes()))
+        module.write_bytes(opened(seeded.from_the_first((folder / "python.wasm").read_bytes())))
         component(module, base)
         module.unlink()
         say("compiling it (minutes)")

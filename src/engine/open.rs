@@ -34,8 +34,21 @@ pub(super) struct Open {
 impl Open {
     /// For a first call.
     pub(super) fn fresh(fence: &Fence, request: RunRequest, disk_reserve_bytes: u64) -> Result<Self, EngineError> {
-        let RunRequest { entry, limits, grants, mounts, mode, stdin, listener, interrupt, tools, room, last, .. } =
-            request;
+        let RunRequest {
+            entry,
+            limits,
+            grants,
+            mounts,
+            mode,
+            stdin,
+            listener,
+            interrupt,
+            tools,
+            room,
+            last,
+            set_up,
+            ..
+        } = request;
         let args = match entry {
             Entry::Command { name } => std::iter::once(name).chain(grants.args).collect(),
             // A snippet has its arguments with its code.
@@ -69,6 +82,7 @@ impl Open {
             interrupt,
             tools,
             last,
+            set_up,
         };
         let store = fenced_store(fence, state, &limits).map_err(|reason| EngineError::Start(reason.to_string()))?;
         Ok(Self { store, instance: None })

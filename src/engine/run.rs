@@ -60,6 +60,8 @@ pub struct RunRequest {
     pub state: Option<Arc<Saved>>,
     /// Whether the instance goes with this run: no session calls it again, and nothing of it is kept. The engine says so.
     pub last: bool,
+    /// Whether a runtime is made of what this run leaves behind. The engine says so.
+    pub set_up: bool,
 }
 
 impl RunRequest {
@@ -79,6 +81,7 @@ impl RunRequest {
             room: None,
             state: None,
             last: false,
+            set_up: false,
         }
     }
 }
@@ -104,6 +107,7 @@ pub(super) async fn run(
     keep: Option<&mut Keep>,
 ) -> Result<Report, EngineError> {
     request.last = keep.is_none();
+    request.set_up = keep.as_ref().is_some_and(|keep| keep.whole);
     turn(fence, program, &mut None, request, disk_reserve_bytes, keep).await
 }
 

@@ -75,6 +75,7 @@ impl Session {
         let from = if self.open.is_none() { self.from.take() } else { None };
         request.state.clone_from(&from);
         request.last = false;
+        request.set_up = false;
         let done = run::turn(fence, &self.program, &mut self.open, request, disk_reserve_bytes, None).await;
         // What is written down is not used up by a call that did not come to it.
         if !matches!(&done, Ok(report) if !is_unbegun(report)) {

@@ -38,6 +38,8 @@ pub(super) struct RunState {
     pub(super) tools: Option<Arc<dyn Tools>>,
     /// Whether this is the last call of the instance.
     pub(super) last: bool,
+    /// Whether a runtime is made of it after this call.
+    pub(super) set_up: bool,
 }
 
 /// The guest used what it was not granted, in a place that has no answer for that.

@@ -7,6 +7,7 @@ mod corpus;
 mod ends;
 mod fenced;
 mod forks;
+mod hashes;
 mod language;
 mod library;
 mod native;

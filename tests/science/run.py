@@ -106,6 +106,15 @@ def check_randomness(runtime):
         raise Failed(f"drawn twice: {first} and {second}")
 
 
+def check_hashes(runtime):
+    code = "known = {f'{a} {b}': a for a in range(99) for b in range(9)}\n"
+    code += "[hash('a text of ours'), hash(b'bytes'), sum(known[' '.join((str(a), '1'))] for a in range(99))]"
+    one, other = (json.loads(runtime.text(code)) for _ in range(2))
+    same(one[2], 4851)
+    if one[0] == other[0] or one[1] == other[1]:
+        raise Failed(f"two starts have the same hashes: {one} and {other}")
+
+
 def check_files(runtime):
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "sales.csv").write_text("city,n\nBonn,2\nKiel,3\n")

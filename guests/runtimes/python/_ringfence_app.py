@@ -12,8 +12,9 @@ bundle.keep_libraries()
 import ringfence  # noqa: E402, F401  for snippets
 import _ringfence_world  # noqa: E402
 from componentize_py_types import Err  # noqa: E402
-from _ringfence import failures, fences, files, filled, lasting, preload, sealed, start, warm  # noqa: E402
+from _ringfence import failures, fences, files, filled, hashes, lasting, preload, sealed, start, warm  # noqa: E402
 from _ringfence.session import Session  # noqa: E402
+from _ringfence_world.imports import control  # noqa: E402
 
 preload.import_all()
 fences.put_up()
@@ -33,6 +34,9 @@ def _execute(snippet, execute=SESSION.execute, seal=sealed.seal, broken=sealed.b
 
 class Interpreter(_ringfence_world.exports.Interpreter):
     def prepare(self, begin):
+        # Each start from what a set-up leaves draws its own.
+        if not control.set_up():
+            hashes.draw()
         start.make_fresh(begin.environment, begin.folder)
 
     def execute(self, snippet):
@@ -40,6 +44,8 @@ class Interpreter(_ringfence_world.exports.Interpreter):
 
     def settle(self):
         reason = start.settle(SESSION)
+        if control.set_up() and hashes.is_full():
+            reason = "memory was used up while it was noted what the set-up hashed: give it more memory_bytes"
         if reason:
             raise Err(reason)
 

@@ -185,6 +185,10 @@ def last():
     return _ask(b"o") != b"\0"
 
 
+def set_up():
+    return _ask(b"u") != b"\0"
+
+
 def exit_with_code(code):
     _ask(b"x", bytes([code]))
 
@@ -219,7 +223,7 @@ def lay_out():
         _module(name)
     kinds = {kind.__name__: kind for kind in (Answer, Failure, Value, Form, Ending_Finished, Ending_Failed, Ending_Exited)}
     _module("_ringfence_world.exports.interpreter", **kinds)
-    _module("_ringfence_world.imports.control", interrupted=interrupted, last=last)
+    _module("_ringfence_world.imports.control", interrupted=interrupted, last=last, set_up=set_up)
     _module("_ringfence_world.imports.tools", available=available, call=call)
     _module("_ringfence_world.imports.exit", exit_with_code=exit_with_code)
     sys.modules["_ringfence_world.exports"].Interpreter = object

@@ -11,6 +11,7 @@
   (import "ringfence:runtime/tools@0.1.0" "call" (func $tools-call (param i32 i32 i32 i32 i32)))
   (import "ringfence:runtime/control@0.1.0" "interrupted" (func $interrupted (result i32)))
   (import "ringfence:runtime/control@0.1.0" "last" (func $last (result i32)))
+  (import "ringfence:runtime/control@0.1.0" "set-up" (func $set-up (result i32)))
   (import "wasi:cli/exit@0.2.12" "exit-with-code" (func $exit (param i32)))
 
   ;; Python is started by the first call, which is part of the image that is taken later.
@@ -144,6 +145,11 @@
       (local.set $found-size (i32.const 1))
       (local.set $found (call $alloc (i32.const 1)))
       (i32.store8 (local.get $found) (call $last))))
+    ;; u: whether a runtime is made of this.
+    (if (i32.eq (local.get $what) (i32.const 117)) (then
+      (local.set $found-size (i32.const 1))
+      (local.set $found (call $alloc (i32.const 1)))
+      (i32.store8 (local.get $found) (call $set-up))))
     (if (i32.eqz (local.get $found)) (then
       (local.set $found-size (i32.const 0))
       (local.set $found (call $alloc (i32.const 1)))))

@@ -54,6 +54,8 @@ pub(super) fn link(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
         Ok((interrupt.as_ref().is_some_and(CancellationToken::is_cancelled),))
     })?;
     control.func_wrap("last", |mut store: StoreContextMut<'_, RunState>, (): ()| Ok((look(store.data_mut()).last,)))?;
+    control
+        .func_wrap("set-up", |mut store: StoreContextMut<'_, RunState>, (): ()| Ok((look(store.data_mut()).set_up,)))?;
     let mut tools = linker.instance(TOOLS)?;
     tools.func_wrap("available", |mut store: StoreContextMut<'_, RunState>, (): ()| {
         let state = wait(store.data_mut());
