@@ -157,3 +157,17 @@ async fn packed_bytes_that_are_wrong_or_too_many_are_errors() {
     let report = javascript("console.log(require('zlib').gunzipSync(Buffer.concat([1, 2].map((n) => require('zlib').gzipSync('part ' + n)))).toString())").await;
     assert_eq!((answer(&report).0, stdout(&report).as_str()), (0, "part 1part 2\n"));
 }
+
+/// What an error knows beside its words is told with it, as Node tells it.
+#[tokio::test]
+async fn an_error_that_nobody_catches_tells_what_else_it_knows() {
+    let code = "throw Object.assign(new TypeError('x'), { code: 'E_X', deep: { a: [1] }, 'a-b': 2, get bad() { return 3 } })";
+    let told = answer(&javascript(code).await).1.error.unwrap();
+    assert_eq!((told.name.as_str(), told.value.as_str()), ("TypeError", "x"));
+    let end = " {\n  code: 'E_X',\n  deep: { a: [ 1 ] },\n  'a-b': 2,\n  bad: 3\n}\n";
+    assert!(told.traceback.ends_with(end), "{}", told.traceback);
+    // One that cannot be read does not hide the error.
+    let code = "const error = new Error('y'); Object.defineProperty(error, 'z', { enumerable: true, get() { throw 1 } }); throw error";
+    let told = answer(&javascript(code).await).1.error.unwrap();
+    assert!(told.traceback.starts_with("Error: y\n    at "), "{}", told.traceback);
+}

@@ -23,6 +23,12 @@
     const found = own && /:(\d+)(?::\d+)?\)?\s*$/.exec(own);
     message = message.slice(0, 100_000);
     let traceback = `${isError ? `${name}: ${message}` : `Uncaught ${message}`}\n${frames.join("\n")}`.trimEnd() + "\n";
+    // What else it knows of itself, such as `code`, is told as Node tells it.
+    if (isError) try {
+      const known = Object.keys(error).filter((key) => !["name", "message", "stack", "cause"].includes(key));
+      const told = known.map((key) => `  ${/^[A-Za-z_$][\w$]*$/.test(key) ? key : inspect(key)}: ${inspect(error[key], { depth: 1 }).replaceAll("\n", "\n  ")}`);
+      if (told.length) traceback = `${traceback.trimEnd()} {\n${told.join(",\n")}\n}\n`;
+    } catch { /* it stays untold */ }
     if (isError && error.cause !== undefined) try { traceback += `[cause]: ${error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : inspect(error.cause)}\n`; } catch { /* it stays untold */ }
     const line = found ? Number(found[1]) : null;
     return { name: wellFormed(name), message: wellFormed(message), traceback: wellFormed(traceback.slice(0, 100_000)), line: line > 0 && line < 2 ** 31 ? line : null };

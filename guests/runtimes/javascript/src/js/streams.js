@@ -5,12 +5,12 @@
   const soon = (act) => process.nextTick(act);
   // A class that can be inherited from by functions as well.
   class Stream extends EventEmitter {
-    destroyed = false;
-    constructor() { super(); for (const name of ["destroyed"]) kit.hide(this, name, false); }
+    constructor() { super(); for (const [name, value] of [["destroyed", false], ["closed", false], ["errored", null]]) kit.hide(this, name, value); }
     destroy(error) {
       if (this.destroyed) return this;
       this.destroyed = true;
-      const end = (reason) => soon(() => { if (reason) this.emit("error", reason); this.emit("close"); });
+      this.errored = error ?? null;
+      const end = (reason) => soon(() => { this.closed = true; if (reason) { this.errored = reason; this.emit("error", reason); } this.emit("close"); });
       if (typeof this._destroy === "function") this._destroy(error ?? null, (reason) => end(reason ?? error)); else end(error);
       return this;
     }
@@ -32,7 +32,7 @@
     const r = state(stream);
     if (stream.destroyed) return;
     while (r.flowing && r.queue.length) stream.emit("data", r.queue.shift());
-    if (r.queue.length === 0 && r.ended) { if ((r.flowing || r.wanted) && !r.told) { r.told = true; soon(() => { if (stream.destroyed) return; r.over = true; stream.emit("end"); stream.readableEnded = true; if (!stream.writableState || stream.writableState.finished) stream.destroy(); }); } return; }
+    if (r.queue.length === 0 && r.ended) { if ((r.flowing || r.wanted) && !r.told) { r.told = true; soon(() => { if (stream.destroyed) return; r.over = true; stream.emit("end"); if (!stream.writableState || stream.writableState.finished) stream.destroy(); }); } return; }
     if (!r.reading && !r.ended && (r.flowing || r.wanted) && r.queue.length < (r.object ? 16 : 4)) {
       r.reading = true;
       soon(() => { if (stream.destroyed) return; try { stream._read(r.mark ?? 65536); } catch (error) { stream.destroy(error); } });
@@ -74,7 +74,7 @@
       EventEmitter.prototype.on.call(this, name, listener);
       const r = state(this);
       if (name === "data" && r.flowing !== false) this.resume();
-      if (name === "readable") { r.wanted = true; soon(() => pump(this)); }
+      if (name === "readable") { r.wanted = true; r.flowing = false; soon(() => pump(this)); }
       return this;
     },
     addListener(name, listener) { return this.on(name, listener); },
@@ -140,7 +140,7 @@
     w.finishing = true;
     const finish = (error) => soon(() => {
       if (error) return void stream.destroy(error);
-      w.finished = stream.writableFinished = true;
+      w.finished = true;
       stream.emit("finish");
       if (!stream.readableState || stream.readableState.over) stream.destroy();
     });
@@ -172,12 +172,23 @@
       const done = [chunk, encoding, call].find((one) => typeof one === "function");
       if (chunk !== undefined && chunk !== null && typeof chunk !== "function") this.write(chunk, typeof encoding === "string" ? encoding : undefined);
       if (done) this.prependOnceListener("finish", done);
-      this.writableState.ended = this.writableEnded = true;
+      this.writableState.ended = true;
       soon(() => flush(this));
       return this;
     },
     cork() {}, uncork() {}, setDefaultEncoding() { return this; },
   };
+  // How a stream stands. Who writes to `readable` or `writable` is not heard, as in Node, where it changes little.
+  const readingFacts = {
+    readable: (r, stream) => !stream.destroyed && !r.over, readableEnded: (r) => r.over, readableFlowing: (r) => r.flowing, readableObjectMode: (r) => r.object,
+    readableLength: (r) => (r.object ? r.queue.length : r.queue.reduce((sum, one) => sum + one.length, 0)), readableHighWaterMark: (r) => r.mark ?? (r.object ? 16 : 65536),
+    readableEncoding: (r) => r.decoder?.encoding ?? null, readableAborted: (r, stream) => stream.destroyed && !r.over,
+  };
+  const writingFacts = {
+    writable: (w, stream) => !stream.destroyed && !w.ended, writableEnded: (w) => w.ended, writableFinished: (w) => w.finished, writableObjectMode: (w) => w.object,
+    writableLength: (w) => w.size, writableHighWaterMark: (w) => w.mark, writableNeedDrain: (w, stream) => w.needs && !w.ended && !stream.destroyed, writableCorked: () => 0,
+  };
+  const facts = (made, part, told) => { for (const name of Object.keys(told)) Object.defineProperty(made.prototype, name, { configurable: true, get() { const found = this[part]; return found && told[name](found, this); }, set() {} }); };
   const give = (made, methods) => { for (const name of Reflect.ownKeys(methods)) kit.hide(made.prototype, name, methods[name]); return made; };
   const destroying = (stream, options) => { if (options?.destroy) stream._destroy = options.destroy; return options ?? {}; };
   class Readable extends Stream {
@@ -199,6 +210,8 @@
   class Duplex extends Stream {
     constructor(options) { super(); readable(this, destroying(this, options)); writable(this, options ?? {}); }
   }
+  for (const made of [Readable, Duplex]) facts(made, "readableState", readingFacts);
+  for (const made of [Writable, Duplex]) facts(made, "writableState", writingFacts);
   give(Readable, reading);
   give(Writable, writing);
   give(give(Duplex, reading), writing);
@@ -268,7 +281,7 @@
   const { promisify } = kit.modules.util;
   kit.hide(pipeline, promisify.custom, piped);
   kit.hide(finished, promisify.custom, promises.finished);
-  const stream = Object.assign(Stream, { Stream, Readable, Writable, Duplex, Transform, PassThrough, pipeline, finished, promises, isReadable: (one) => Boolean(one?.readableState) && !one.destroyed, isErrored: () => false });
+  const stream = Object.assign(Stream, { Stream, Readable, Writable, Duplex, Transform, PassThrough, pipeline, finished, promises, isReadable: (one) => Boolean(one?.readableState) && !one.destroyed, isErrored: (one) => Boolean(one?.errored) });
   Object.assign(kit.modules, { stream, "stream/promises": promises, string_decoder: { StringDecoder } });
   Object.assign(kit.modules["stream/consumers"] = {}, {
     text: async (from) => { let all = ""; const decoder = new TextDecoder(); for await (const one of from) all += typeof one === "string" ? one : decoder.decode(one, { stream: true }); return all + decoder.decode(); },
