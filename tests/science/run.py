@@ -108,7 +108,7 @@ def check_randomness(runtime):
 
 def check_hashes(runtime):
     code = "known = {f'{a} {b}': a for a in range(99) for b in range(9)}\n"
-    code += "[hash('a text of ours'), hash(b'bytes'), sum(known[' '.join((str(a), '1'))] for a in range(99))]"
+    code += "[hash('a text of ours'), hash(b'bytes of ours'), sum(known[' '.join((str(a), '1'))] for a in range(99))]"
     one, other = (json.loads(runtime.text(code)) for _ in range(2))
     same(one[2], 4851)
     if one[0] == other[0] or one[1] == other[1]:
