@@ -11,14 +11,17 @@ import tempfile
 
 from lasting import loaded
 from merged import FUNCTION, GLOBAL, Reader, binaryen, exports, imports, many, number, section
-from stack import CALL, code, functions, instructions, signed
+from stack import CALL, END, code, functions, instructions, signed
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "runtimes" / "python" / "hash.wat"
 HASHES = "Py_HashBuffer"
+# What Python calls `_imp.source_hash`: the driver tells the key by it.
+TOLD = "_Py_KeyedHash"
 # Tables of CPython's own, of C's texts that no object has: as they are, since an image shows nobody what is in them.
 AS_THEY_ARE = {"hashtable_hash_str", "py_hmac_hinfo_ht_hash"}
 # What else asks for it: an image keeps no hash of these but in an object that has what was hashed, or the build ends.
 OF_OBJECTS = {"bytes_hash", "memory_hash", "unicode_hash", "hashtable_unicode_hash", "date_hash", "time_hash", "datetime_hash", "pattern_hash"}
+UNREACHABLE = 0x00
 PAGE = 1 << 16
 SLOTS = 1 << 17
 STATE = struct.Struct("<4I2QI")
@@ -82,7 +85,7 @@ def hashing(module, place, begun):
     goes on with the old one."""
     names = functions(module)
     inside = sum(rest[0] == FUNCTION for _, _, rest in imports(module))
-    old = next(index for index, called in names.items() if called == HASHES)
+    old, told = (next(index for index, called in names.items() if called == wanted) for wanted in (HASHES, TOLD))
     out = bytearray(module[:8])
     for kind, body in Reader(module).sections():
         if kind == 3 and begun:
@@ -97,7 +100,8 @@ def hashing(module, place, begun):
                 for called in AS_THEY_ARE:
                     bodies[asking[called]] = redirected(bodies[asking[called]], old, inside + len(bodies))
                 bodies.append(bodies[old - inside])
-            bodies[old - inside] = function(place)
+            bodies[old - inside], first = made(place)
+            bodies[told - inside] = behind(first, bodies[told - inside])
             out += section(10, many([number(len(new)) + new for new in bodies]))
         else:
             out += section(kind, body.rest())
@@ -118,12 +122,21 @@ def redirected(body, old, new):
     return bytes(out + body[copied:])
 
 
-def function(place):
+def behind(first, body):
+    """A body that begins with what the other does. That has nothing of its own but parameters, and ends where it is not to."""
+    start = next(reader.start for _, reader in instructions(body))
+    if first[0] != 0 or first[-2:] != bytes([UNREACHABLE, END]):
+        raise ValueError("the first part is no such body")
+    return body[:start] + first[1:-2] + body[start:]
+
+
+def made(place):
+    """Both functions."""
     with tempfile.TemporaryDirectory() as folder:
-        source, made = pathlib.Path(folder) / "hash.wat", pathlib.Path(folder) / "hash.wasm"
+        source, result = pathlib.Path(folder) / "hash.wat", pathlib.Path(folder) / "hash.wasm"
         source.write_text(SOURCE.read_text().replace("0x5eed", hex(place)))
-        binaryen("wasm-as", str(source), "-o", str(made))
-        return next(body.many(code)[0] for kind, body in Reader(made.read_bytes()).sections() if kind == 10)
+        binaryen("wasm-as", str(source), "-o", str(result))
+        return next(body.many(code) for kind, body in Reader(result.read_bytes()).sections() if kind == 10)
 
 
 # What an image knows.

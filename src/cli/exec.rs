@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +54,7 @@ pub(super) struct ExecArgs {
     pub(super) args: Vec<String>,
     /// Set a variable before the code runs; VALUE is JSON
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    pub(super) var: Vec<(String, Value)>,
+    pub(super) var: Vec<Variable>,
     /// Print the value of the last expression after what the snippet prints
     #[arg(long)]
     pub(super) value: bool,
@@ -101,7 +103,10 @@ pub(super) fn code(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub(super) fn variable(text: &str) -> Result<(String, Value), String> {
+/// A name and its JSON as it was written: a tree would make another number of a large one.
+pub(super) type Variable = (String, Box<RawValue>);
+
+pub(super) fn variable(text: &str) -> Result<Variable, String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, with VALUE as JSON")?;
     let value = serde_json::from_str(value).map_err(|error| format!("the value of {name} is not JSON: {error}"))?;
     Ok((name.to_owned(), value))
@@ -124,7 +129,7 @@ impl ExecArgs {
 pub(super) fn snippet(
     code: Option<&str>,
     file: Option<&Path>,
-    variables: &[(String, Value)],
+    given: &[Variable],
     most: u64,
 ) -> anyhow::Result<Snippet> {
     let (code, filename) = match (code, file) {
@@ -140,9 +145,13 @@ pub(super) fn snippet(
             (text(bytes)?, String::new())
         }
     };
-    let variables: Map<String, Value> = variables.iter().cloned().collect();
-    let variables = if variables.is_empty() { String::new() } else { Value::Object(variables).to_string() };
-    Ok(Snippet { code, filename, variables, value_bytes: VALUE_BYTES })
+    Ok(Snippet { code, filename, variables: variables(given)?, value_bytes: VALUE_BYTES })
+}
+
+/// All of them as one object. Of two with one name the later holds.
+pub(super) fn variables(given: &[Variable]) -> serde_json::Result<String> {
+    let all: BTreeMap<&str, &RawValue> = given.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
+    if all.is_empty() { Ok(String::new()) } else { serde_json::to_string(&all) }
 }
 
 pub(super) fn text(bytes: Vec<u8>) -> anyhow::Result<String> {

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::component::Named;
@@ -28,7 +30,7 @@ pub(super) fn run(args: &ExecArgs, client: &Client) -> anyhow::Result<ExitCode> 
 pub(super) fn told(
     client: &Client,
     path: &[&str],
-    (body, tools): (&Value, &[Named]),
+    (body, tools): (&Asked, &[Named]),
     shown: Shown,
 ) -> anyhow::Result<ExitCode> {
     let (printer, writer) = if shown.json { (None, None) } else { Some(Printed::start()).unzip() };
@@ -59,7 +61,7 @@ pub(super) fn told(
 }
 
 /// Asks for it, and submits the programs of its tools where the server does not know one.
-async fn started(client: &Client, path: &[&str], tools: &[Named], body: &Value) -> anyhow::Result<Events> {
+async fn started(client: &Client, path: &[&str], tools: &[Named], body: &Asked) -> anyhow::Result<Events> {
     match client.events(Call::post(path), body).await {
         Err(error) if error.is_problem("no_component") => {
             for tool in tools.iter().filter(|tool| matches!(tool, Named::File { .. })) {
@@ -71,7 +73,7 @@ async fn started(client: &Client, path: &[&str], tools: &[Named], body: &Value) 
     }
 }
 
-fn body(args: &ExecArgs, tools: &[Named], snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<Value> {
+fn body(args: &ExecArgs, tools: &[Named], snippet: Snippet, stdin_bytes: u64) -> anyhow::Result<Asked> {
     let mut body = match &args.workspace {
         Some((name, guest)) => sandbox::place(Some(name), guest, &args.mounts.rules_there(guest)?),
         None => {
@@ -94,8 +96,7 @@ fn body(args: &ExecArgs, tools: &[Named], snippet: Snippet, stdin_bytes: u64) ->
     if args.stdin {
         set("stdin_base64", stdin(stdin_bytes)?);
     }
-    written(&mut body, &snippet)?;
-    Ok(body)
+    Ok(written(body, &snippet)?)
 }
 
 /// Tools as a server is asked for them.
@@ -104,15 +105,25 @@ pub(super) fn asked(flags: &[ToolFlag], named: &[Named]) -> Value {
     flags.iter().zip(named).map(tool).collect()
 }
 
-/// Code with its name and variables, as a server is asked to run it.
-pub(super) fn written(body: &mut Value, snippet: &Snippet) -> anyhow::Result<()> {
-    let Some(fields) = body.as_object_mut() else { return Ok(()) };
-    fields.insert("code".to_owned(), json!(snippet.code));
-    if !snippet.filename.is_empty() {
-        fields.insert("filename".to_owned(), json!(snippet.filename));
+/// What a server is asked to run.
+#[derive(Serialize)]
+pub(super) struct Asked {
+    #[serde(flatten)]
+    fields: Value,
+    /// As they were written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<Box<RawValue>>,
+}
+
+/// Code with its name and variables, beside what else is asked.
+pub(super) fn written(mut fields: Value, snippet: &Snippet) -> serde_json::Result<Asked> {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("code".to_owned(), json!(snippet.code));
+        if !snippet.filename.is_empty() {
+            fields.insert("filename".to_owned(), json!(snippet.filename));
+        }
     }
-    if !snippet.variables.is_empty() {
-        fields.insert("variables".to_owned(), serde_json::from_str(&snippet.variables)?);
-    }
-    Ok(())
+    let is_given = !snippet.variables.is_empty();
+    let variables = is_given.then(|| RawValue::from_string(snippet.variables.clone())).transpose()?;
+    Ok(Asked { fields, variables })
 }

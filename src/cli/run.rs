@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -222,28 +223,33 @@ pub(super) fn interrupted() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
+/// As the guest wrote it, where it answered: a tree would make other numbers of large ones.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
 /// Tells how a run ended; `more` is what else JSON says of it.
 pub(super) fn finish(
     as_json: bool,
     report: &Report,
     worked: Option<&Worked>,
-    more: Map<String, Value>,
+    mut more: Map<String, Value>,
 ) -> anyhow::Result<ExitCode> {
     // A draft that cannot be looked through must not take the report with it.
     let worked = worked.filter(|worked| worked.changes.as_ref().map_or(true, |changes| !changes.is_empty()));
     if as_json {
-        let mut told = serde_json::to_value(report)?;
-        if let Some(fields) = told.as_object_mut() {
-            fields.extend(more);
-            if let Some(Worked { id, changes }) = worked {
-                let draft = match changes {
-                    Ok(changes) => json!({"id": id, "changes": changes}),
-                    Err(Unseen { code, message }) => json!({"id": id, "error": {"code": code, "message": message}}),
-                };
-                fields.insert("draft".into(), draft);
-            }
+        if let Some(Worked { id, changes }) = worked {
+            let draft = match changes {
+                Ok(changes) => json!({"id": id, "changes": changes}),
+                Err(Unseen { code, message }) => json!({"id": id, "error": {"code": code, "message": message}}),
+            };
+            more.insert("draft".into(), draft);
         }
-        show::print(&format!("{}\n", serde_json::to_string_pretty(&told)?))?;
+        show::print(&format!("{}\n", serde_json::to_string_pretty(&Told { report, more })?))?;
     } else {
         if let Outcome::Returned { value } = &report.outcome {
             show::print(&format!("{value}\n"))?;

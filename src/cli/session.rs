@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::component::{Named, pages, pretty};
-use super::exec::{Shown, snippet, variable};
+use super::exec::{Shown, Variable, snippet, variable};
 use super::limits::LimitFlags;
 use super::server::ServerFlags;
 use super::tools::{self, ToolFlag};
@@ -103,7 +103,7 @@ struct RunArgs {
     args: Vec<String>,
     /// Set a variable before the code runs; VALUE is JSON
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    var: Vec<(String, Value)>,
+    var: Vec<Variable>,
     /// Print the value of the last expression after what the code prints
     #[arg(long)]
     value: bool,
@@ -130,8 +130,8 @@ fn called(args: &RunArgs, client: &Client, json: bool) -> anyhow::Result<ExitCod
     let snippet = snippet(args.code.as_deref(), args.file.as_deref(), &args.var, limits.args_bytes.saturating_add(1))?;
     let tools = args.tool.iter().map(|tool| Named::of(&tool.program)).collect::<Result<Vec<_>, _>>()?;
     let limits = args.limits.asked(true);
-    let mut body = json!({"args": args.args, "limits": limits, "tools": exec_there::asked(&args.tool, &tools)});
-    exec_there::written(&mut body, &snippet)?;
+    let body = json!({"args": args.args, "limits": limits, "tools": exec_there::asked(&args.tool, &tools)});
+    let body = exec_there::written(body, &snippet)?;
     let path = ["v1", "sessions", args.id.as_str(), "execute"];
     exec_there::told(client, &path, (&body, &tools), Shown { json, value: args.value })
 }

@@ -62,7 +62,7 @@ struct CreateArgs {
     args: Vec<String>,
     /// Set a variable before the set-up runs; VALUE is JSON
     #[arg(long, value_name = "NAME=VALUE", value_parser = exec::variable)]
-    var: Vec<(String, Value)>,
+    var: Vec<exec::Variable>,
     /// Let the set-up work on a copy of a workspace, at /workspace or at GUEST; it is thrown away
     #[arg(long, value_name = "NAME[::GUEST]", value_parser = workspace::parse_place::<WorkspaceName>, help_heading = "Grants")]
     workspace: Option<(WorkspaceName, String)>,
@@ -133,8 +133,7 @@ fn request(args: &CreateArgs) -> anyhow::Result<RunRequest> {
     let limits = args.limits.limits().map_err(EngineError::from)?;
     let filename = args.setup.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let code = exec::text(program::read(&args.setup, limits.args_bytes)?)?;
-    let variables: Map<String, Value> = args.var.iter().cloned().collect();
-    let variables = if variables.is_empty() { String::new() } else { Value::Object(variables).to_string() };
+    let variables = exec::variables(&args.var)?;
     let snippet = Snippet { code, filename, variables, value_bytes: VALUE_BYTES };
     let grants = Grants { args: args.args.clone(), env: environment(&args.env)?, clocks: true, randomness: true };
     Ok(RunRequest::new(Entry::Snippet(snippet), limits, grants))
@@ -154,10 +153,13 @@ fn told(args: &CreateArgs, kept: &Runtime, report: &Report) -> anyhow::Result<Ex
 
 /// The set-up did not come to its end, or not well: there is nothing that anybody would want to begin with.
 fn failed(args: &CreateArgs, report: &Report) -> anyhow::Result<ExitCode> {
-    if let (Outcome::Answered { answer, .. }, false) = (&report.outcome, args.json) {
+    if let (Outcome::Answered { code, answer }, false) = (&report.outcome, args.json) {
         let answer: Answer = serde_json::from_str(answer.text())?;
-        if let Some(error) = &answer.error {
-            show::explain(&error.traceback)?;
+        match &answer.error {
+            Some(error) => show::explain(&error.traceback)?,
+            None => {
+                show::complain(&format!("the set-up exited with {code}: no snapshot was made"), Some("setup_ended"))
+            }
         }
     }
     let code = finish(args.json, report, None, Map::from_iter([("runtime".to_owned(), Value::Null)]))?;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Certificate, Method, RequestBuilder, Response, redirect};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use zeroize::Zeroizing;
@@ -143,7 +144,7 @@ impl Client {
     }
 
     /// Asks, and hears what happens as it happens.
-    pub async fn events(&self, call: Call<'_>, body: &Value) -> Result<Events, ClientError> {
+    pub async fn events(&self, call: Call<'_>, body: &impl Serialize) -> Result<Events, ClientError> {
         self.heard(self.request(call).json(body)).await
     }
 

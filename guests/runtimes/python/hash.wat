@@ -16,30 +16,6 @@
     (local $last i32) (local $place i32) (local $table i32) (local $larger i32)
     (if (i32.eqz (local.get $length)) (then (return (i32.const 0))))
 
-    ;; A start tells its key behind "[ringfence:seed of hash]". Only the first is heard: the copy of a start goes on with the key
-    ;; that it has. A key of zeros only asks. The answer is the mode.
-    (if (i32.eq (local.get $length) (i32.const 40)) (then
-      (if (i32.and (i32.and
-          (i64.eq (i64.load align=1 (local.get $at)) (i64.const 0x6e6566676e69725b))
-          (i64.eq (i64.load offset=8 align=1 (local.get $at)) (i64.const 0x20646565733a6563)))
-          (i64.eq (i64.load offset=16 align=1 (local.get $at)) (i64.const 0x5d6873616820666f)))
-        (then
-          (local.set $key0 (i64.load offset=24 align=1 (local.get $at)))
-          (local.set $key1 (i64.load offset=32 align=1 (local.get $at)))
-          (if (i32.and
-              (i32.eqz (i32.load (i32.const 0x5eed)))
-              (i64.ne (i64.or (local.get $key0) (local.get $key1)) (i64.const 0)))
-            (then
-              (i64.store offset=16 (i32.const 0x5eed) (local.get $key0))
-              (i64.store offset=24 (i32.const 0x5eed) (local.get $key1))
-              (local.set $place (i32.load offset=32 (i32.const 0x5eed)))
-              (if (local.get $place) (then
-                (i32.store (local.get $place) (i32.wrap_i64 (i64.mul
-                  (i64.shr_u (local.get $key0) (i64.const 32))
-                  (i64.or (local.get $key1) (i64.const 1)))))))
-              (i32.store (i32.const 0x5eed) (i32.const 1))))
-          (return (i32.load (i32.const 0x5eed)))))))
-
     (local.set $key0 (i64.const 0))
     (local.set $key1 (i64.const 0))
     (block $done
@@ -149,4 +125,23 @@
       (i32.store offset=8 (i32.const 0x5eed) (local.get $last)))
 
     ;; CPython has -1 for an error.
-    (select (i32.const -2) (local.get $hash) (i32.eq (local.get $hash) (i32.const -1)))))
+    (select (i32.const -2) (local.get $hash) (i32.eq (local.get $hash) (i32.const -1))))
+
+  ;; Stands before the body of `_Py_KeyedHash`, which is `_imp.source_hash` of Python: by that word of code, and by nothing that
+  ;; is hashed, the driver tells the key of a start. Only the first is heard: the copy of a start goes on with the key that it has.
+  ;; A key of zeros only asks. The answer is the mode.
+  (func (export "told") (param $for i64) (param $at i32) (param $length i32) (result i64)
+    (if (i32.and (i64.eq (local.get $for) (i64.const 93)) (i32.eq (local.get $length) (i32.const 16))) (then
+      (if (i32.and
+          (i32.eqz (i32.load (i32.const 0x5eed)))
+          (i64.ne (i64.or (i64.load align=1 (local.get $at)) (i64.load offset=8 align=1 (local.get $at))) (i64.const 0)))
+        (then
+          (i64.store offset=16 (i32.const 0x5eed) (i64.load align=1 (local.get $at)))
+          (i64.store offset=24 (i32.const 0x5eed) (i64.load offset=8 align=1 (local.get $at)))
+          (if (i32.load offset=32 (i32.const 0x5eed)) (then
+            (i32.store (i32.load offset=32 (i32.const 0x5eed)) (i32.wrap_i64 (i64.mul
+              (i64.load32_u offset=4 align=1 (local.get $at))
+              (i64.or (i64.load offset=8 align=1 (local.get $at)) (i64.const 1)))))))
+          (i32.store (i32.const 0x5eed) (i32.const 1))))
+      (return (i64.load32_u (i32.const 0x5eed)))))
+    (unreachable)))

@@ -161,7 +161,8 @@ async fn packed_bytes_that_are_wrong_or_too_many_are_errors() {
 /// What an error knows beside its words is told with it, as Node tells it.
 #[tokio::test]
 async fn an_error_that_nobody_catches_tells_what_else_it_knows() {
-    let code = "throw Object.assign(new TypeError('x'), { code: 'E_X', deep: { a: [1] }, 'a-b': 2, get bad() { return 3 } })";
+    let code =
+        "throw Object.assign(new TypeError('x'), { code: 'E_X', deep: { a: [1] }, 'a-b': 2, get bad() { return 3 } })";
     let told = answer(&javascript(code).await).1.error.unwrap();
     assert_eq!((told.name.as_str(), told.value.as_str()), ("TypeError", "x"));
     let end = " {\n  code: 'E_X',\n  deep: { a: [ 1 ] },\n  'a-b': 2,\n  bad: 3\n}\n";

@@ -56,6 +56,12 @@ async fn exec_prints_what_the_snippet_prints_and_exits_as_it_does() {
     assert!(printed.starts_with("<class 'ZeroDivisionError'>") && said.is_empty(), "{printed}{said}");
     let args = ["exec", "python", "sum(prices)", "--var", "prices=[1, 2, 3]", "--value"];
     assert_eq!(cli.says(&args, 0).0, "6\n");
+    // Numbers are what was written, whatever other programs make of large ones.
+    let large = ["exec", "python", "n + 1", "--var", "n=[1]", "--var", "n=18446744073709551616", "--value"];
+    assert_eq!(cli.says(&large, 0).0, "18446744073709551617\n");
+    let told = cli.says(&["exec", "python", "{'a': [2 ** 70, 1.5]}", "--json"], 0).0;
+    let told: Value = serde_json::from_str(&told.replace("1180591620717411303424", "7")).unwrap();
+    assert_eq!(told["outcome"]["answer"]["value"]["json"], json!({"a": [7, 1.5]}));
     let file = cli.0.path().join("report.py");
     std::fs::write(&file, "import sys\nprint(sys.argv[1:])\nraise ValueError('late')").unwrap();
     let (printed, said) = cli.says(&["exec", "python", "--file", file.to_str().unwrap(), "--", "-x", "1"], 1);
@@ -142,6 +148,8 @@ async fn snapshots_are_created_and_told_why_not() {
         let args = ["snapshot", "create", "--from", language, "--name", "other", "--setup", &setup];
         cli.says(&[&args, more].concat(), exit)
     };
+    let (_, said) = told("python", "import sys; sys.exit(3)", &[], 3);
+    assert!(said.contains("exited with 3: no snapshot was made [setup_ended]") && said.lines().count() == 1, "{said}");
     let folder = format!("{}::/workspace", cli.0.path().display());
     let told_json: Value = serde_json::from_str(&told("javascript", "1", &["--json"], 0).0).unwrap();
     assert_eq!(
@@ -189,6 +197,8 @@ async fn exec_speaks_to_a_server_too() {
     };
     let told = there(&["exec", "python", "print(x)\nsys = __import__('sys'); sys.exit(3)", "--var", "x=[1]"]);
     assert_eq!(told, (Some(3), "[1]\n".into(), String::new()));
+    let told = there(&["exec", "python", "[n, 2 ** 70]", "--var", "n=123456789012345678901", "--json"]);
+    assert!(told.1.contains("123456789012345678901") && told.1.contains("1180591620717411303424"), "{told:?}");
     let (code, printed, said) = there(&["exec", "javascript", "console.log(1); null.x", "--value"]);
     assert_eq!((code, printed.as_str()), (Some(1), "1\n"));
     assert!(said.contains("TypeError"), "{said}");

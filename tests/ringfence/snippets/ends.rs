@@ -3,7 +3,7 @@
 use ringfence::fs_policy::{Level, Policy};
 use ringfence::model::Report;
 
-use super::{answer, failure, mount, python, request, run, text};
+use super::{answer, failure, mount, python, request, run, stdout, text};
 
 async fn in_folder(folder: &std::path::Path, code: &str) -> Report {
     let mut asked = request(code);
@@ -96,4 +96,21 @@ async fn sqlite_draws_anew_in_each_run() {
 async fn a_record_of_the_log_counts_from_the_start_of_the_run() {
     let code = "import logging\n0 <= logging.LogRecord('a', 1, 'b', 1, 'c', None, None).relativeCreated < 60000";
     assert_eq!(text(&python(code).await), "True");
+}
+
+/// What a finalizer holds it has whole, and what the snippet only looked at is left as it is.
+#[tokio::test]
+async fn finalizers_at_the_end_find_what_they_hold() {
+    let code = "import json, os, sys\nnotes = []\n\
+        class Worker:\n    def __init__(self, n): self.n, self.out = n, notes\n\
+        \x20   def __del__(self): print(self.n, json.dumps(self.out), notes, len(table['plain']), len(sys.path) >= 0)\n\
+        table = {'plain': [[1, 2], {'deep': (3,)}], 'worker': Worker(7)}\nworkers = [Worker(n) for n in range(2)]\n\
+        for worker in workers: notes.append({'n': worker.n})\n\
+        del worker\nlooked, modules, inner, space = vars(sys), sys.modules, vars(json), vars(os)\n'ended'";
+    let report = python(code).await;
+    assert_eq!(text(&report), "'ended'");
+    let mut lines: Vec<_> = stdout(&report).lines().map(str::to_owned).collect();
+    lines.sort();
+    let held = r#"[{"n": 0}, {"n": 1}] [{'n': 0}, {'n': 1}] 2 True"#;
+    assert_eq!(lines, [0, 1, 7].map(|n| format!("{n} {held}")));
 }

@@ -137,11 +137,34 @@ async fn who_goes_on_from_a_state_finds_what_is_in_it() {
     }
 }
 
-/// Code that says what the driver says to the function changes nothing, and what hashes without end is ended like all else.
+/// How many of the keys that somebody made beforehand fall together, and the hash of what nobody knows.
+const MARKED: &str = "marked = [f'[ringfence:seed of hash]{n:016d}' for n in range(200)]\n\
+    import importlib.util\nimportlib.util.source_hash(b'0123456789abcdef')\n\
+    [len({hash(key) for key in marked}), len({hash(key.encode()) for key in marked}), hash('what nobody knows')]";
+
+/// The key is told by a word of the driver's code: nothing that is hashed is taken for one, in a start or in a set-up.
 #[tokio::test]
-async fn code_cannot_choose_the_key_and_hashing_is_metered() {
-    let code = "before = hash('some word')\nhash(b'[ringfence:seed of hash]' + bytes(range(16)))\n\
-        [before == hash(''.join(list('some word'))), hash('some other word')]";
+async fn no_data_chooses_the_key_of_a_start_or_of_all_starts_of_a_snapshot() {
+    let (one, other) = (numbers(&text(&python(MARKED).await)), numbers(&text(&python(MARKED).await)));
+    assert!(one[..2] == [200, 200] && other[..2] == [200, 200] && one[2] != other[2], "{one:?} {other:?}");
+    let set_up = "import json\nkept = json.loads('{\"[ringfence:seed of hash]AAAAAAAAAAAAAAAA\": 1, \"AAAAAAAAAAAAAAAA\": 2}')\n\
+        noted = [hash(key) for key in kept], [hash(key.encode()) for key in kept]";
+    let mut asked = request(set_up);
+    asked.grants.env =
+        vec![("[ringfence:seed of hash]BBBBBBBBBBBBBBBB".into(), "1".into()), ("B".repeat(16), "1".into())];
+    let made = engine().snapshot(&*runtime("python").await, guest("python-runtime"), asked).await.unwrap();
+    let build = Build::of(&Preset::Medium.limits(), Mode::Ordinary);
+    let program = engine().load(made.component.unwrap().unwrap(), build).await.unwrap();
+    let draw = async || numbers(&text(&engine().run(&program, request(MARKED)).await.unwrap()));
+    let (one, other) = (draw().await, draw().await);
+    assert!(one[..2] == [200, 200] && one[2] != other[2], "{one:?} {other:?}");
+}
+
+/// Nor does code, once a start has one; and what hashes without end is ended like all else.
+#[tokio::test]
+async fn code_cannot_change_the_key_of_its_start_and_hashing_is_metered() {
+    let code = "import _imp\nbefore = hash('some word of ours')\n_imp.source_hash(93, bytes(range(16)))\n\
+        [before == hash(''.join(list('some word of ours'))), hash('some other word')]";
     let (one, other) = (text(&python(code).await), text(&python(code).await));
     assert!(one.starts_with("[True, ") && other.starts_with("[True, ") && one != other, "{one} {other}");
     let mut asked = request("while True: hash(b'x' * 1000000)");

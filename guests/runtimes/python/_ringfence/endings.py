@@ -24,8 +24,8 @@ WORDS = ("__del__", "yield", "weakref", "tempfile", "zipfile", "gzip", "shelve",
 # What neither has a finalizer nor holds what may have one. It is there until finalizers are done, as in CPython: they use it.
 _ATOMS = {int, float, complex, str, bytes, bytearray, bool, range, type(None), decimal.Decimal}
 _ATOMS |= {type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType}
-_EMPTIED, _DROPPED = {list, dict, set}, {tuple, frozenset, types.MethodType}
-_PLAIN = _ATOMS | _EMPTIED | _DROPPED
+_SIFTED, _DROPPED = {list, dict, set}, {tuple, frozenset}
+_PLAIN = _ATOMS | _SIFTED | _DROPPED | {types.MethodType}
 _callbacks, _run_callbacks, _collect, _stats, _first = atexit._ncallbacks, atexit._run_exitfuncs, gc.collect, gc.get_stats, islice
 _modules, _missing = sys.modules, object()
 
@@ -63,10 +63,7 @@ class Endings:
                 space[name] = None
         for space in spaces:
             for name in self._names(space, _holds):
-                if type(space[name]) in _EMPTIED:
-                    space[name].clear()
-                else:
-                    space[name] = None
+                space[name] = _sifted(space[name])
         # Those that hold each other. Where the interpreter has not looked for such yet, all are young.
         _collect(2 if _looked() > self.looked else 0)
 
@@ -86,12 +83,29 @@ Endings.finish.__code__ = Endings.finish.__code__.replace(co_filename="<sys>")
 
 
 def _holds(value):
+    """Whether there is anything in it, however deep, that is not plain."""
+    seen, left = set(), [iter((value,))]
+    while left:
+        for thing in left[-1]:
+            kind = type(thing)
+            if kind in _ATOMS or id(thing) in seen:
+                continue
+            if kind not in _SIFTED and kind not in _DROPPED:
+                return True
+            seen.add(id(thing))
+            left.append(iter(thing.values() if kind is dict else thing))
+            break
+        else:
+            left.pop()
+    return False
+
+
+def _sifted(value):
+    """Another one, of what is plain: finalizers may still look there by its name, and whoever holds the old one has it whole."""
     kind = type(value)
-    if kind is types.MethodType:
-        return True
-    if kind not in _EMPTIED and kind not in _DROPPED:
-        return False
-    return any(type(inner) not in _ATOMS for inner in (value.values() if kind is dict else value))
+    if kind is dict:
+        return {key: inner for key, inner in value.items() if not _holds(inner)}
+    return kind(inner for inner in value if not _holds(inner)) if kind in _SIFTED else None
 
 
 def _looked():
