@@ -1,8 +1,10 @@
 //! What JavaScript has of Node that no snippet of the corpus can show: what is not here, what a module gives, what comes in.
 
-use ringfence::engine::Stdin;
+use ringfence::engine::{Entry, Stdin};
+use ringfence::fs_policy::Rules;
+use ringfence::model::Report;
 
-use super::{answer, failure, javascript, request, run, stdout, text};
+use super::{answer, failure, javascript, mount, request, run, stdout, text};
 
 /// Nothing of languages, zones and options is taken and then ignored.
 #[tokio::test]
@@ -98,6 +100,77 @@ async fn a_snippet_may_export_as_a_module_does() {
         ("import.meta.filename.endsWith('/<snippet>') && import.meta.url.startsWith('file:///')", "true"),
     ] {
         assert_eq!(text(&javascript(code).await), value, "{code}");
+    }
+}
+
+/// A folder with modules, one of which the rules hide, and one that they only show.
+async fn beside_modules(filename: &str, code: &str) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, code) in [
+        ("m.mjs", "export default 1; export const n = 2; export let count = 0; export const add = () => ++count"),
+        ("c.cjs", "exports.a = 1"),
+        ("d.json", "{\"a\": 1}"),
+        ("secret.mjs", "export default 'secret'"),
+        ("shown.mjs", "export default 'a name that is seen'"),
+    ] {
+        std::fs::write(folder.path().join(name), code).unwrap();
+    }
+    let rules = ["/**:write", "/secret.mjs:none", "/shown.mjs:view"];
+    let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+    let mut asked = request(code);
+    if let Entry::Snippet(snippet) = &mut asked.entry {
+        snippet.filename = filename.to_owned();
+    }
+    let policy = Rules { preset: None, rules }.policy(false).unwrap();
+    asked.mounts = vec![mount(folder.path(), policy)];
+    run("javascript", asked).await
+}
+
+/// What a snippet imports by a relative name is beside it, whatever it is called itself.
+#[tokio::test]
+async fn a_snippet_imports_the_files_of_its_folder() {
+    for filename in ["", "x.mjs", "dir/x.mjs", "/dir/x.js"] {
+        for (code, value) in [
+            ("import d, { n } from './m.mjs'; [d, n]", "[ 1, 2 ]"),
+            ("import { add } from './m.mjs'; add(); (await import('../workspace/./m.mjs')).count", "1"),
+            ("(await import('file:///workspace/m.mjs')).n + (await eval('import(`./m.mjs`)')).n", "4"),
+            ("import c, { a } from './c.cjs'; [a, c === require('./c.cjs')]", "[ 1, true ]"),
+            ("import d from './d.json' with { type: 'json' }; d", "{ a: 1 }"),
+            ("import d from './d.json' assert { type: 'json' }; d", "{ a: 1 }"),
+            ("require('fs').mkdirSync('sub'); process.chdir('sub'); (await import('./m.mjs')).n", "2"),
+            (
+                "import { createRequire } from 'module'; const require = createRequire(import.meta.url); (await import('fs')).existsSync('c.cjs')",
+                "true",
+            ),
+        ] {
+            assert_eq!(text(&beside_modules(filename, code).await), value, "{filename}: {code}");
+        }
+    }
+    let (name, words, _) = failure(&beside_modules("", "import d from './d.json'").await);
+    assert!(name == "TypeError" && words.contains("needs an import attribute of type \"json\""), "{words}");
+}
+
+#[tokio::test]
+async fn a_module_that_may_not_be_read_is_as_one_that_is_not_there() {
+    let told = async |file: &str| {
+        let report = beside_modules("", &format!("await import('./{file}')")).await;
+        answer(&report).1.error.unwrap().traceback.replace(file, "FILE")
+    };
+    let hidden = told("secret.mjs").await;
+    assert_eq!((&hidden, &hidden), (&told("shown.mjs").await, &told("absent.mjs").await));
+    let words = "Error: Cannot find module '/workspace/FILE' imported from /workspace/<snippet>";
+    assert!(hidden.starts_with(words) && hidden.contains("code: 'ERR_MODULE_NOT_FOUND'"), "{hidden}");
+}
+
+/// Later snippets of a session, and what earlier ones left, find the same module.
+#[tokio::test]
+async fn all_calls_of_a_session_import_from_one_folder() {
+    let (house, sandbox) = super::sessions::house(&[]).await;
+    let id = super::sessions::session(&house, "javascript", &sandbox).await;
+    let first = "require('fs').writeFileSync('m.mjs', 'let n = 0; export const add = () => ++n'); const again = () => import('./m.mjs'); (await again()).add()";
+    for (code, value) in [(first, 1), ("import { add } from './m.mjs'; add()", 2), ("(await again()).add()", 3)] {
+        let run = super::sessions::call(&house, &id, code).await;
+        assert_eq!(super::sessions::value(&run), &value, "{code}");
     }
 }
 

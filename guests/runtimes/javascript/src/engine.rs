@@ -32,12 +32,12 @@ impl Engine {
     fn new() -> Self {
         let runtime = Runtime::new().expect("an engine");
         runtime.set_max_stack_size(STACK_BYTES);
-        runtime.set_loader(modules::Names, modules::Sources);
         let context = Context::full(&runtime).expect("a context");
         let driver = context.with(|ctx| {
             let driver = build_driver(&ctx).unwrap_or_else(|error| panic!("the driver: {error}"));
             Persistent::save(&ctx, driver)
         });
+        runtime.set_loader(modules::Names(driver.clone()), modules::Sources(driver.clone()));
         runtime.set_host_promise_rejection_tracker(Some(Box::new({
             let driver = driver.clone();
             move |ctx, promise, reason, handled| {

@@ -1,12 +1,12 @@
-//! Modules that a snippet may import: those of `js/`, by name, and files of its own.
+//! The parts that what a snippet sees is made of, and the modules that it may import.
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
-use rquickjs::{Ctx, Error, Module};
+use rquickjs::{Ctx, Function, Module, Object, Persistent, Value};
 
 /// What all parts have in common, what they add to it, in this order, and what runs a snippet with all of it.
 pub const KIT: &str = include_str!("js/kit.js");
-pub const PARTS: [&str; 25] = [
+pub const PARTS: [&str; 26] = [
     include_str!("js/console.js"),
     include_str!("js/text.js"),
     include_str!("js/buffer.js"),
@@ -23,6 +23,7 @@ pub const PARTS: [&str; 25] = [
     include_str!("js/clone.js"),
     include_str!("js/web.js"),
     include_str!("js/modules.js"),
+    include_str!("js/imports.js"),
     include_str!("js/tools.js"),
     include_str!("js/locales.js"),
     include_str!("js/numbers.js"),
@@ -41,50 +42,34 @@ pub const INSPECT: &str = concat!(
     "\n; delete globalThis.Atomics; return module.exports; })()"
 );
 
-/// The part of a name after `node:`, which is ours to serve.
-pub struct Names;
+/// What `js/imports.js` says that a name means, seen from the file that asks for it.
+pub struct Names(pub Persistent<Object<'static>>);
 
 impl Resolver for Names {
-    fn resolve<'js>(&mut self, _: &Ctx<'js>, base: &str, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<String> {
-        if !name.starts_with('.') && !name.starts_with('/') {
-            return Ok(format!("builtin:{}", name.trim_start_matches("node:")));
-        }
-        let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Ok(if name.starts_with('/') { name.to_owned() } else { format!("{folder}/{}", name.trim_start_matches("./")) })
+    fn resolve<'js>(&mut self, ctx: &Ctx<'js>, base: &str, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<String> {
+        self.0.clone().restore(ctx)?.get::<_, Function>("resolve")?.call((base, name))
     }
 }
 
-/// A module of ours is what `require` gives, as its default export and by its names.
-pub struct Sources;
+/// The text that `js/imports.js` gives for a module, and what is in its `import.meta`.
+pub struct Sources(pub Persistent<Object<'static>>);
 
 impl Loader for Sources {
-    fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<Module<'js, Declared>> {
-        let Some(builtin) = name.strip_prefix("builtin:") else {
-            let path = name.trim_start_matches("./");
-            let source = std::fs::read(path).map_err(|error| Error::new_loading_message(name, error.to_string()))?;
-            if let Some(at) = source.iter().position(|&byte| byte == 0) {
-                return Err(Error::new_loading_message(name, nul(&source[..at])));
+    fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str, attributes: Option<ImportAttributes<'js>>) -> rquickjs::Result<Module<'js, Declared>> {
+        let mut asked = Vec::new();
+        if let Some(attributes) = attributes {
+            for key in attributes.keys() {
+                let key = key?;
+                asked.push(vec![key.clone(), attributes.get(&key)?.unwrap_or_default()]);
             }
-            return Module::declare(ctx.clone(), name, source);
-        };
-        let require: rquickjs::Function = ctx.globals().get("require")?;
-        let exports: rquickjs::Object = require.call((builtin,))?;
-        let names: Vec<String> = exports.keys::<String>().filter_map(Result::ok).filter(|key| is_name(key)).collect();
-        let source = format!(
-            "const it = require({builtin:?}); export default it; export const {{ {} }} = it;",
-            names.join(", ")
-        );
-        Module::declare(ctx.clone(), name, source)
+        }
+        let told: Object = self.0.clone().restore(ctx)?.get::<_, Function>("load")?.call((name, asked))?;
+        let module = Module::declare(ctx.clone(), name, told.get::<_, String>("text")?)?;
+        let meta = module.meta()?;
+        for entry in told.get::<_, Object>("meta")?.props::<String, Value>() {
+            let (key, value) = entry?;
+            meta.set(key, value)?;
+        }
+        Ok(module)
     }
-}
-
-/// Where it is: `rquickjs` takes the text of a module to end there.
-fn nul(before: &[u8]) -> String {
-    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    let column = 1 + before.iter().rev().take_while(|&&byte| byte != b'\n').count();
-    format!("a NUL byte at line {line}, column {column}, which a file that is imported may not have: write \\0 in a string")
-}
-
-fn is_name(key: &str) -> bool {
-    key != "default" && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$') && !key.starts_with(|c: char| c.is_ascii_digit())
 }

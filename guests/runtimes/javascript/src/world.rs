@@ -26,7 +26,8 @@ thread_local! { static EXIT: Cell<Option<u32>> = const { Cell::new(None) }; }
 pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     let doors = Object::new(ctx.clone())?;
     let set = |name: &str, function: Function<'js>| doors.set(name, function);
-    set("evaluate", Function::new(ctx.clone(), evaluate)?)?;
+    set("evaluate", Function::new(ctx.clone(), |ctx, code, name| evaluate(ctx, code, name, qjs::JS_EVAL_FLAG_ASYNC))?)?;
+    set("compile", Function::new(ctx.clone(), |ctx, code, name| evaluate(ctx, code, name, 0))?)?;
     set("jobs", Function::new(ctx.clone(), jobs)?)?;
     set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
     set("promiseResult", Function::new(ctx.clone(), promise_result)?)?;
@@ -53,12 +54,12 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     Ok(doors)
 }
 
-/// Global code that gives a promise. The engine is told how long it is, so that a NUL in it is a character like others, as the
+/// Global code, which gives a promise where `JS_EVAL_FLAG_ASYNC` is set. The engine is told how long it is, so that a NUL in it is a character like others, as the
 /// standard has it; `eval_with_options` takes none.
-fn evaluate<'js>(ctx: Ctx<'js>, code: String, filename: String) -> rquickjs::Result<Value<'js>> {
+fn evaluate<'js>(ctx: Ctx<'js>, code: String, filename: String, more: u32) -> rquickjs::Result<Value<'js>> {
     let (length, code) = (code.len(), [code.as_bytes(), b"\0"].concat());
     let filename = CString::new(filename)?;
-    let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_BACKTRACE_BARRIER | qjs::JS_EVAL_FLAG_ASYNC;
+    let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_BACKTRACE_BARRIER | more;
     // SAFETY: both texts end in zero and are only read; the length is without it.
     let told = unsafe { qjs::JS_Eval(ctx.as_raw().as_ptr(), code.as_ptr().cast(), length as _, filename.as_ptr(), flags as i32) };
     // SAFETY: a value of this context, which nobody else holds.

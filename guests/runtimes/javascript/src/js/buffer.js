@@ -38,6 +38,13 @@
       if (typeof data === "string") data = find(read, encoding)(data);
       else if (data instanceof ArrayBuffer) return new Buffer(data, encoding, length);
       else if (data?.type === "Buffer") data = data.data;
+      else {
+        const isObject = typeof data === "object" && data !== null, plain = isObject ? data.valueOf?.() : data;
+        if (plain !== data && plain !== null && ["string", "object"].includes(typeof plain)) return Buffer.from(plain, encoding, length);
+        const text = isObject && data.length === undefined && data[Symbol.toPrimitive]?.("string");
+        if (typeof text === "string") return Buffer.from(text, encoding);
+        if (!isObject || (data.length === undefined && !(data.buffer instanceof ArrayBuffer))) throw kit.coded(new TypeError(`The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.${kit.kindOf(data)}`), "ERR_INVALID_ARG_TYPE");
+      }
       const made = new Buffer(data.length);
       made.set(data);
       return made;

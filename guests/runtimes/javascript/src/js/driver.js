@@ -107,6 +107,8 @@
   for (const name of ["__filename", "__dirname"]) hide(global, name, "");
   const began = (filename, args) => {
     leave();
+    // Where its modules are, wherever it goes with `chdir`.
+    world.home = world.folder;
     unhandled = new SafeMap();
     timers.clear();
     ticks.length = 0;
@@ -153,5 +155,5 @@
     process.env = environment;
     world.folder = start || "/";
   };
-  return { execute, prepare, rejected };
+  return { execute, prepare, rejected, ...kit.imports };
 })

@@ -36,6 +36,6 @@
     const error = coded(new TypeError(`The "${name}" argument must be ${wanted}.${kindOf(value)}`), "ERR_INVALID_ARG_TYPE");
     return error;
   };
-  const state = { folder: "/", began: 0, filename: "", now: 0, isLate: false };
+  const state = { folder: "/", home: "/", began: 0, filename: "", now: 0, isLate: false };
   return { doors, util, inspect: util.inspect, format: util.format, global, hide, wellFormed, SafeMap, bytesOf, coded, kindOf, wrongType, state, modules: {} };
 })

@@ -53,13 +53,16 @@
   const loaded = new Map();
   const isThere = (file) => { try { return doors.stat(file)[2] === 0; } catch { return false; } };
   const fileOf = (file) => [file, file + ".js", file + ".cjs", file + ".json", file + "/index.js"].find(isThere);
+  const textOf = (file) => fs.readFileSync(file, "utf8").replace(/^\ufeff/, "");
+  // It has the name of its file, which is where its own imports start from.
+  const compiled = (file, text) => doors.compile(`(function (exports, require, module, __filename, __dirname) { ${text.replace(/^#!/, "//")}\n})`, file);
   const load = (file) => {
     if (loaded.has(file)) return loaded.get(file).exports;
-    const text = fs.readFileSync(file, "utf8"), module = { exports: {}, id: file, filename: file, loaded: false };
+    const text = textOf(file), module = { exports: {}, id: file, filename: file, loaded: false };
     loaded.set(file, module);
     try {
       if (file.endsWith(".json")) { try { module.exports = JSON.parse(text); } catch (error) { error.message = `${file}: ${error.message}`; throw error; } }
-      else new Function("module", "exports", "require", "__filename", "__dirname", text.replace(/^#!/, "//"))(module, module.exports, requireFrom(path.dirname(file)), file, path.dirname(file));
+      else compiled(file, text).call(module.exports, module.exports, requireFrom(path.dirname(file)), module, file, path.dirname(file));
     } catch (error) { loaded.delete(file); throw error; }
     module.loaded = true;
     return module.exports;
@@ -69,13 +72,13 @@
       if (typeof name !== "string") throw kit.wrongType("id", "of type string", name);
       const plain = name.replace(/^node:/, "");
       if (Object.hasOwn(modules, plain)) return modules[plain];
-      const file = /^(?:\.{0,2}\/|\.{1,2}$)/.test(plain) && fileOf(path.resolve(folder ?? state.folder, plain));
+      const file = /^(?:\.{0,2}\/|\.{1,2}$)/.test(plain) && fileOf(path.resolve(folder ?? state.home, plain));
       if (file) return load(file);
-      if (/^\.{0,2}\//.test(plain)) throw Object.assign(new Error(`Cannot find module '${name}'\nRequire stack:\n- ${state.folder.replace(/\/$/, "")}/${state.filename}`), { code: "MODULE_NOT_FOUND", requireStack: [] });
+      if (/^\.{0,2}\//.test(plain)) throw Object.assign(new Error(`Cannot find module '${name}'\nRequire stack:\n- ${state.file}`), { code: "MODULE_NOT_FOUND", requireStack: [] });
       const reason = Object.hasOwn(refused, plain) ? `${plain}: ${refused[plain]}` : `Cannot find module '${name}': nothing can be installed inside the fence`;
       throw Object.assign(new Error(reason), { code: "MODULE_NOT_FOUND" });
     };
-    const resolve = (name) => { const plain = name.replace(/^node:/, ""); if (Object.hasOwn(modules, plain)) return name; const file = fileOf(path.resolve(folder ?? state.folder, plain)); if (!file) throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" }); return file; };
+    const resolve = (name) => { const plain = name.replace(/^node:/, ""); if (Object.hasOwn(modules, plain)) return name; const file = fileOf(path.resolve(folder ?? state.home, plain)); if (!file) throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" }); return file; };
     return Object.defineProperty(Object.assign(require, { resolve, cache: {}, extensions: {} }), "main", { get: () => main });
   };
   const names = () => Object.keys(modules).filter((name) => name !== "ringfence");
@@ -86,6 +89,5 @@
   hide(global, "require", require);
   hide(global, "module", main);
   hide(global, "exports", main.exports);
-  kit.loaded = loaded;
-  kit.require = require;
+  Object.assign(kit, { require, load, textOf, compiled, isLoaded: (file) => loaded.has(file) });
 })
