@@ -68,8 +68,13 @@ def say(text):
 
 def fetch():
     ready = LIBRARY / "ready"
-    if ready.exists() and ready.read_text() == READY:
-        return
+    if not ready.exists() or ready.read_text() != READY:
+        fetch_all(ready)
+    # What is imported is a module, whatever else it might be.
+    (LIBRARY / "modules" / "package.json").write_text('{"type": "module"}\n')
+
+
+def fetch_all(ready):
     say("compat: fetching the tests of ECMA-262 (once; 60 MB)")
     with tempfile.TemporaryDirectory() as folder:
         archive = next(iter(download(pathlib.Path(folder)).glob("*.orig.tar.xz")), None)

@@ -20,6 +20,15 @@ const es = await import("/workspace/es.js");
 console.log(es.c, es.default);
 const { load, again } = require("/workspace/later.cjs");
 console.log((await load()) === es, again() === twice);
+// What the nearest package.json says of `.js`.
+for (const folder of ["pack", "pack/old"]) fs.mkdirSync(`/workspace/${folder}`);
+write("pack/package.json", '{"type": "module"}');
+write("pack/m.js", "export default (function () { return this === undefined })(); export const file = import.meta.filename;");
+write("pack/old/package.json", "{}");
+write("pack/old/c.js", "module.exports = (function () { return this === undefined })();");
+const pack = await import("/workspace/pack/m.js");
+console.log(pack.default, pack.file, (await import("/workspace/pack/old/c.js")).default);
+
 for (const name of ["throws.cjs", "wrong.cjs"]) await import("/workspace/" + name).catch((error) => console.log(error.name, error instanceof SyntaxError));
 
 for (const given of [5, null, undefined, true, 1n, {}, Symbol("a"), new Map(), function it() {}])

@@ -66,7 +66,7 @@ async fn no_name_that_a_snippet_may_want_for_a_module_is_the_drivers() {
 async fn each_start_draws_its_own_of_everything() {
     let code = "import os, random, secrets, tempfile, uuid, email.utils\n\
                 '|'.join(map(str, [random.random(), random.Random().random(), random.SystemRandom().random(), \
-                random.sample(range(10 ** 9), 2), secrets.token_hex(8), secrets.randbits(64), os.urandom(8), uuid.uuid1().node, \
+                random.sample(range(10 ** 9), 2), secrets.token_hex(8), secrets.randbits(64), os.urandom(8).hex(), uuid.uuid1().node, \
                 uuid.uuid4(), uuid.uuid7(), next(tempfile._get_candidate_names()), email.utils.make_msgid(domain='a')]))";
     let (one, two) = (text(&python(code).await), text(&python(code).await));
     let parts = |text: &str| text.split('|').map(str::to_owned).collect::<Vec<_>>();

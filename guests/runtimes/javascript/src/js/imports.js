@@ -36,10 +36,19 @@
   const builtin = (name) => {
     try { return given(require(name)); } catch (error) { throw error.code === "MODULE_NOT_FOUND" ? coded(error, "ERR_MODULE_NOT_FOUND") : error; }
   };
+  // What the nearest `package.json` says of the `.js` beside and below it.
+  const isOfModules = (folder) => {
+    for (;; folder = dirname(folder)) {
+      const file = joined(folder, "package.json");
+      if (kindOf(file) === 0) return load(file)?.type === "module";
+      if (folder === "/") return false;
+    }
+  };
   // Whether `require` takes it. As in Node a `.js` that is no script is a module.
   const isCommon = (file, text) => {
     if (file.endsWith(".mjs")) return false;
     if (isLoaded(file) || file.endsWith(".cjs")) return true;
+    if (file.endsWith(".js") && isOfModules(dirname(file))) return false;
     try { compiled(file, text); return true; } catch { return false; }
   };
   const askedFor = (attributes, isJson, url) => {
