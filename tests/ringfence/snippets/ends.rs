@@ -98,6 +98,30 @@ async fn a_record_of_the_log_counts_from_the_start_of_the_run() {
     assert_eq!(text(&python(code).await), "True");
 }
 
+/// To look for finalizers is bounded, whatever links to whatever, and asks no class of the snippet's.
+#[tokio::test]
+async fn the_end_of_large_and_of_strange_data_is_the_end_of_the_run() {
+    let large = "import collections, datetime\nnow = datetime.datetime(2024, 1, 1)\n\
+        nodes = [[n] for n in range(4000)]\n\
+        for n, node in enumerate(nodes): node.append([nodes[n - 1], nodes[(n + 1) % 4000]])\n\
+        nodes[3].append(collections.Counter())\nrows = [{'a': n, 'b': [n]} for n in range(100000)]\nlen(nodes)";
+    let report = python(large).await;
+    assert_eq!(text(&report), "4000");
+    let without =
+        python(&large.replace("now = datetime.datetime(2024, 1, 1)", "").replace("collections.Counter()", "1")).await;
+    assert_eq!(text(&without), "4000");
+    assert!(report.usage.fuel < without.usage.fuel + 1_500_000_000, "{} {}", report.usage.fuel, without.usage.fuel);
+    let strange = "class Kind(type):\n    def __eq__(self, other): raise ValueError\n\
+        class Odd(metaclass=Kind): pass\n\
+        class Told:\n    def __init__(self, n): self.n = n\n    def __del__(self): print('end of', self.n, globals().pop('second', None))\n\
+        odd, first, second, third, __fourth = Odd(), [Told(1)], [Told(2)], [Told(3)], Told(4)\n\
+        inner = {'odd': Odd()}";
+    let report = python(strange).await;
+    let mut lines: Vec<_> = stdout(&report).lines().map(|line| line[..8].to_owned()).collect();
+    lines.sort();
+    assert_eq!(lines, ["end of 1", "end of 2", "end of 3", "end of 4"], "{report:?}");
+}
+
 /// What a finalizer holds it has whole, and what the snippet only looked at is left as it is.
 #[tokio::test]
 async fn finalizers_at_the_end_find_what_they_hold() {

@@ -22,10 +22,13 @@ from _ringfence_world.imports import control  # noqa: E402
 # Code without any of these brings no finalizer along, but by an object that is no plain one.
 WORDS = ("__del__", "yield", "weakref", "tempfile", "zipfile", "gzip", "shelve", "Handler")
 # What neither has a finalizer nor holds what may have one. It is there until finalizers are done, as in CPython: they use it.
+# By their places: to look up a class of the snippet's would ask its own class for a hash.
 _ATOMS = {int, float, complex, str, bytes, bytearray, bool, range, type(None), decimal.Decimal}
-_ATOMS |= {type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType}
-_SIFTED, _DROPPED = {list, dict, set}, {tuple, frozenset}
-_PLAIN = _ATOMS | _SIFTED | _DROPPED | {types.MethodType}
+_ATOMS = {*map(id, _ATOMS | {type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType})}
+_SIFTED, _DROPPED = {*map(id, (list, dict, set))}, {*map(id, (tuple, frozenset))}
+_PLAIN = _ATOMS | _SIFTED | _DROPPED | {id(types.MethodType)}
+# How many things are looked at for what they hold. What is beyond is left as it is.
+MOST = 50_000
 _callbacks, _run_callbacks, _collect, _stats, _first = atexit._ncallbacks, atexit._run_exitfuncs, gc.collect, gc.get_stats, islice
 _modules, _missing = sys.modules, object()
 
@@ -48,7 +51,7 @@ class Endings:
             if word in code:
                 return control.last()
         for value in namespace.values():
-            if type(value) not in _PLAIN:
+            if id(type(value)) not in _PLAIN:
                 return control.last()
         return False
 
@@ -59,11 +62,14 @@ class Endings:
             vars(sys).pop(name, None)
         spaces = [namespace, *map(vars, self._own_modules())]
         for space in spaces:
-            for name in self._names(space, lambda value: type(value) not in _PLAIN):
+            for name in self._names(space, lambda value: id(type(value)) not in _PLAIN):
                 space[name] = None
+        look = _Look()
         for space in spaces:
-            for name in self._names(space, _holds):
-                space[name] = _sifted(space[name])
+            for name in self._names(space, look.holds):
+                # A finalizer may have taken it away.
+                if name in space:
+                    space[name] = look.sifted(space[name])
         # Those that hold each other. Where the interpreter has not looked for such yet, all are young.
         _collect(2 if _looked() > self.looked else 0)
 
@@ -75,37 +81,46 @@ class Endings:
     def _names(self, space, wanted):
         """Names alone: what they stand for is to go when it is let go of."""
         kept = self.kept
-        return [name for name, value in space.items() if name[:2] != "__" and kept.get(name, _missing) is not value and wanted(value)]
+        return [name for name, value in space.items() if (name[:2] != "__" or name[-2:] != "__") and kept.get(name, _missing) is not value and wanted(value)]
 
 
 # What is warned of here (a coroutine that nobody waited for) has no place in the snippet, and comes from none of ours.
 Endings.finish.__code__ = Endings.finish.__code__.replace(co_filename="<sys>")
 
 
-def _holds(value):
-    """Whether there is anything in it, however deep, that is not plain."""
-    seen, left = set(), [iter((value,))]
-    while left:
-        for thing in left[-1]:
-            kind = type(thing)
-            if kind in _ATOMS or id(thing) in seen:
-                continue
-            if kind not in _SIFTED and kind not in _DROPPED:
-                return True
-            seen.add(id(thing))
-            left.append(iter(thing.values() if kind is dict else thing))
-            break
-        else:
-            left.pop()
-    return False
+class _Look:
+    """Looks for what is not plain in lists and dicts, however deep, and no longer than it is worth."""
 
+    def __init__(self):
+        self.left, self.plain = MOST, set()
 
-def _sifted(value):
-    """Another one, of what is plain: finalizers may still look there by its name, and whoever holds the old one has it whole."""
-    kind = type(value)
-    if kind is dict:
-        return {key: inner for key, inner in value.items() if not _holds(inner)}
-    return kind(inner for inner in value if not _holds(inner)) if kind in _SIFTED else None
+    def holds(self, value):
+        seen, open_ = set(), [iter((value,))]
+        while open_:
+            for thing in open_[-1]:
+                self.left -= 1
+                if self.left < 0:
+                    return False
+                kind = id(type(thing))
+                if kind in _ATOMS or id(thing) in seen or id(thing) in self.plain:
+                    continue
+                if kind not in _SIFTED and kind not in _DROPPED:
+                    return True
+                seen.add(id(thing))
+                open_.append(iter(thing.values() if type(thing) is dict else thing))
+                break
+            else:
+                open_.pop()
+        # All of it, and nobody need look there again.
+        self.plain |= seen
+        return False
+
+    def sifted(self, value):
+        """Another one, of what is plain: finalizers may still look there by its name, and whoever holds the old one has it whole."""
+        kind = type(value)
+        if kind is dict:
+            return {key: inner for key, inner in value.items() if not self.holds(inner)}
+        return kind(inner for inner in value if not self.holds(inner)) if id(kind) in _SIFTED else None
 
 
 def _looked():
