@@ -9,7 +9,7 @@ import pathlib
 import struct
 import tempfile
 
-from lasting import loaded
+from lasting import loaded, signed as read_signed
 from merged import FUNCTION, GLOBAL, Reader, binaryen, exports, imports, many, number, section
 from stack import CALL, END, code, functions, instructions, signed
 
@@ -219,12 +219,9 @@ def constants(module):
 
 
 def constant(reader):
+    # Its type, whether it changes, and the instruction.
     reader.at += 3
-    value = shift = 0
-    while (byte := reader.byte()) > 127:
-        value |= (byte & 127) << shift
-        shift += 7
-    value |= byte << shift
+    value = read_signed(reader)
     reader.at += 1
     return value
 
