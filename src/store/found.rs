@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -8,6 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 use super::mark;
 use super::open::{BUSY, STEPS};
+
+/// The bytes of a log before its first frame.
+const LOG_HEAD: u64 = 32;
 
 /// A store as it was found, before anything is written to it.
 pub(super) struct Found {
@@ -81,8 +85,19 @@ impl Found {
         name.into()
     }
 
+    /// Whether anything was written into its log since that was folded in.
     fn has_log(&self) -> bool {
-        std::fs::metadata(self.log()).is_ok_and(|about| about.len() > 0)
+        std::fs::metadata(self.log()).is_ok_and(|about| about.len() > LOG_HEAD)
+    }
+
+    /// Whether its log is a head and nothing else, and stays so: whoever writes a head writes more at once, if he lives.
+    fn is_begun(&self) -> bool {
+        let is_head = || std::fs::metadata(self.log()).is_ok_and(|about| about.len() == LOG_HEAD);
+        let still = || {
+            std::thread::sleep(Duration::from_millis(25));
+            is_head()
+        };
+        is_head() && (0..20).all(|_| still())
     }
 
     /// One who reads the log where there is one, and leaves it as it is.
@@ -98,6 +113,10 @@ impl Found {
         }
         if !self.beside("-shm").exists() {
             return self.alone();
+        }
+        // SQLite waits for ten seconds for what comes after the head, and then writes.
+        if self.is_begun() {
+            return self.open("immutable=1");
         }
         // What is beside the log says how it is read, and a reader writes it anew where nobody else has the store open. It
         // need not: it can keep that in memory. Where somebody does, it may have to share.

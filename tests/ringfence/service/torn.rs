@@ -136,6 +136,8 @@ async fn a_log_that_is_damaged_or_gone_is_told() {
     let dir = killed.copy();
     fs::write(log(&dir), &fs::read(log(&dir)).unwrap()[..bytes / 2]).unwrap();
     refuses(&dir.path().join("data"), "store_damaged", "cut").await;
+    fs::write(log(&dir), &fs::read(log(&dir)).unwrap()[..32]).unwrap();
+    refuses(&dir.path().join("data"), "store_damaged", "a head and nothing else").await;
     fs::write(log(&dir), "").unwrap();
     refuses(&dir.path().join("data"), "store_damaged", "empty").await;
     fs::remove_file(log(&dir)).unwrap();
