@@ -21,13 +21,16 @@ console.log(es.c, es.default);
 const { load, again } = require("/workspace/later.cjs");
 console.log((await load()) === es, again() === twice);
 // What the nearest package.json says of `.js`.
-for (const folder of ["pack", "pack/old"]) fs.mkdirSync(`/workspace/${folder}`);
+for (const folder of ["pack", "pack/old", "broken"]) fs.mkdirSync(`/workspace/${folder}`);
 write("pack/package.json", '{"type": "module"}');
 write("pack/m.js", "export default (function () { return this === undefined })(); export const file = import.meta.filename;");
 write("pack/old/package.json", "{}");
 write("pack/old/c.js", "module.exports = (function () { return this === undefined })();");
+write("broken/package.json", '{"type": ');
+write("broken/a.js", "export default 1");
 const pack = await import("/workspace/pack/m.js");
 console.log(pack.default, pack.file, (await import("/workspace/pack/old/c.js")).default);
+await import("/workspace/broken/a.js").catch((error) => console.log(error.name, error.code, error.message.split(". ")[0]));
 
 for (const name of ["throws.cjs", "wrong.cjs"]) await import("/workspace/" + name).catch((error) => console.log(error.name, error instanceof SyntaxError));
 

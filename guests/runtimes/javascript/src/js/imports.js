@@ -36,11 +36,14 @@
   const builtin = (name) => {
     try { return given(require(name)); } catch (error) { throw error.code === "MODULE_NOT_FOUND" ? coded(error, "ERR_MODULE_NOT_FOUND") : error; }
   };
+  const configured = (file, beside) => {
+    try { return load(file); } catch (error) { throw coded(new Error(`Invalid package config ${file} while importing ${beside}. ${error.message}`), "ERR_INVALID_PACKAGE_CONFIG"); }
+  };
   // What the nearest `package.json` says of the `.js` beside and below it.
-  const isOfModules = (folder) => {
-    for (;; folder = dirname(folder)) {
+  const isOfModules = (beside) => {
+    for (let folder = dirname(beside); ; folder = dirname(folder)) {
       const file = joined(folder, "package.json");
-      if (kindOf(file) === 0) return load(file)?.type === "module";
+      if (kindOf(file) === 0) return configured(file, beside)?.type === "module";
       if (folder === "/") return false;
     }
   };
@@ -48,7 +51,7 @@
   const isCommon = (file, text) => {
     if (file.endsWith(".mjs")) return false;
     if (isLoaded(file) || file.endsWith(".cjs")) return true;
-    if (file.endsWith(".js") && isOfModules(dirname(file))) return false;
+    if (file.endsWith(".js") && isOfModules(file)) return false;
     try { compiled(file, text); return true; } catch { return false; }
   };
   const askedFor = (attributes, isJson, url) => {
