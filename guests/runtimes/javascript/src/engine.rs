@@ -8,12 +8,14 @@ use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Pers
 use crate::exports::ringfence::runtime::interpreter::{
     Answer, Ending, Failure, Form, Snippet, Start, Value as Shown,
 };
-use crate::ringfence::runtime::control;
 use crate::{modules, world};
 
 /// The engine measures only the stack that it keeps in memory; the host's, with the frames of compiled code, runs out many
 /// times as fast (deep JSON is the worst). With 4 MiB of it this makes too deep a recursion an error and not a trap.
 const STACK_BYTES: usize = 192 << 10;
+
+/// What the driver's own code is called, so that its frames are known: nobody's file can be called so.
+const OWN: &str = "ringfence:/driver.js";
 
 thread_local! { static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) }; }
 
@@ -50,7 +52,7 @@ impl Engine {
 
     pub fn prepare(&mut self, start: &Start) {
         // Not before: while the image is made there is no host to ask. The engine asks once in 10,000 branches.
-        self.context.runtime().set_interrupt_handler(Some(Box::new(control::interrupted)));
+        self.context.runtime().set_interrupt_handler(Some(Box::new(world::interrupted)));
         self.context.with(|ctx| {
             let _ = self.driver.clone().restore(&ctx).and_then(|driver| begin(&driver, start));
         });
@@ -64,6 +66,7 @@ impl Engine {
 
     pub fn execute(&mut self, snippet: Snippet) -> Answer {
         self.count += 1;
+        world::go_on();
         let count = self.count;
         let filename = match (&*snippet.filename, count) {
             ("", 1) => "<snippet>".to_owned(),
@@ -91,12 +94,12 @@ fn build_driver<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, String> {
     let script = |name: &str, source: &str| ctx.eval_with_options::<Value, _>(source, named(name)).catch(ctx).map_err(text);
     let function = |name: &str, source: &str| script(name, source)?.into_function().ok_or_else(|| format!("{name} is not a function"));
     let doors = world::doors(ctx).catch(ctx).map_err(text)?;
-    let inspect = script("inspect.js", modules::INSPECT)?;
-    let kit: Object = function("driver.js", modules::KIT)?.call((doors, inspect)).catch(ctx).map_err(text)?;
+    let inspect = script(OWN, modules::INSPECT)?;
+    let kit: Object = function(OWN, modules::KIT)?.call((doors, inspect, OWN)).catch(ctx).map_err(text)?;
     for part in modules::PARTS {
-        function("driver.js", part)?.call::<_, ()>((kit.clone(),)).catch(ctx).map_err(text)?;
+        function(OWN, part)?.call::<_, ()>((kit.clone(),)).catch(ctx).map_err(text)?;
     }
-    function("driver.js", modules::DRIVER)?.call((kit,)).catch(ctx).map_err(text)
+    function(OWN, modules::DRIVER)?.call((kit,)).catch(ctx).map_err(text)
 }
 
 fn named(name: &str) -> EvalOptions {

@@ -21,7 +21,11 @@ const READ_ONLY: i32 = 69;
 /// How long a sleep goes on before it is asked whether the caller still wants it.
 const SLICE_MS: f64 = 100.0;
 
-thread_local! { static EXIT: Cell<Option<u32>> = const { Cell::new(None) }; }
+thread_local! {
+    static EXIT: Cell<Option<u32>> = const { Cell::new(None) };
+    static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
+    static FORGETTING: Cell<bool> = const { Cell::new(false) };
+}
 
 pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     let doors = Object::new(ctx.clone())?;
@@ -29,6 +33,7 @@ pub fn doors<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     set("evaluate", Function::new(ctx.clone(), |ctx, code, name| evaluate(ctx, code, name, qjs::JS_EVAL_FLAG_ASYNC))?)?;
     set("compile", Function::new(ctx.clone(), |ctx, code, name| evaluate(ctx, code, name, 0))?)?;
     set("jobs", Function::new(ctx.clone(), jobs)?)?;
+    set("forget", Function::new(ctx.clone(), forget)?)?;
     set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
     set("promiseResult", Function::new(ctx.clone(), promise_result)?)?;
     set("exit", Function::new(ctx.clone(), exit)?)?;
@@ -66,9 +71,33 @@ fn evaluate<'js>(ctx: Ctx<'js>, code: String, filename: String, more: u32) -> rq
     unsafe { if qjs::JS_IsException(told) { Err(rquickjs::Error::Exception) } else { Ok(Value::from_raw(ctx, told)) } }
 }
 
-/// Runs what is ready. An error here is one that nobody can catch: an exit, or an end of memory.
-fn jobs(ctx: Ctx) {
-    while ctx.execute_pending_job() && EXIT.get().is_none() {}
+/// Whether the caller wants the call to end: said once, and the engine then throws what nobody can catch.
+pub fn interrupted() -> bool {
+    if FORGETTING.get() {
+        return true;
+    }
+    let told = control::interrupted();
+    INTERRUPTED.set(INTERRUPTED.get() || told);
+    told
+}
+
+/// A new call, of which nobody wants the end yet.
+pub fn go_on() {
+    INTERRUPTED.set(false);
+}
+
+/// Runs what is ready. An error there is one that nobody can catch, and goes no further than its job: an exit, an end of memory,
+/// or an interrupt, which is for the whole call.
+fn jobs(ctx: Ctx) -> rquickjs::Result<()> {
+    while EXIT.get().is_none() && !INTERRUPTED.get() && ctx.execute_pending_job() {}
+    if INTERRUPTED.get() { Err(uncatchable(&ctx, "interrupted")?) } else { Ok(()) }
+}
+
+/// Runs what an ended snippet left, which ends nowhere else, and each of it for so long as the engine goes on without asking.
+fn forget(ctx: Ctx) {
+    FORGETTING.set(true);
+    while ctx.execute_pending_job() {}
+    FORGETTING.set(false);
 }
 
 /// 0 while it is pending, 1 when it has a value, 2 when it failed: the engine's own word, whatever a snippet did to `then`.
@@ -91,11 +120,14 @@ fn promise_result<'js>(ctx: Ctx<'js>, promise: Promise<'js>) -> Value<'js> {
 /// Ends the snippet: an error that its `catch` does not see.
 fn exit(ctx: Ctx, code: u32) -> rquickjs::Result<()> {
     EXIT.set(Some(code));
-    let error = Exception::from_message(ctx.clone(), "exit")?;
-    let value = error.into_object().into_value();
+    Err(uncatchable(&ctx, "exit")?)
+}
+
+fn uncatchable(ctx: &Ctx, why: &str) -> rquickjs::Result<rquickjs::Error> {
+    let value = Exception::from_message(ctx.clone(), why)?.into_object().into_value();
     // SAFETY: the value is an error of this context; the call marks it.
     unsafe { qjs::JS_SetUncatchableError(ctx.as_raw().as_ptr(), value.as_raw()) };
-    Err(ctx.throw(value))
+    Ok(ctx.throw(value))
 }
 
 /// The code that the snippet ended itself with, once.
@@ -124,7 +156,7 @@ fn sleep(ms: f64) -> bool {
     while left > 0.0 {
         std::thread::sleep(Duration::from_secs_f64(left.min(SLICE_MS) / 1e3));
         left -= SLICE_MS;
-        if left > 0.0 && control::interrupted() {
+        if left > 0.0 && interrupted() {
             return false;
         }
     }
@@ -213,9 +245,11 @@ fn read_file<'js>(ctx: Ctx<'js>, path: String) -> rquickjs::Result<TypedArray<'j
     TypedArray::new(ctx.clone(), told(&ctx, read)?)
 }
 
-fn write_file<'js>(ctx: Ctx<'js>, path: String, bytes: TypedArray<'js, u8>, append: bool) -> rquickjs::Result<()> {
+/// Puts bytes into a file by how it is opened: `w` in place of what it holds, `a` after that, `r` over the beginning of one that is
+/// there.
+fn write_file<'js>(ctx: Ctx<'js>, path: String, bytes: TypedArray<'js, u8>, how: String) -> rquickjs::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).write(true).append(append).truncate(!append);
+    options.create(how != "r").write(true).append(how == "a").truncate(how == "w");
     // SAFETY: nothing of the snippet's runs while the bytes are looked at.
     let bytes = unsafe { bytes.as_bytes() }.unwrap_or_default();
     told(&ctx, options.open(path).and_then(|mut file| file.write_all(bytes)))

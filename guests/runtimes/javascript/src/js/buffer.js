@@ -11,8 +11,12 @@
   const latin = (bytes) => joined(bytes);
   const read = {
     utf8: (text) => doors.encode(text),
-    hex: (text) => Uint8Array.from(text.match(/[\da-f]{2}/gi) ?? [], (pair) => parseInt(pair, 16)),
-    base64: (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0)),
+    hex: (text) => Uint8Array.from(/^(?:[\da-f]{2})*/i.exec(text)[0].match(/../g) ?? [], (pair) => parseInt(pair, 16)),
+    base64: (text) => {
+      // To the end of what is padded, and without what is none of it.
+      const signs = text.split("=", 1)[0].replace(/-/g, "+").replace(/_/g, "/").replace(/[^A-Za-z\d+/]/g, "");
+      return Uint8Array.from(atob(signs.length % 4 === 1 ? signs.slice(0, -1) : signs), (sign) => sign.charCodeAt(0));
+    },
     latin1: (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0)),
     utf16le: (text) => new Uint8Array(Uint16Array.from(Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))).buffer),
   };
@@ -49,11 +53,14 @@
       made.set(data);
       return made;
     }
-    static alloc(length, fill = 0, encoding) { const made = new Buffer(length); return fill ? made.fill(fill, encoding) : made; }
-    static allocUnsafe(length) { return new Buffer(length); }
+    static alloc(length, fill = 0, encoding) { isNumber(length, "size"); const made = new Buffer(length); return fill ? made.fill(fill, encoding) : made; }
+    static allocUnsafe(length) { isNumber(length, "size"); return new Buffer(length); }
     static isBuffer(thing) { return thing instanceof Buffer; }
     static byteLength(data, encoding) { return typeof data === "string" ? find(read, encoding)(data).length : data.byteLength; }
-    static concat(list, length = list.reduce((sum, part) => sum + part.length, 0)) {
+    static concat(list, length) {
+      if (!Array.isArray(list)) throw kit.wrongType("list", "an instance of Array", list);
+      list.forEach((part, at) => isBytes(part, `list[${at}]`));
+      length ??= list.reduce((sum, part) => sum + part.length, 0);
       const made = new Buffer(length);
       let at = 0;
       for (const part of list) { made.set(part.subarray(0, length - at), at); at += Math.min(part.length, length - at); }
@@ -61,10 +68,14 @@
     }
     static isEncoding(name) { try { return typeof name === "string" && Boolean(find(read, name)); } catch { return false; } }
     static compare(a, b) { return a.compare(b); }
-    toString(encoding, from = 0, to = this.length) { return find(write, encoding)(this.subarray(from, to)); }
+    toString(encoding, from = 0, to = this.length) { return find(write, encoding)(this.subarray(Math.max(from, 0), Math.max(to, 0))); }
     toJSON() { return { type: "Buffer", data: Array.from(this) }; }
-    compare(other) { for (let at = 0; at < Math.min(this.length, other.length); at++) if (this[at] !== other[at]) return this[at] < other[at] ? -1 : 1; return Math.sign(this.length - other.length); }
-    equals(other) { return this.compare(other) === 0; }
+    compare(other, from = 0, to = other?.length, ownFrom = 0, ownTo = this.length) {
+      isBytes(other, "target");
+      return this.subarray(ownFrom, ownTo).#compared(other.subarray(from, to));
+    }
+    #compared(other) { for (let at = 0; at < Math.min(this.length, other.length); at++) if (this[at] !== other[at]) return this[at] < other[at] ? -1 : 1; return Math.sign(this.length - other.length); }
+    equals(other) { isBytes(other, "otherBuffer"); return this.#compared(other) === 0; }
     slice(from, to) { return this.subarray(from, to); }
     fill(value, from = 0, to = this.length, encoding = undefined) {
       if (typeof value === "number") return super.fill(value, from, to);
@@ -83,7 +94,7 @@
     lastIndexOf(wanted, from = this.length) {
       if (typeof wanted === "number") return super.lastIndexOf(wanted & 255, from);
       const bytes = typeof wanted === "string" ? Buffer.from(wanted) : wanted;
-      for (let at = Math.min(from, this.length - bytes.length); at >= 0; at--) if (bytes.every((byte, plus) => this[at + plus] === byte)) return at;
+      for (let at = Math.min(from < 0 ? this.length + from : from, this.length - bytes.length); at >= 0; at--) if (bytes.every((byte, plus) => this[at + plus] === byte)) return at;
       return -1;
     }
     includes(wanted, from, encoding) { return this.indexOf(wanted, from, encoding) >= 0; }
@@ -126,6 +137,7 @@
   };
   const inRange = (value, least, most, name = "value") => { if (!(value >= least && value <= most)) throw beyond(name, `>= ${least} and <= ${most}`, value); };
   const isNumber = (value, name) => { if (typeof value !== "number") throw kit.wrongType(name, "of type number", value); };
+  const isBytes = (value, name) => { if (!(value instanceof Uint8Array)) throw kit.wrongType(name, "an instance of Buffer or Uint8Array", value); };
   const sized = (length) => { isNumber(length, "byteLength"); if (!(length >= 1 && length <= 6)) throw beyond("byteLength", ">= 1 and <= 6", length); };
   // Whether a number goes into so many bytes, one bit of which may be its sign.
   const fits = (value, length, sign) => {

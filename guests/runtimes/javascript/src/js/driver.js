@@ -94,11 +94,10 @@
   const outward = ["write", "readInput", "sleep", "exit", "readFile", "writeFile", "listFolder", "stat", "makeFolder", "remove", "rename", "callTool"];
   const open = defined({}, doors), closed = () => { throw new Error("the snippet has ended"); };
   let isLeaving = false;
-  // Interrupted, it comes to no end and to no `finally`: the next call opens what is closed.
   const leave = () => {
     isLeaving = true;
     for (const name of outward) doors[name] = closed;
-    doors.jobs();
+    doors.forget();
     for (const name of outward) doors[name] = open[name];
     isLeaving = false;
   };

@@ -40,7 +40,7 @@
     const told = [];
     for (const frame of frames) {
       const file = frame.getFileName();
-      if (file === "driver.js" || file === "inspect.js" || frame.isNative()) continue;
+      if (file === kit.own || frame.isNative()) continue;
       const name = frame.getFunctionName();
       const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
       told.push(name && name !== "<eval>" && name !== "<anonymous>" ? `    at ${name} (${place})` : `    at ${place}`);

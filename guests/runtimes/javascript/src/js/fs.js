@@ -33,12 +33,13 @@
   }
   const write = (path, data, options, flag) => {
     flag = (typeof options === "object" && options?.flag) || flag;
+    if (!/^(?:[wa]x?|as|rs?(?=\+))\+?$/.test(flag)) throw coded(new TypeError(`The argument 'flags' is invalid. Received ${kit.inspect(flag)}`), "ERR_INVALID_ARG_VALUE");
     if (typeof data !== "string" && !ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) throw wrongType("data", "of type string or an instance of Buffer, TypedArray, or DataView", data);
     const encoding = encodingOf(options);
     const bytes = typeof data === "string" && encoding && !/^utf-?8$/i.test(encoding) ? Buffer.from(data, encoding) : bytesOf(data);
     attempt("open", path, (full) => {
       if (flag.includes("x") && isThere(full)) throw new Error("EEXIST: ");
-      doors.writeFile(full, new Uint8Array(bytes), flag.startsWith("a"));
+      doors.writeFile(full, new Uint8Array(bytes), flag[0]);
     });
   };
   const list = (path, options) => {
@@ -61,6 +62,7 @@
   };
   const fs = {
     readFileSync: (path, options) => {
+      if (options?.flag && !/^rs?\+?$/.test(options.flag)) throw coded(new Error(`fs.readFile with the flag ${kit.inspect(options.flag)} is not in this runtime: it reads what is there`), "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM");
       const encoding = encodingOf(options);
       if (path === 0 || path === "/dev/stdin") { const text = doors.readInput(); return encoding ? text : Buffer.from(text); }
       const bytes = attempt("open", path, (full) => { try { return doors.readFile(full); } catch (error) { if (/^EISDIR/.test(error.message)) throw Object.assign(new Error("EISDIR: illegal operation on a directory, read"), { errno: -21, code: "EISDIR", syscall: "read" }); throw error; } });
@@ -94,8 +96,11 @@
       } catch (error) { if (!options?.force || error.code !== "ENOENT") throw error; }
     },
     renameSync: (from, to) => { try { doors.rename(at(from), at(to)); } catch (error) { throw fail(error, "rename", nameOf(from), nameOf(to)); } },
-    copyFileSync: (from, to) => {
-      try { doors.writeFile(at(to), doors.readFile(at(from)), false); } catch (error) { throw fail(error, "copyfile", nameOf(from), nameOf(to)); }
+    copyFileSync: (from, to, mode = 0) => {
+      try {
+        if (mode & fs.constants.COPYFILE_EXCL && isThere(at(to))) throw new Error("EEXIST: ");
+        doors.writeFile(at(to), doors.readFile(at(from)), "w");
+      } catch (error) { throw fail(error, "copyfile", nameOf(from), nameOf(to)); }
     },
     cpSync: copy,
     truncateSync: (path, length = 0) => { const held = attempt("open", path, doors.readFile), bytes = new Uint8Array(length); bytes.set(held.subarray(0, length)); fs.writeFileSync(path, bytes); },

@@ -26,10 +26,10 @@
     files.set(file + asked, file);
     return file + asked;
   };
-  // A module that gives what is there already, as its default export and by its names.
-  const given = (exports) => {
-    const isOpen = exports !== null && ["object", "function"].includes(typeof exports);
-    const names = isOpen ? Object.keys(exports).filter((key) => key !== "default" && /^[A-Za-z_$][\w$]*$/.test(key)) : [];
+  // A module that gives what is there already, as its default export and by its names; of many only as the first. The engine compares
+  // each with all others.
+  const given = (exports, isOpen = exports !== null && ["object", "function"].includes(typeof exports)) => {
+    const names = isOpen ? Object.keys(exports).filter((key) => key !== "default" && /^[A-Za-z_$][\w$]*$/.test(key)).slice(0, 1000) : [];
     const text = names.map((name, at) => `const _${at} = it.${name}; export { _${at} as ${name} };`).join("\n");
     return { text: `const it = import.meta.exports; export default it;\n${text}`, meta: { exports } };
   };
@@ -68,7 +68,8 @@
     if (!file) return builtin(name.slice(5));
     let text;
     try { text = textOf(file); } catch { throw absent(file, asking); }
-    if (isJson || isCommon(file, text)) return given(load(file));
+    if (isJson) return given(load(file), false);
+    if (isCommon(file, text)) return given(load(file));
     const before = text.split("\0", 1)[0].split("\n");
     // The engine takes the text of a module to end there.
     if (text.includes("\0")) throw new SyntaxError(`${file}: a NUL byte at line ${before.length}, column ${before.at(-1).length + 1}, which a file that is imported may not have: write \\0 in a string`);

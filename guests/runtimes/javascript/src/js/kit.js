@@ -1,6 +1,6 @@
 // What all parts need of each other. Gets the doors to the world and `util.inspect`; everything that is relied on is taken
 // here, before a snippet can change it.
-((doors, util) => {
+((doors, util, own) => {
   "use strict";
   const global = globalThis;
   const hide = (object, name, value) =>
@@ -37,5 +37,5 @@
     return error;
   };
   const state = { folder: "/", home: "/", began: 0, filename: "", now: 0, isLate: false };
-  return { doors, util, inspect: util.inspect, format: util.format, global, hide, wellFormed, SafeMap, bytesOf, coded, kindOf, wrongType, state, modules: {} };
+  return { doors, own, util, inspect: util.inspect, format: util.format, global, hide, wellFormed, SafeMap, bytesOf, coded, kindOf, wrongType, state, modules: {} };
 })

@@ -50,20 +50,28 @@
     "stream/web": "the streams of node:stream are",
     ...Object.fromEntries(["http", "https", "http2", "net", "tls", "dgram", "dns", "dns/promises", "undici", "axios", "node-fetch", "got", "ws", "express"].map((name) => [name, connection])),
   };
-  const loaded = new Map();
+  // Of a module what `require.cache` shows of it: whoever takes it out gets another.
+  const loaded = Object.create(null);
   const isThere = (file) => { try { return doors.stat(file)[2] === 0; } catch { return false; } };
-  const fileOf = (file) => [file, file + ".js", file + ".cjs", file + ".json", file + "/index.js"].find(isThere);
+  const asFile = (file) => [file, file + ".js", file + ".cjs", file + ".json"].find(isThere);
+  const mainOf = (folder) => {
+    const main = isThere(folder + "/package.json") && load(folder + "/package.json")?.main;
+    if (typeof main !== "string") return undefined;
+    const file = path.resolve(folder, main);
+    return asFile(file) ?? asFile(file + "/index");
+  };
+  const fileOf = (file) => asFile(file) ?? mainOf(file) ?? asFile(file + "/index");
   const textOf = (file) => fs.readFileSync(file, "utf8").replace(/^\ufeff/, "");
   // It has the name of its file, which is where its own imports start from.
   const compiled = (file, text) => doors.compile(`(function (exports, require, module, __filename, __dirname) { ${text.replace(/^#!/, "//")}\n})`, file);
   const load = (file) => {
-    if (loaded.has(file)) return loaded.get(file).exports;
+    if (file in loaded) return loaded[file].exports;
     const text = textOf(file), module = { exports: {}, id: file, filename: file, loaded: false };
-    loaded.set(file, module);
+    loaded[file] = module;
     try {
       if (file.endsWith(".json")) { try { module.exports = JSON.parse(text); } catch (error) { error.message = `${file}: ${error.message}`; throw error; } }
       else compiled(file, text).call(module.exports, module.exports, requireFrom(path.dirname(file)), module, file, path.dirname(file));
-    } catch (error) { loaded.delete(file); throw error; }
+    } catch (error) { delete loaded[file]; throw error; }
     module.loaded = true;
     return module.exports;
   };
@@ -79,15 +87,15 @@
       throw Object.assign(new Error(reason), { code: "MODULE_NOT_FOUND" });
     };
     const resolve = (name) => { const plain = name.replace(/^node:/, ""); if (Object.hasOwn(modules, plain)) return name; const file = fileOf(path.resolve(folder ?? state.home, plain)); if (!file) throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" }); return file; };
-    return Object.defineProperty(Object.assign(require, { resolve, cache: {}, extensions: {} }), "main", { get: () => main });
+    return Object.defineProperty(Object.assign(require, { resolve, cache: loaded, extensions: {} }), "main", { get: () => main });
   };
   const names = () => Object.keys(modules).filter((name) => name !== "ringfence");
-  modules.module = Object.assign(function Module() {}, { createRequire: (from) => requireFrom(path.dirname(String(from).startsWith("file:") ? withoutHost(from) : String(from))), builtinModules: names(), isBuiltin: (name) => Object.hasOwn(modules, name.replace(/^node:/, "")) });
+  modules.module = Object.assign(function Module() {}, { createRequire: (from) => { const name = String(from).startsWith("file:") ? withoutHost(String(from)) : String(from); return requireFrom(name.endsWith("/") ? name : path.dirname(name)); }, builtinModules: names(), isBuiltin: (name) => Object.hasOwn(modules, name.replace(/^node:/, "")) });
   // The snippet is the program: `require.main === module`.
   const main = { exports: {}, id: ".", children: [], paths: [], loaded: false };
   const require = requireFrom();
   hide(global, "require", require);
   hide(global, "module", main);
   hide(global, "exports", main.exports);
-  Object.assign(kit, { require, load, textOf, compiled, isLoaded: (file) => loaded.has(file) });
+  Object.assign(kit, { require, load, textOf, compiled, isLoaded: (file) => file in loaded });
 })

@@ -19,6 +19,7 @@
     };
     // A value before it makes it a division.
     const isPattern = () => {
+      if (/(?:\+\+|--)\s*$/.test(latest())) return false;
       const [before = ""] = /(?:[\w$\u0080-\uffff]+|[^])$/.exec(latest().trimEnd()) ?? [];
       return !/[\w$\u0080-\uffff)\]}"'`]$/.test(before) || /^(?:return|typeof|case|in|of|delete|void|throw|new|else|do|yield|await|instanceof)$/.test(before);
     };
@@ -46,10 +47,10 @@
     return made.join("") + code.slice(from);
   };
   // `import` at the top of a script, which only a module may have, as what it comes to. Lines stay where they are.
-  const imports = /(^[ \t]*|;[ \t]*)import\s+(?:([\w$]+)\s*(?:,\s*)?)?(?:(\{[^}]*\})|\*\s*as\s+([\w$]+))?\s*(?:from\s*)?(["'])([^"'\n]+)\5(?:(?:\s*\bwith|[ \t]*\bassert)\s*(\{[^{}]*\}))?/dgm;
+  const imports = /(^[ \t]*|;[ \t]*)import(?:\s+|(?=[{*"']))(?:([\w$]+)\s*(?:,\s*)?)?(?:(\{[^}]*\})|\*\s*as\s+([\w$]+))?\s*(?:from\s*)?(["'])([^"'\n]+)\5(?:(?:\s*\bwith|[ \t]*\bassert)\s*(\{[^{}]*\}))?/dgm;
   // What is exported is there anyway: of a declaration only the word goes, a list goes as a whole, from a module it is imported. What is
   // `export default` is an expression, whose value may be that of the snippet.
-  const exports = /(^[ \t]*|;[ \t]*)export\s+(?:(default\s+)?(?=(?:async\s+)?(?:function\b\s*\*?|class\b)\s*(?!extends\b)[\w$])|(?=(?:const|let|var)\b)|(default\b)|(\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?)(?:\s*from\s*(["'])([^"'\n]+)\5)?)/gm;
+  const exports = /(^[ \t]*|;[ \t]*)export(?:\s+|(?=[{*]))(?:(default\s+)?(?=(?:async\s+)?(?:function\b\s*\*?|class\b)\s*(?!extends\b)[\w$])|(?=(?:const|let|var)\b)|(default\b)|(\{[^}]*\}|\*(?:\s*as\s+[\w$]+)?)(?:\s*from\s*(["'])([^"'\n]+)\5)?)/gm;
   const exported = ([whole, space, , isValue, list, , from], named) => {
     const lines = "\n".repeat(whole.split("\n").length - 1);
     if (isValue) return `${space}0,${lines}`;
@@ -62,26 +63,30 @@
     const words = `The requested module '${from}' does not provide an export named '${name.replace(/"/g, "")}'`;
     return `${name}: ${as ?? name} = (() => { throw new SyntaxError(${stringify(words)}) })()`;
   };
-  const imported = ([whole, space, one, names, all], from, having) => {
-    const lines = "\n".repeat(whole.split("\n").length - 1);
+  const imported = ([, , one, names, all], from, having) => {
     const told = `await import(${stringify(from)}${having ? `, { with: ${having.replace(/\s+/g, " ")} }` : ""})`, given = `(${told})`;
     const parts = [];
     if (one) parts.push(`var ${one} = ${given}.default`);
     if (names) parts.push(`var { ${names.slice(1, -1).split(",").map((one) => one.trim()).filter(Boolean).map((one) => needed(one, from)).join(", ")} } = ${given}`);
     if (all) parts.push(`var ${all} = ${given}`);
-    return `${space}${parts.join("; ") || told};${lines}`;
+    return `${parts.join("; ") || told};`;
   };
   // `require` is looked up late: a module says `const require = createRequire(import.meta.url)`.
   const meta = (file) => `({ url: ${stringify("file://" + encodeURI(file))}, filename: ${stringify(file)}, dirname: ${stringify(file.replace(/\/[^/]*$/, "") || "/")}, resolve: (name) => require.resolve(name) })`;
   kit.asScript = (code, file) => {
     if (code.startsWith("#!")) code = "//" + code.slice(2);
     if (!/\b(?:im|ex)port\b/.test(code)) return code;
-    const bare = blanked(code), found = [];
+    const bare = blanked(code), found = [], early = [];
+    // Where the first statement is that is none of these, nor "use strict": what is imported later comes before it, as in a module.
+    let first = /^\s*(?:(["'])_{10}\1(?=[ \t]*[;\n]))?/.exec(bare)[0].length;
     for (const it of bare.matchAll(imports)) {
-      const end = it.index + it[0].length;
+      const end = it.index + it[0].length, lines = "\n".repeat(it[0].split("\n").length - 1);
       const [from, having] = [it.indices[6], it.indices[7]].map((place) => place && code.slice(...place));
-      found.push([it.index, imported(it, from, having), end]);
+      const text = imported(it, from, having), isFirst = !/[^\s;]/.test(bare.slice(first, it.index));
+      if (isFirst) first = end; else early.push(text);
+      found.push([it.index, it[1] + (isFirst ? text : "") + lines, end]);
     }
+    if (early.length) found.push([first, `;${early.join(" ")}`, first]);
     for (const it of bare.matchAll(exports)) {
       const end = it.index + it[0].length;
       found.push([it.index, exported(it, it[6] && code.slice(end - 1 - it[6].length, end - 1)), end]);

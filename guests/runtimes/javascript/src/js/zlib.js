@@ -25,7 +25,7 @@
     }
   };
   const kinds = { gzip: pack("gzip"), deflate: pack("zlib"), deflateRaw: pack("raw"), gunzip: unpack("gzip"), inflate: unpack("zlib"), inflateRaw: unpack("raw"), unzip: unpack("any") };
-  const zlib = { crc32: (data, seed = 0) => doors.crc32(new Uint8Array(given(data)), seed >>> 0) };
+  const zlib = { crc32: (data, seed = 0) => doors.crc32(new Uint8Array(given(data)), seed >>> 0) >>> 0 };
   for (const [name, act] of Object.entries(kinds)) {
     zlib[name + "Sync"] = act;
     zlib[name] = (data, options, done = options) => {
