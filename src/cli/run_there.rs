@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::component::Named;
@@ -18,7 +19,7 @@ use crate::backends::BackendName;
 use crate::client::{Call, Client, ClientError, Event, Events, Problem};
 use crate::fs_policy::Rules;
 use crate::model::Stream;
-use crate::model::{LimitName, Outcome, Report, RunId, SandboxId};
+use crate::model::{Json, LimitName, Outcome, Report, RunId, SandboxId};
 use crate::workspace::WorkspaceName;
 
 /// How long a server may take to write down that a run was ended, and how often it is asked.
@@ -273,7 +274,7 @@ pub(super) async fn heard<Stop: Future<Output = ()>>(
                 };
             }
         };
-        let Some(Event { name, data }) = event else {
+        let Some(Event { name, data, text }) = event else {
             return ended.ok_or_else(|| {
                 let reason = "the connection ended before the run did".to_owned();
                 ClientError::Unreachable { server: client.server().to_string(), reason }.into()
@@ -291,6 +292,7 @@ pub(super) async fn heard<Stop: Future<Output = ()>>(
             }
             "result" => {
                 let mut report = report(client, &data)?;
+                as_it_was_sent(&mut report, &text)?;
                 [report.stdout.bytes, report.stderr.bytes] = std::mem::take(&mut written);
                 let mut run = data;
                 // Of the event, not of the run.
@@ -385,6 +387,24 @@ fn report(client: &Client, run: &Value) -> Result<Report, ClientError> {
         server: client.server().to_string(),
         what: format!("a result that is none ({error})"),
     })
+}
+
+/// An answer keeps all digits of its numbers, which are a guest's.
+fn as_it_was_sent(report: &mut Report, text: &str) -> serde_json::Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        outcome: HowItEnded,
+    }
+    #[derive(serde::Deserialize)]
+    struct HowItEnded {
+        answer: Option<Box<RawValue>>,
+    }
+    if let Outcome::Answered { answer, .. } = &mut report.outcome
+        && let Some(raw) = serde_json::from_str::<Told>(text)?.outcome.answer
+    {
+        *answer = Json::of(raw);
+    }
+    Ok(())
 }
 
 /// Codes of the server's own trouble; all others are of what was asked for.

@@ -9,7 +9,7 @@ use crate::app;
 use crate::config::Overrides;
 use crate::engine::{Build, Engine, EngineError};
 use crate::model::{Mode, Preset, show_bytes};
-use crate::runtimes::{Runtime, RuntimeName};
+use crate::runtimes::{Runtime, RuntimeName, Shelf};
 
 /// Language runtimes: components that hold a whole interpreter
 #[derive(Debug, Args)]
@@ -61,21 +61,30 @@ pub(super) fn run(args: &RuntimeArgs, host: &Overrides) -> anyhow::Result<ExitCo
             super::block_on(compiled(&engine, bytes.clone()))??;
             tell(&shelf.add(name, &bytes, None)?, *json)?;
         }
-        Command::List { json: true } => show::print(&format!("{}\n", serde_json::to_string_pretty(&shelf.list()?)?))?,
-        Command::List { json: false } => {
-            for runtime in shelf.list()? {
-                let size = show_bytes(runtime.bytes);
-                show::print(&format!("{:<24} {}  {size:>10}  {}\n", runtime.name, runtime.digest, runtime.added))?;
-            }
-        }
+        Command::List { json } => list(&shelf, *json)?,
         Command::Show { name, json } => tell(&shelf.find(name)?, *json)?,
         Command::Remove { name, json } => {
-            let gone = shelf.remove(name)?;
-            let text = if *json { json!({"removed": gone.name}).to_string() } else { format!("removed {}", gone.name) };
+            shelf.remove(name)?;
+            let text = if *json { json!({"removed": name}).to_string() } else { format!("removed {name}") };
             show::print(&format!("{text}\n"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list(shelf: &Shelf, as_json: bool) -> anyhow::Result<()> {
+    let (whole, damaged) = shelf.look()?;
+    for error in damaged {
+        show::complain(&error.to_string(), Some(error.code()));
+    }
+    if as_json {
+        return Ok(show::print(&format!("{}\n", serde_json::to_string_pretty(&whole)?))?);
+    }
+    for runtime in whole {
+        let size = show_bytes(runtime.bytes);
+        show::print(&format!("{:<24} {}  {size:>10}  {}\n", runtime.name, runtime.digest, runtime.added))?;
+    }
+    Ok(())
 }
 
 /// Made ready once, so that the first snippet finds it so; what is no runtime is refused.

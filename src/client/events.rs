@@ -15,6 +15,8 @@ const EVENT_BYTES: usize = 1 << 30;
 pub struct Event {
     pub name: String,
     pub data: Value,
+    /// The same as it was sent, where a number may have more digits than a tree holds.
+    pub text: String,
 }
 
 /// What happens, one thing after the other, until the server has said all.
@@ -32,10 +34,10 @@ impl Events {
     /// `None` where the stream ends.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         loop {
-            if let Some((name, data)) = self.parser.next() {
-                let data = serde_json::from_str(&data)
+            if let Some((name, text)) = self.parser.next() {
+                let data = serde_json::from_str(&text)
                     .map_err(|_| self.strange(format!("the event `{name}` carries no JSON")))?;
-                return Ok(Some(Event { name, data }));
+                return Ok(Some(Event { name, data, text }));
             }
             match self.pieces.next().await {
                 Some(Ok(piece)) => self.parser.take(&piece),

@@ -49,25 +49,35 @@ impl Shelf {
         self.folder.join(format!("{name}.wasm"))
     }
 
-    /// All, by their names.
+    /// All that are whole, by their names.
     pub fn list(&self) -> Result<Vec<Runtime>, RuntimeError> {
+        let (whole, damaged) = self.look()?;
+        for error in damaged {
+            tracing::warn!("{error}");
+        }
+        Ok(whole)
+    }
+
+    /// The same, and what is to be said of each other: one that is damaged is in nobody's way.
+    pub fn look(&self) -> Result<(Vec<Runtime>, Vec<RuntimeError>), RuntimeError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
             Err(error) => return Err(RuntimeError::disk("listed")(error)),
         };
-        let mut found = Vec::new();
+        let (mut found, mut damaged) = (Vec::new(), Vec::new());
         for entry in entries {
             let name = entry.map_err(RuntimeError::disk("listed"))?.file_name();
             let name = name.to_str().and_then(|name| name.strip_suffix(".json")).map(str::parse);
-            if let Some(Ok(name)) = name
-                && let Some(runtime) = self.read_card(&name)?
-            {
-                found.push(runtime);
+            let Some(Ok(name)) = name else { continue };
+            match self.read_card(&name) {
+                Ok(runtime) => found.extend(runtime),
+                Err(error @ RuntimeError::Changed { .. }) => damaged.push(error),
+                Err(error) => return Err(error),
             }
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(found)
+        Ok((found, damaged))
     }
 
     pub fn find(&self, name: &RuntimeName) -> Result<Runtime, RuntimeError> {
@@ -109,7 +119,7 @@ impl Shelf {
     /// Whether one more can be kept under this name.
     pub fn has_place(&self, name: &RuntimeName) -> Result<(), RuntimeError> {
         let there = self.list()?;
-        if there.iter().any(|runtime| runtime.name == *name) {
+        if self.card(name).exists() {
             return Err(RuntimeError::Taken(name.to_string()));
         }
         if there.len() >= MOST_RUNTIMES {
@@ -141,14 +151,20 @@ impl Shelf {
         Ok(runtime)
     }
 
-    pub fn remove(&self, name: &RuntimeName) -> Result<Runtime, RuntimeError> {
-        let runtime = self.find(name)?;
+    /// Also one that is damaged.
+    pub fn remove(&self, name: &RuntimeName) -> Result<(), RuntimeError> {
+        match self.find(name) {
+            Ok(_) | Err(RuntimeError::Changed { .. }) => {}
+            Err(error) => return Err(error),
+        }
         let remove = || -> std::io::Result<()> {
             fs::remove_file(self.card(name))?;
-            fs::remove_file(self.program(name))
+            match fs::remove_file(self.program(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
         };
-        remove().map_err(RuntimeError::disk("removed"))?;
-        Ok(runtime)
+        remove().map_err(RuntimeError::disk("removed"))
     }
 }
 

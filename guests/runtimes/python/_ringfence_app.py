@@ -38,6 +38,7 @@ class Interpreter(_ringfence_world.exports.Interpreter):
         if not control.set_up():
             hashes.draw()
         start.make_fresh(begin.environment, begin.folder)
+        SESSION.begin()
 
     def execute(self, snippet):
         return _execute(snippet)

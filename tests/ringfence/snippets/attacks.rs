@@ -169,11 +169,19 @@ async fn leaving_hard_is_told_as_what_it_is() {
         let report = python(&held).await;
         assert_eq!((&report.outcome, stdout(&report).as_str()), (&Outcome::Exited { code }, ""), "{call}");
     }
-    // What raises wherever Python code begins leaves the driver nothing to answer with: the host says so.
-    let watch = "import sys\nm = sys.monitoring\nm.use_tool_id(2, 'x')\ndef watch(*a): raise KeyError\n\
-        m.register_callback(2, m.events.PY_START, watch)\nm.set_events(2, m.events.PY_START)\n(lambda: 1)()";
-    let report = python(watch).await;
-    assert!(matches!(report.outcome, Outcome::Trapped { .. }), "{report:?}");
+    // What raises wherever Python code begins, or at each line, does so in the snippet, and not where the driver answers.
+    for event in ["PY_START", "PY_RETURN", "LINE", "CALL", "INSTRUCTION", "RAISE", "PY_UNWIND", "EXCEPTION_HANDLED"] {
+        let watch = format!(
+            "import sys\nm = sys.monitoring\nm.use_tool_id(2, 'x')\ndef watch(*a): raise KeyError\n\
+            first = m.register_callback(2, m.events.{event}, watch)\n\
+            assert first is None and m.register_callback(2, m.events.{event}, watch) is watch\n\
+            m.set_events(2, m.events.{event})\ndef f(): return 1\nf()\n1/0"
+        );
+        let (name, ..) = failure(&python(&watch).await);
+        // Nothing of the snippet's handles the last error.
+        let wanted = if event == "EXCEPTION_HANDLED" { "ZeroDivisionError" } else { "KeyError" };
+        assert_eq!(name, wanted, "{event}");
+    }
     let report = python("import os; os.abort()").await;
     assert!(matches!(report.outcome, Outcome::Trapped { .. }), "{report:?}");
     for (code, exit) in [

@@ -20,6 +20,10 @@ async fn files_that_nobody_closes_are_written_out() {
         ("class Kept: pass\nkept = Kept()\nkept.f = open('a.txt', 'wb')\nkept.f.write(b'hello')", 0),
         ("f = open('a.txt', 'w')\nf.write('hello')\nraise SystemExit(3)", 3),
         ("f = open('a.txt', 'w')\nf.write('hello')\n1 / 0", 1),
+        ("import io\nfiles = {'a': io.TextIOWrapper(open('a.txt', 'wb'))}\nn = files['a'].write('hello')", 0),
+        ("import io\nfiles = [io.BufferedWriter(io.FileIO('a.txt', 'w'))]\nn = files[0].write(b'hello')", 0),
+        ("import io\ndef f(to=[io.TextIOWrapper(open('a.txt', 'wb'))]): to[0].write('hello')\nf()", 0),
+        ("f = open('a.txt', 'w')\nclass Last:\n    def __del__(self): f.write('hello')\nlast = Last()", 0),
         ("import builtins\nf = open('a.txt', 'w')\nf.write('hello')\nbuiltins.BaseException = None", 0),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -137,4 +141,31 @@ async fn finalizers_at_the_end_find_what_they_hold() {
     lines.sort();
     let held = r#"[{"n": 0}, {"n": 1}] [{'n': 0}, {'n': 1}] 2 True"#;
     assert_eq!(lines, [0, 1, 7].map(|n| format!("{n} {held}")));
+}
+
+/// As where a process ends: each finds what the snippet had, wherever it is held.
+#[tokio::test]
+async fn finalizers_at_the_end_are_found_wherever_they_are_held() {
+    let told = "import collections, logging, re, sys\nlogging.basicConfig(stream=sys.stdout, level=20, format='%(message)s')\n\
+        logger, count, word = logging.getLogger('x'), collections.Counter('aab'), re.compile('a')\n\
+        class Told:\n    def __init__(self, name): self.name = name\n\
+        \x20   def __del__(self): logger.info('%s %s %s', self.name, count['a'], word.findall('aa'))\n\
+        def waiting():\n    try: yield\n    finally: logger.info('%s %s %s', 'generator', count['a'], word.findall('aa'))\n\
+        def holding(thing): return lambda: thing\n\
+        class Pool: all = [Told('list of a class')]\nPool.one = Told('class')\n\
+        def f(of=Told('default')): pass\nf.kept = Told('function')\nheld = holding(Told('closure'))\n\
+        it = waiting(); next(it); inner = holding(it); del it\nbound = [Told('method')].append\n\
+        last = Told('variable')\n'ended'";
+    let report = python(told).await;
+    assert_eq!(text(&report), "'ended'");
+    let mut lines: Vec<_> = stdout(&report).lines().map(str::to_owned).collect();
+    lines.sort();
+    let names = ["class", "closure", "default", "function", "generator", "list of a class", "method", "variable"];
+    assert_eq!(lines, names.map(|name| format!("{name} 2 ['a', 'a']")), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_mark_of_utf_8_is_no_part_of_the_code() {
+    assert_eq!(text(&python("\u{feff}x = 1\nx + 1").await), "2");
+    assert_eq!(failure(&python("\u{feff}1 / 0").await).2, Some(1));
 }

@@ -183,6 +183,15 @@ async fn c05_a_second_call_is_refused_and_an_interrupt_keeps_the_state() {
     let loops = [
         ("python", "import time\nn = 1\nwhile True: time.sleep(0.01)", "n", "KeyboardInterrupt"),
         ("javascript", "var n = 1; for (;;) {}", "n", "Interrupted"),
+        ("javascript", "import fs from 'fs'; var n = 1; for (;;) {}", "n", "Interrupted"),
+        (
+            "javascript",
+            "var n = 1; (async () => { try { await n; for (;;); } finally { n = 2 } })(); 5",
+            "n",
+            "Interrupted",
+        ),
+        // What is left of them among promises ends as well, so that the next call is none of theirs.
+        ("javascript", "var n = 1; const go = async () => { for (;;) await n; }; go(); go(); go()", "n", "Interrupted"),
     ];
     for (language, code, kept, error) in loops {
         let session = session(&house, language, &sandbox).await;

@@ -39,6 +39,7 @@ async fn a_snippet_begins_after_the_set_up_of_its_runtime_and_afresh_each_time()
         kept = {'words': {str(n): n for n in range(1000)}}\n\
         def average(): return sum(prices) / len(prices)\n\
         class Poison(Exception): pass\nimport atexit\n\
+        class Held:\n    def __del__(self): print('let go')\nheld = Held()\n\
         def at_end():\n    if 'noisy' in globals(): print('the end of', len(kept['words']))\natexit.register(at_end)\n\
         sys.modules['json'] = 'poison'\ncolorsys.ONE_THIRD = 0\n";
     let mut asked = request(setup);
@@ -57,6 +58,9 @@ async fn a_snippet_begins_after_the_set_up_of_its_runtime_and_afresh_each_time()
     let report =
         run(&program, "print('here', then)\n[average(), 'colorsys' in sys.modules, kept['words']['999']]").await;
     assert_eq!((stdout(&report).as_str(), text(&report).as_str()), ("here then\n", "[2.0, True, 999]"));
+    // What it left can be let go of.
+    assert_eq!(stdout(&run(&program, "del held\nprint('after')").await), "let go\nafter\n");
+    assert_eq!(stdout(&run(&program, "print('before')\nheld = None").await), "before\nlet go\n");
     // Its functions for the exit are those of each run; what it left is there for them, and goes with the instance.
     assert_eq!(stdout(&run(&program, "noisy = object()").await), "the end of 1000\n");
     // Its files are gone with it, and its environment; the time is now.

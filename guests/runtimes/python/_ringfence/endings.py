@@ -13,14 +13,14 @@ import types
 from importlib.machinery import SourceFileLoader
 from itertools import islice
 
-from _ringfence import sealed
+from _ringfence import files, sealed
 
 __builtins__ = sealed.OWN
 
 from _ringfence_world.imports import control  # noqa: E402
 
 # Code without any of these brings no finalizer along, but by an object that is no plain one.
-WORDS = ("__del__", "yield", "weakref", "tempfile", "zipfile", "gzip", "shelve", "Handler")
+WORDS = ("__del__", "yield", "weakref", "tempfile", "zipfile", "gzip", "shelve", "dbm", "Handler", "FileIO", "Buffered", "TextIO")
 # What neither has a finalizer nor holds what may have one. It is there until finalizers are done, as in CPython: they use it.
 # By their places: to look up a class of the snippet's would ask its own class for a hash.
 _ATOMS = {int, float, complex, str, bytes, bytearray, bool, range, type(None), decimal.Decimal}
@@ -30,7 +30,7 @@ _PLAIN = _ATOMS | _SIFTED | _DROPPED | {id(types.MethodType)}
 # How many things are looked at for what they hold. What is beyond is left as it is.
 MOST = 50_000
 _callbacks, _run_callbacks, _collect, _stats, _first = atexit._ncallbacks, atexit._run_exitfuncs, gc.collect, gc.get_stats, islice
-_modules, _missing = sys.modules, object()
+_modules = sys.modules
 
 
 class Endings:
@@ -40,8 +40,9 @@ class Endings:
         self.keep({})
 
     def keep(self, namespace):
-        """That is true of what a set-up leaves as well, but for its functions for the exit."""
-        self.kept = dict(namespace)
+        """That is true of what a set-up leaves as well, but for its functions for the exit. Its places alone are kept: what a run lets
+        go of is gone."""
+        self.kept = {name: id(value) for name, value in namespace.items()}
         self.modules, self.looked = len(_modules), _looked()
 
     def are_due(self, code, namespace):
@@ -55,12 +56,26 @@ class Endings:
                 return control.last()
         return False
 
-    def finish(self, namespace):
+    def finish(self, session):
         _run_callbacks()
         vars(builtins).pop("_", None)
         for name in ("last_exc", "last_type", "last_value", "last_traceback"):
             vars(sys).pop(name, None)
-        spaces = [namespace, *map(vars, self._own_modules())]
+        own = self._own_modules()
+        if self.kept:
+            self._let_go([vars(session.main), *map(vars, own)])
+        else:
+            # Nobody else holds the namespace, so what is in it is found to be left by all, and finalizers find the rest there.
+            kept, places = files.still_open(), {*map(id, own)}  # noqa: F841
+            for name in [name for name, module in _modules.items() if id(module) in places]:
+                del _modules[name]
+            _modules.pop("__main__", None)
+            session.main = own = None
+        # Those that hold each other. Where the interpreter has not looked for such yet, all are young.
+        _collect(2 if _looked() > self.looked else 0)
+
+    def _let_go(self, spaces):
+        """One by one: a namespace that is of the image is never found to be left."""
         for space in spaces:
             for name in self._names(space, lambda value: id(type(value)) not in _PLAIN):
                 space[name] = None
@@ -70,8 +85,6 @@ class Endings:
                 # A finalizer may have taken it away.
                 if name in space:
                     space[name] = look.sifted(space[name])
-        # Those that hold each other. Where the interpreter has not looked for such yet, all are young.
-        _collect(2 if _looked() > self.looked else 0)
 
     def _own_modules(self):
         """Those that the snippet imported from its files; the library's are read from memory."""
@@ -81,7 +94,7 @@ class Endings:
     def _names(self, space, wanted):
         """Names alone: what they stand for is to go when it is let go of."""
         kept = self.kept
-        return [name for name, value in space.items() if (name[:2] != "__" or name[-2:] != "__") and kept.get(name, _missing) is not value and wanted(value)]
+        return [name for name, value in space.items() if (name[:2] != "__" or name[-2:] != "__") and kept.get(name) != id(value) and wanted(value)]
 
 
 # What is warned of here (a coroutine that nobody waited for) has no place in the snippet, and comes from none of ours.

@@ -8,9 +8,8 @@ import traceback
 from _ringfence import sealed
 
 __builtins__ = sealed.OWN
+_is_ours = sealed.is_ours
 
-# Where the driver was while the image was made, in either Python.
-_OURS = (__file__.rpartition("_ringfence/")[0], "/driver/")
 # Frames kept of a deep recursion.
 FRAMES = 60
 # What a class and an error are, whatever a metaclass or a subclass says that they are.
@@ -80,10 +79,6 @@ def _name(kind):
     if type(module) is not str or module in ("builtins", "__main__"):
         return _NAME(kind)
     return f"{module}.{_QUALNAME(kind)}"
-
-
-def _is_ours(filename):
-    return filename.startswith(_OURS)
 
 
 def _message(error):

@@ -137,6 +137,11 @@ def install():
     builtins.open = io.open = _io.open = open
 
 
+def still_open():
+    """Those that a collection is not to end: it may end what they write to before them."""
+    return [reference() for reference in _OPEN]
+
+
 def write_out():
     if not _OPEN:
         return

@@ -17,6 +17,8 @@ from _ringfence_world.exports.interpreter import (  # noqa: E402
     Answer, Ending_Exited, Ending_Failed, Ending_Finished, Failure, Form, Value,
 )
 
+# Where the driver was while the image was made, in either Python.
+_OURS = (__file__.rpartition("_ringfence/")[0], "/driver/")
 TEXT = 100_000
 NAME = 200
 _RECURSION = sys.getrecursionlimit()
@@ -25,6 +27,31 @@ _set_trace, _set_profile = sys.settrace, sys.setprofile
 _get_trace, _get_profile = sys.gettrace, sys.getprofile
 _tool, _monitoring = sys.monitoring.get_tool, sys.monitoring.set_events
 _TOOLS = range(6)
+
+
+def is_ours(filename):
+    return filename.startswith(_OURS)
+
+
+class _Watcher:
+    """What a snippet sets to watch each event (`sys.monitoring`), but for those of the driver, which could not go on where it raises."""
+
+    __slots__ = ("watch",)
+
+    def __init__(self, watch):
+        self.watch = watch
+
+    def __call__(self, code, /, *given):
+        return None if is_ours(code.co_filename) else self.watch(code, *given)
+
+
+def register_callback(tool_id, event, func, /):
+    before = _register(tool_id, event, None if func is None else _Watcher(func))
+    return before.watch if type(before) is _Watcher else before
+
+
+_register, sys.monitoring.register_callback = sys.monitoring.register_callback, register_callback
+register_callback.__module__, register_callback.__doc__ = "sys.monitoring", _register.__doc__
 
 
 def quiet():

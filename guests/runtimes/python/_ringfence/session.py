@@ -43,11 +43,17 @@ def _take_room():
 class Session:
     def __init__(self):
         self.count = 0
-        self.main = types.ModuleType("__main__")
+        self.is_kept = False
+        self.begin()
         self.shown = []
         self.value_bytes = 0
         self.endings = endings.Endings()
         self.endings.begin()
+
+    def begin(self):
+        """A namespace of this start alone, unless there is that of a set-up: no collection looks at what is of the image."""
+        if not self.is_kept:
+            self.main = types.ModuleType("__main__")
 
     def execute(self, snippet):
         self.count += 1
@@ -92,7 +98,7 @@ class Session:
         """Does what a process does at its end, where this is one. What of the snippet's fails there is told as CPython tells it."""
         try:
             if self.endings.are_due(code, vars(self.main)):
-                self.endings.finish(vars(self.main))
+                self.endings.finish(self)
         except BaseException:  # noqa: B902  the snippet put something of its own in place of what is used there
             pass
 
@@ -106,6 +112,8 @@ class Session:
         vars(self.main).update(given)
 
     def _evaluate(self, code, filename):
+        # Written by editors that mark UTF-8 so.
+        code = code.removeprefix("\ufeff")
         lines = code.splitlines(keepends=True)
         linecache.cache[filename] = (len(code), None, lines, filename)
         if filename[:1] != "<":

@@ -68,6 +68,9 @@ def reseed():
     uuid = sys.modules.get("uuid")
     if uuid:
         uuid._node = uuid._last_timestamp = None
+    process = sys.modules.get("multiprocessing.process")
+    if process:
+        process._current_process._config["authkey"] = process.AuthenticationString(os.urandom(32))
     numpy = sys.modules.get("numpy")
     if numpy:
         numpy.random.seed()
@@ -82,7 +85,7 @@ def settle(session):
     for thing in gc.get_objects():
         if isinstance(thing, io.FileIO) and not thing.closed and thing.fileno() not in standard:
             return f"a file is open: {thing.name!r}"
-    session.count = 0
+    session.count, session.is_kept = 0, True
     session.endings.keep(vars(session.main))
     linecache.checkcache()
     sys.path_importer_cache.clear()

@@ -67,7 +67,7 @@ def _is_large(value):
         kind = type(thing)
         if kind is dict:
             count += len(thing)
-            left.extend(thing.values()) if count <= THINGS else None
+            left.extend((*thing, *thing.values())) if count <= THINGS else None
         elif kind in (list, tuple, set, frozenset):
             count += len(thing)
             left.extend(thing) if count <= THINGS else None
