@@ -6,7 +6,7 @@ use rquickjs::{Ctx, Function, Module, Object, Persistent, Value};
 
 /// What all parts have in common, what they add to it, in this order, and what runs a snippet with all of it.
 pub const KIT: &str = include_str!("js/kit.js");
-pub const PARTS: [&str; 26] = [
+pub const PARTS: [&str; 29] = [
     include_str!("js/console.js"),
     include_str!("js/text.js"),
     include_str!("js/buffer.js"),
@@ -19,6 +19,9 @@ pub const PARTS: [&str; 26] = [
     include_str!("js/util.js"),
     include_str!("js/crypto.js"),
     include_str!("js/streams.js"),
+    include_str!("js/writables.js"),
+    include_str!("js/pipes.js"),
+    include_str!("js/readline.js"),
     include_str!("js/zlib.js"),
     include_str!("js/clone.js"),
     include_str!("js/web.js"),

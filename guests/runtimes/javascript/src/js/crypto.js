@@ -25,7 +25,7 @@
   kit.hashing = (Transform) => {
     const over = () => coded(new Error("Digest already called"), "ERR_CRYPTO_HASH_FINALIZED");
     class Digest extends Transform {
-      #parts; #done = false; #finish; #told; #pushed = false;
+      #parts; #done = false; #finish; #told;
       constructor(finish, parts = []) { super(); this.#finish = finish; this.#parts = parts; }
       get #digest() { return this.#told ??= this.#finish(joined(this.#parts)); }
       update(data, encoding) {
@@ -39,16 +39,8 @@
         return shown(this.#digest, encoding);
       }
       copy() { if (this.#done) throw over(); return new this.constructor(this.#finish, [...this.#parts]); }
-      // What is written counts at once, and after the end the digest can be read at once.
-      write(data, encoding, call) {
-        const isOpen = !this.writableEnded && !this.destroyed, told = super.write(data, encoding, call);
-        if (isOpen && !this.#told) this.#parts.push(bytes(data, typeof encoding === "string" ? encoding : undefined));
-        return told;
-      }
-      read(size) { if (this.writableEnded) this.#push(); return super.read(size); }
-      #push() { if (!this.#pushed) { this.#pushed = true; this.push(shown(this.#digest)); } }
-      _transform(data, encoding, done) { done(); }
-      _flush(done) { this.#push(); done(); }
+      _transform(data, encoding, done) { this.#parts.push(bytes(data, encoding)); done(); }
+      _flush(done) { this.push(shown(this.#digest)); done(); }
     }
     class Hash extends Digest {}
     class Hmac extends Digest {}

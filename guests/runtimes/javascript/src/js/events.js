@@ -10,26 +10,40 @@
     if (list.length) emitter[heard].set(name, list); else emitter[heard].delete(name);
     return emitter;
   };
-  const add = (emitter, name, listener, first, once) => {
+  const bare = (listener) => listener.listener ?? listener;
+  const add = (emitter, name, listener, first) => {
     mustBeFunction(listener);
-    if (listOf(emitter, "newListener").length) emitter.emit("newListener", name, listener);
-    const entry = { listener, once }, list = listOf(emitter, name);
-    return put(emitter, name, first ? [entry, ...list] : [...list, entry]);
+    if (listOf(emitter, "newListener").length) emitter.emit("newListener", name, bare(listener));
+    const list = listOf(emitter, name);
+    return put(emitter, name, first ? [listener, ...list] : [...list, listener]);
+  };
+  // What is heard once goes through `on` and `removeListener`, which a stream has its own of.
+  const single = (emitter, name, listener) => {
+    mustBeFunction(listener);
+    let isTold = false;
+    const told = function (...args) {
+      if (isTold) return undefined;
+      isTold = true;
+      emitter.removeListener(name, told);
+      return listener.apply(emitter, args);
+    };
+    told.listener = listener;
+    return told;
   };
   // It may be called without `new`, and be inherited from by functions.
   function EventEmitter() {}
   const methods = {
-    on(name, listener) { return add(this, name, listener, false, false); },
-    addListener(name, listener) { return add(this, name, listener, false, false); },
-    once(name, listener) { return add(this, name, listener, false, true); },
-    prependListener(name, listener) { return add(this, name, listener, true, false); },
-    prependOnceListener(name, listener) { return add(this, name, listener, true, true); },
+    on(name, listener) { return add(this, name, listener, false); },
+    addListener(name, listener) { return this.on(name, listener); },
+    once(name, listener) { return this.on(name, single(this, name, listener)); },
+    prependListener(name, listener) { return add(this, name, listener, true); },
+    prependOnceListener(name, listener) { return this.prependListener(name, single(this, name, listener)); },
     off(name, listener) { return this.removeListener(name, listener); },
     removeListener(name, listener) {
-      const list = listOf(this, name), at = list.findLastIndex((one) => one.listener === listener);
+      const list = listOf(this, name), at = list.findLastIndex((one) => one === listener || one.listener === listener);
       if (at < 0) return this;
       put(this, name, list.filter((_, index) => index !== at));
-      if (listOf(this, "removeListener").length) this.emit("removeListener", name, listener);
+      if (listOf(this, "removeListener").length) this.emit("removeListener", name, bare(listener));
       return this;
     },
     removeAllListeners(name) { if (name === undefined) { if (Object.hasOwn(this, heard)) this[heard].clear(); } else put(this, name, []); return this; },
@@ -40,15 +54,12 @@
         if (args[0] instanceof Error) throw args[0];
         throw Object.assign(coded(new Error(`Unhandled error. (${typeof args[0] === "string" ? `'${args[0]}'` : inspect(args[0])})`), "ERR_UNHANDLED_ERROR"), { context: args[0] });
       }
-      for (const entry of list) {
-        if (entry.once) put(this, name, listOf(this, name).filter((one) => one !== entry));
-        entry.listener.apply(this, args);
-      }
+      for (const listener of list) listener.apply(this, args);
       return true;
     },
     listenerCount(name) { return listOf(this, name).length; },
-    listeners(name) { return listOf(this, name).map((one) => one.listener); },
-    rawListeners(name) { return listOf(this, name).map((one) => one.listener); },
+    listeners(name) { return listOf(this, name).map(bare); },
+    rawListeners(name) { return [...listOf(this, name)]; },
     eventNames() { return Object.hasOwn(this, heard) ? [...this[heard].keys()] : []; },
     setMaxListeners() { return this; },
     getMaxListeners() { return 10; },

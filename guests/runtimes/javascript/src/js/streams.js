@@ -1,410 +1,305 @@
-// Streams of Node, `readline` on them, and files and standard input as streams. Small ones: a queue, its reader, its end.
+// Streams of Node: what is read, what is written, and both. Their states and the order of their events are Node's, whose names the
+// states have. What joins them is in `pipes.js`.
 ((kit) => {
   "use strict";
-  const { EventEmitter, doors, coded, wrongType, Buffer, asBuffer, bytesOf, StringDecoder, fs, process } = kit;
+  const { EventEmitter, coded, wrongType, hide, Buffer, asBuffer, bytesOf, StringDecoder, process } = kit;
   const soon = (act) => process.nextTick(act);
-  // A class that can be inherited from by functions as well.
-  class Stream extends EventEmitter {
-    constructor() { super(); for (const [name, value] of [["destroyed", false], ["closed", false], ["errored", null]]) kit.hide(this, name, value); }
-    destroy(error) {
-      if (this.destroyed) return this;
-      this.destroyed = true;
-      this.errored = error ?? null;
-      const end = (reason) => soon(() => { this.closed = true; if (reason) { this.errored = reason; this.emit("error", reason); } this.emit("close"); });
-      if (typeof this._destroy === "function") this._destroy(error ?? null, (reason) => end(reason ?? error)); else end(error);
-      return this;
-    }
+  const nothing = () => {};
+  const isOf = Function.prototype.call.bind(Function.prototype[Symbol.hasInstance]);
+  const both = (stream) => [stream._readableState, stream._writableState].filter(Boolean);
+  const unmade = (name) => coded(new Error(`The ${name} method is not implemented`), "ERR_METHOD_NOT_IMPLEMENTED");
+  const gone = (name) => coded(new Error(`Cannot call ${name} after a stream was destroyed`), "ERR_STREAM_DESTROYED");
+  const twice = () => coded(new Error("Callback called multiple times"), "ERR_MULTIPLE_CALLBACK");
+  const aborted = (signal) => Object.assign(new Error("The operation was aborted", { cause: signal.reason }), { name: "AbortError", code: "ABORT_ERR" });
+  const isBytes = (chunk) => ArrayBuffer.isView(chunk);
+  const bufferOf = (chunk) => (Buffer.isBuffer(chunk) ? chunk : asBuffer(new Uint8Array(bytesOf(chunk))));
+  const wrongChunk = (chunk) => wrongType("chunk", "of type string or an instance of Buffer or Uint8Array", chunk);
+  const inherit = (made, from) => { Object.setPrototypeOf(made.prototype, from.prototype); Object.setPrototypeOf(made, from); };
+  const give = (made, methods) => { for (const name of Reflect.ownKeys(methods)) hide(made.prototype, name, methods[name]); };
+  const facts = (made, part, told) => {
+    for (const name of Object.keys(told)) Object.defineProperty(made.prototype, name, { configurable: true, get() { const found = this[part]; return found && told[name](found, this); }, set(value) { if (this[part] && (name === "readable" || name === "writable")) this[part][name] = Boolean(value); } });
+  };
+  const marks = { bytes: 16384, objects: 16 };
+  const markOf = (options, part, isObject) => {
+    const [name, given] = options.highWaterMark != null ? ["highWaterMark", options.highWaterMark] : [`${part}HighWaterMark`, options[`${part}HighWaterMark`]];
+    if (given == null) return isObject ? marks.objects : marks.bytes;
+    if (!Number.isInteger(given) || given < 0) throw coded(new TypeError(`The property 'options.${name}' is invalid. Received ${kit.inspect(given)}`), "ERR_INVALID_ARG_VALUE");
+    return given;
+  };
+  const stateOf = (options, part) => {
+    const objectMode = Boolean(options.objectMode || options[`${part}ObjectMode`]);
+    return { objectMode, highWaterMark: markOf(options, part, objectMode), length: 0, sync: true, constructed: true, destroyed: false, closed: false, closeEmitted: false, errored: null, errorEmitted: false, ended: false, autoDestroy: options.autoDestroy !== false, emitClose: options.emitClose !== false };
+  };
+
+  // --- what all have: an end, and how it is made -----------------------------------------------------------------------
+  function Stream(options) { EventEmitter.call(this, options); }
+  inherit(Stream, EventEmitter);
+  give(Stream, {
     pipe(to, options) {
-      this.on("data", (chunk) => { if (to.write(chunk) === false && this.pause) { this.pause(); to.once("drain", () => this.resume()); } });
-      if (options?.end !== false && to !== process.stdout && to !== process.stderr) this.on("end", () => to.end());
+      this.on("data", (chunk) => { if (to.writable && to.write(chunk) === false) this.pause?.(); });
+      to.on("drain", () => { if (this.readable) this.resume?.(); });
+      if (options?.end !== false) this.on("end", () => to.end());
       to.emit("pipe", this);
       return to;
-    }
-  }
-  const readable = (stream, options = {}) => {
-    const r = { queue: [], ended: false, told: false, over: false, flowing: null, reading: false, decoder: options.encoding ? new StringDecoder(options.encoding) : null, object: Boolean(options.objectMode ?? options.readableObjectMode), mark: options.highWaterMark ?? options.readableHighWaterMark };
-    kit.hide(stream, "readableState", r);
-    if (options.read) stream._read = options.read;
-    return r;
+    },
+  });
+  const fails = (stream, error) => { if (error) for (const one of both(stream)) one.errored ??= error; };
+  const tellError = (stream, error) => {
+    if (both(stream).some((one) => one.errorEmitted)) return;
+    for (const one of both(stream)) one.errorEmitted = true;
+    stream.emit("error", error);
   };
-  const state = (stream) => stream.readableState ?? readable(stream);
-  const pump = (stream) => {
-    const r = state(stream);
-    if (stream.destroyed) return;
-    while (r.flowing && r.queue.length) stream.emit("data", r.queue.shift());
-    if (r.queue.length === 0 && r.ended) { if ((r.flowing || r.wanted) && !r.told) { r.told = true; soon(() => { if (stream.destroyed) return; r.over = true; stream.emit("end"); if (!stream.writableState || stream.writableState.finished) stream.destroy(); }); } return; }
-    if (!r.reading && !r.ended && (r.flowing || r.wanted) && r.queue.length < (r.object ? 16 : 4)) {
-      r.reading = true;
-      soon(() => { if (stream.destroyed) return; try { stream._read(r.mark ?? 65536); } catch (error) { stream.destroy(error); } });
+  const tellClose = (stream) => {
+    for (const one of both(stream)) one.closeEmitted = true;
+    if (both(stream).some((one) => one.emitClose)) stream.emit("close");
+  };
+  const close = (stream, error, call) => {
+    let isTold = false;
+    const done = (reason) => {
+      if (isTold) return;
+      isTold = true;
+      fails(stream, reason);
+      for (const one of both(stream)) one.closed = true;
+      call?.(reason);
+      soon(() => { try { if (reason) tellError(stream, reason); } finally { tellClose(stream); } });
+    };
+    try { stream._destroy(error ?? null, done); } catch (reason) { done(reason); }
+  };
+  const broken = (stream, error, isSync) => {
+    if (both(stream).some((one) => one.destroyed)) return;
+    if (both(stream).some((one) => one.autoDestroy)) return void stream.destroy(error);
+    fails(stream, error);
+    if (isSync) soon(() => tellError(stream, error)); else tellError(stream, error);
+  };
+  const closing = {
+    destroy(error, call) {
+      const states = both(this);
+      if (states.some((one) => one.destroyed)) { if (typeof call === "function") call(); return this; }
+      fails(this, error);
+      for (const one of states) one.destroyed = true;
+      if (states[0].constructed) close(this, error, call); else states[0].whenMade = (reason) => close(this, error ?? reason, call);
+      return this;
+    },
+    _destroy(error, done) { done(error); },
+  };
+  const construct = (stream, ready) => {
+    if (typeof stream._construct !== "function") return;
+    for (const one of both(stream)) one.constructed = false;
+    let isTold = false;
+    const made = (error) => {
+      if (isTold) return broken(stream, twice());
+      isTold = true;
+      const states = both(stream);
+      for (const one of states) one.constructed = true;
+      if (states[0].destroyed) states[0].whenMade?.(error); else if (error) broken(stream, error, true); else soon(ready);
+    };
+    soon(() => { try { stream._construct((error) => soon(() => made(error ?? null))); } catch (error) { soon(() => made(error)); } });
+  };
+  const listen = (signal, stream) => {
+    const stop = () => stream.destroy(aborted(signal));
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop);
+    const forget = () => signal.removeEventListener("abort", stop);
+    stream.on("close", forget);
+    stream.on("error", forget);
+  };
+  const options = (stream, given, names) => {
+    for (const name of [...names, "destroy", "construct"]) if (typeof given[name] === "function") stream["_" + name] = given[name];
+    if (given.signal) kit.addAbortSignal(given.signal, stream);
+  };
+
+  // --- what is read ------------------------------------------------------------------------------------------------------
+  const readState = (given) => Object.assign(stateOf(given, "readable"), {
+    buffer: [], pipes: [], flowing: null, paused: null, endEmitted: false, reading: false, needReadable: false, emittedReadable: false, readableListening: false, resumeScheduled: false, readingMore: false, dataEmitted: false, waiting: new Set(),
+    encoding: given.encoding ?? null, decoder: given.encoding ? new StringDecoder(given.encoding) : null, defaultEncoding: given.defaultEncoding ?? "utf8",
+  });
+  const sizeOf = (state, chunk) => (state.objectMode ? 1 : chunk.length);
+  const keep = (state, chunk, isFirst) => { state.length += sizeOf(state, chunk); if (isFirst) state.buffer.unshift(chunk); else state.buffer.push(chunk); };
+  // The next `count` of what is kept.
+  const taken = (count, state) => {
+    const { buffer } = state;
+    if (!state.length) return null;
+    if (state.objectMode) return buffer.shift();
+    const join = (parts) => (parts.length === 1 ? parts[0] : state.decoder ? parts.join("") : Buffer.concat(parts));
+    if (!count || count >= state.length) return join(buffer.splice(0));
+    const parts = [];
+    while (count >= buffer[0].length) { count -= buffer[0].length; parts.push(buffer.shift()); }
+    if (count) { parts.push(buffer[0].slice(0, count)); buffer[0] = buffer[0].slice(count); }
+    return join(parts);
+  };
+  const howMuch = (count, state) => {
+    if (count <= 0 || (state.length === 0 && state.ended)) return 0;
+    if (state.objectMode) return 1;
+    if (Number.isNaN(count)) return state.flowing && state.length ? state.buffer[0].length : state.length;
+    return count <= state.length ? count : state.ended ? state.length : 0;
+  };
+  const tellReadable = (stream) => {
+    const r = stream._readableState;
+    if (!r.destroyed && !r.errored && (r.length || r.ended)) { stream.emit("readable"); r.emittedReadable = false; }
+    r.needReadable = !r.flowing && !r.ended && r.length <= r.highWaterMark;
+    flow(stream);
+  };
+  const readableSoon = (stream) => {
+    const r = stream._readableState;
+    r.needReadable = false;
+    if (r.emittedReadable) return;
+    r.emittedReadable = true;
+    soon(() => tellReadable(stream));
+  };
+  const flow = (stream) => { while (stream._readableState.flowing && stream.read() !== null); };
+  const readMore = (stream) => {
+    const r = stream._readableState;
+    if (r.readingMore || !r.constructed) return;
+    r.readingMore = true;
+    soon(() => {
+      while (!r.reading && !r.ended && (r.length < r.highWaterMark || (r.flowing && r.length === 0))) {
+        const before = r.length;
+        stream.read(0);
+        if (before === r.length) break;
+      }
+      r.readingMore = false;
+    });
+  };
+  const resumed = (stream) => {
+    const r = stream._readableState;
+    if (!r.reading) stream.read(0);
+    r.resumeScheduled = false;
+    stream.emit("resume");
+    flow(stream);
+    if (r.flowing && !r.reading) stream.read(0);
+  };
+  const relisten = (stream) => {
+    const r = stream._readableState;
+    r.readableListening = stream.listenerCount("readable") > 0;
+    if (r.resumeScheduled && r.paused === false) r.flowing = true; else if (stream.listenerCount("data") > 0) stream.resume(); else if (!r.readableListening) r.flowing = null;
+  };
+  const add = (stream, chunk, isFirst) => {
+    const r = stream._readableState;
+    if (r.flowing && r.length === 0 && !r.sync && stream.listenerCount("data") > 0) { r.waiting.clear(); r.dataEmitted = true; stream.emit("data", chunk); }
+    else { keep(r, chunk, isFirst); if (r.needReadable) readableSoon(stream); }
+    readMore(stream);
+  };
+  const isOver = (stream) => {
+    const r = stream._readableState;
+    if (r.ended) return;
+    const rest = r.decoder?.end();
+    if (rest?.length) keep(r, rest);
+    r.ended = true;
+    if (r.sync) return readableSoon(stream);
+    r.needReadable = false;
+    r.emittedReadable = true;
+    tellReadable(stream);
+  };
+  const endReading = (stream) => {
+    const r = stream._readableState;
+    if (r.endEmitted) return;
+    r.ended = true;
+    soon(() => {
+      if (r.errored || r.closeEmitted || r.endEmitted || r.length) return;
+      r.endEmitted = true;
+      stream.emit("end");
+      const w = stream._writableState;
+      if (w && stream.writable && stream.allowHalfOpen === false) soon(() => { if (stream.writable && !stream.writableEnded && !stream.destroyed) stream.end(); });
+      else if (r.autoDestroy && (!w || (w.autoDestroy && (w.finished || w.writable === false)))) stream.destroy();
+    });
+  };
+  const come = (stream, chunk, encoding, isFirst) => {
+    const r = stream._readableState;
+    if (!r.objectMode && chunk !== null && chunk !== undefined) {
+      if (typeof chunk === "string") {
+        encoding ||= r.defaultEncoding;
+        if (encoding === r.encoding) encoding = "told"; else { chunk = Buffer.from(chunk, encoding); if (isFirst && r.encoding) { chunk = chunk.toString(r.encoding); encoding = "told"; } else encoding = ""; }
+      } else if (isBytes(chunk)) { chunk = bufferOf(chunk); encoding = ""; }
+      else { broken(stream, wrongChunk(chunk)); return false; }
     }
-    if (r.wanted && r.queue.length) { r.wanted = false; soon(() => stream.emit("readable")); }
+    const mayMore = () => !r.ended && (r.length < r.highWaterMark || r.length === 0);
+    if (chunk === null) { r.reading = false; isOver(stream); return mayMore(); }
+    if (!r.objectMode && !(chunk?.length > 0)) { if (!isFirst) { r.reading = false; readMore(stream); } return mayMore(); }
+    if (isFirst && r.endEmitted) broken(stream, coded(new Error("stream.unshift() after end event"), "ERR_STREAM_UNSHIFT_AFTER_END_EVENT"));
+    else if (!isFirst && r.ended) broken(stream, coded(new Error("stream.push() after EOF"), "ERR_STREAM_PUSH_AFTER_EOF"));
+    else if (r.destroyed || r.errored) return false;
+    else if (isFirst) add(stream, chunk, true);
+    else {
+      r.reading = false;
+      if (r.decoder && encoding !== "told") chunk = r.decoder.write(chunk);
+      if (r.objectMode || chunk.length) add(stream, chunk, false); else readMore(stream);
+    }
+    return mayMore();
+  };
+  // Asks for more where there is too little.
+  const fetch = (stream, count) => {
+    const r = stream._readableState;
+    const isWanted = r.needReadable || r.length === 0 || r.length - count < r.highWaterMark;
+    if (!isWanted || r.ended || r.reading || r.destroyed || r.errored || !r.constructed) return false;
+    r.reading = r.sync = true;
+    if (r.length === 0) r.needReadable = true;
+    try { stream._read(r.highWaterMark); } catch (error) { broken(stream, error); }
+    r.sync = false;
+    return !r.reading;
   };
   const reading = {
-    _read() { throw coded(new Error("The _read() method is not implemented"), "ERR_METHOD_NOT_IMPLEMENTED"); },
-    push(chunk, encoding) {
-      const r = state(this);
-      r.reading = false;
-      if (chunk === null) {
-        const rest = r.decoder?.end();
-        if (rest) r.queue.push(rest);
-        r.ended = true;
-      } else {
-        if (!r.object && typeof chunk !== "string" && !ArrayBuffer.isView(chunk)) { this.destroy(wrongType("chunk", "of type string or an instance of Buffer, TypedArray, or DataView", chunk)); return false; }
-        if (!r.object) { chunk = typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.isBuffer(chunk) ? chunk : asBuffer(new Uint8Array(bytesOf(chunk))); if (r.decoder) chunk = r.decoder.write(chunk); }
-        if (r.object || chunk.length) r.queue.push(chunk);
-      }
-      soon(() => pump(this));
-      return r.queue.length < 16;
-    },
-    unshift(chunk) { state(this).queue.unshift(chunk); pump(this); },
-    read() {
-      const r = state(this);
-      if (!r.queue.length) { r.wanted = true; pump(this); return null; }
-      const told = r.object || r.queue.length === 1 ? r.queue.shift() : r.decoder ? r.queue.splice(0).join("") : Buffer.concat(r.queue.splice(0));
-      r.wanted = true;
-      soon(() => pump(this));
+    _read() { throw unmade("_read()"); },
+    push(chunk, encoding) { return come(this, chunk, encoding, false); },
+    unshift(chunk, encoding) { return come(this, chunk, encoding, true); },
+    read(asked) {
+      const r = this._readableState, wanted = asked === undefined ? NaN : Number.isInteger(asked) ? asked : Number.parseInt(asked, 10);
+      if (wanted > r.highWaterMark) r.highWaterMark = 2 ** Math.ceil(Math.log2(Math.min(wanted, 2 ** 30)));
+      if (wanted !== 0) r.emittedReadable = false;
+      else if (r.needReadable && ((r.highWaterMark !== 0 ? r.length >= r.highWaterMark : r.length > 0) || r.ended)) { if (r.length === 0 && r.ended) endReading(this); else readableSoon(this); return null; }
+      let count = howMuch(wanted, r);
+      if (count === 0 && r.ended) { if (r.length === 0) endReading(this); return null; }
+      if (fetch(this, count)) count = howMuch(wanted, r);
+      const told = count > 0 ? taken(count, r) : null;
+      if (told === null) { r.needReadable = r.length <= r.highWaterMark; count = 0; } else { r.length -= count; r.waiting.clear(); }
+      if (r.length === 0) { if (!r.ended) r.needReadable = true; if (wanted !== count && r.ended) endReading(this); }
+      if (told !== null && !r.errored && !r.closeEmitted) { r.dataEmitted = true; this.emit("data", told); }
       return told;
     },
-    setEncoding(encoding) { state(this).decoder = new StringDecoder(encoding); return this; },
-    pause() { state(this).flowing = false; return this; },
-    resume() { const r = state(this); r.flowing = true; soon(() => pump(this)); return this; },
-    isPaused() { return state(this).flowing === false; },
-    unpipe() { return this.pause(); },
+    setEncoding(encoding) {
+      const r = this._readableState, decoder = new StringDecoder(encoding), text = r.buffer.map((one) => decoder.write(one)).join("");
+      Object.assign(r, { decoder, encoding: decoder.encoding, buffer: text ? [text] : [], length: text.length });
+      return this;
+    },
+    pause() { const r = this._readableState; if (r.flowing !== false) { r.flowing = false; this.emit("pause"); } r.paused = true; return this; },
+    resume() {
+      const r = this._readableState;
+      if (!r.flowing) { r.flowing = !r.readableListening; if (!r.resumeScheduled) { r.resumeScheduled = true; soon(() => resumed(this)); } }
+      r.paused = false;
+      return this;
+    },
+    isPaused() { const r = this._readableState; return r.paused === true || r.flowing === false; },
     on(name, listener) {
       EventEmitter.prototype.on.call(this, name, listener);
-      const r = state(this);
-      if (name === "data" && r.flowing !== false) this.resume();
-      if (name === "readable") { r.wanted = true; r.flowing = false; soon(() => pump(this)); }
+      const r = this._readableState;
+      if (name === "data") { r.readableListening = this.listenerCount("readable") > 0; if (r.flowing !== false) this.resume(); }
+      else if (name === "readable" && !r.endEmitted && !r.readableListening) {
+        Object.assign(r, { readableListening: true, needReadable: true, flowing: false, emittedReadable: false });
+        if (r.length) readableSoon(this); else if (!r.reading) soon(() => this.read(0));
+      }
       return this;
     },
     addListener(name, listener) { return this.on(name, listener); },
-    async *[Symbol.asyncIterator]() {
-      const waiting = [];
-      let failed, isOver = false;
-      const wake = () => waiting.shift()?.();
-      const r = state(this);
-      this.once("end", () => { isOver = true; wake(); });
-      this.once("close", () => { isOver = true; wake(); });
-      this.once("error", (error) => { failed = { error }; wake(); });
-      this.on("readable", wake);
-      try {
-        for (;;) {
-          while (r.queue.length) yield r.queue.shift();
-          if (failed) throw failed.error;
-          if (isOver || r.told && this.destroyed) return;
-          r.wanted = true;
-          pump(this);
-          await new Promise((done) => waiting.push(done));
-        }
-      } finally { this.destroy(); }
-    },
-    async toArray() { const all = []; for await (const one of this) all.push(one); return all; },
-    async forEach(act) { for await (const one of this) await act(one); },
-    async reduce(act, ...first) { let [sum] = first, has = first.length > 0; for await (const one of this) { sum = has ? await act(sum, one) : one; has = true; } return sum; },
-    map(act) { const from = this; return Readable.from((async function* () { for await (const one of from) yield await act(one); })()); },
-    filter(act) { const from = this; return Readable.from((async function* () { for await (const one of from) if (await act(one)) yield one; })()); },
-    flatMap(act) { const from = this; return Readable.from((async function* () { for await (const one of from) yield* await act(one); })()); },
-    take(count) { const from = this; return Readable.from((async function* () { if (count <= 0) return; for await (const one of from) { yield one; if (--count <= 0) return; } })()); },
-    drop(count) { const from = this; return Readable.from((async function* () { for await (const one of from) if (count-- <= 0) yield one; })()); },
+    removeListener(name, listener) { EventEmitter.prototype.removeListener.call(this, name, listener); if (name === "readable") soon(() => relisten(this)); return this; },
+    off(name, listener) { return this.removeListener(name, listener); },
+    removeAllListeners(...names) { EventEmitter.prototype.removeAllListeners.apply(this, names); if (names[0] === "readable" || names[0] === undefined) soon(() => relisten(this)); return this; },
+    pipe(to, given) { return kit.pipe(this, to, given); },
+    unpipe(to) { return kit.unpipe(this, to); },
+    wrap() { throw coded(new TypeError("Readable.prototype.wrap is not in this runtime: Readable.from takes what can be iterated"), "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM"); },
   };
-  const writable = (stream, options = {}) => {
-    const w = { queue: [], busy: false, ended: false, finished: false, size: 0, needs: false, object: Boolean(options.objectMode ?? options.writableObjectMode), strings: options.decodeStrings === false, mark: options.highWaterMark ?? options.writableHighWaterMark ?? (options.objectMode ? 16 : 16384) };
-    kit.hide(stream, "writableState", w);
-    for (const name of ["write", "writev", "final", "construct"]) if (options[name]) stream["_" + name] = options[name];
-    return w;
-  };
-  const flush = (stream) => {
-    const w = stream.writableState;
-    if (w.busy || stream.destroyed) return;
-    const next = w.queue.shift();
-    if (next) {
-      w.busy = true;
-      const [chunk, encoding, call, size] = next;
-      let isSync = true;
-      const done = (error) => {
-        const after = () => {
-          w.busy = false;
-          w.size -= size;
-          if (error) { call?.(error); stream.destroy(error); return; }
-          call?.();
-          if (w.needs && w.queue.length === 0 && !w.ended) { w.needs = false; stream.emit("drain"); }
-          flush(stream);
-        };
-        if (isSync) soon(after); else after();
-      };
-      try { stream._write(chunk, encoding, done); } catch (error) { w.busy = false; stream.destroy(error); }
-      isSync = false;
-      return;
-    }
-    if (!w.ended || w.finishing) return;
-    w.finishing = true;
-    const finish = (error) => soon(() => {
-      if (error) return void stream.destroy(error);
-      w.finished = true;
-      stream.emit("finish");
-      if (!stream.readableState || stream.readableState.over) stream.destroy();
-    });
-    if (typeof stream._final === "function") { try { stream._final(finish); } catch (error) { stream.destroy(error); } } else finish();
-  };
-  const writing = {
-    _write(chunk, encoding, done) { done(coded(new Error("The _write() method is not implemented"), "ERR_METHOD_NOT_IMPLEMENTED")); },
-    write(chunk, encoding, call) {
-      const w = this.writableState;
-      if (typeof encoding === "function") [encoding, call] = [undefined, encoding];
-      if (chunk === null) throw coded(new TypeError("May not write null values to stream"), "ERR_STREAM_NULL_VALUES");
-      if (!w.object && typeof chunk !== "string" && !ArrayBuffer.isView(chunk)) throw wrongType("chunk", "of type string or an instance of Buffer, TypedArray, or DataView", chunk);
-      if (w.ended || this.destroyed) {
-        const error = w.ended ? coded(new Error("write after end"), "ERR_STREAM_WRITE_AFTER_END") : coded(new Error("Cannot call write after a stream was destroyed"), "ERR_STREAM_DESTROYED");
-        soon(() => { call?.(error); this.emit("error", error); });
-        return false;
-      }
-      if (!w.object && typeof chunk === "string" && !w.strings) { chunk = Buffer.from(chunk, encoding); encoding = "buffer"; }
-      else if (!w.object && typeof chunk !== "string") { chunk = Buffer.isBuffer(chunk) ? chunk : asBuffer(new Uint8Array(bytesOf(chunk))); encoding = "buffer"; }
-      const size = w.object ? 1 : chunk.length;
-      w.size += size;
-      w.queue.push([chunk, encoding ?? "utf8", call, size]);
-      const isRoom = w.size < w.mark;
-      if (!isRoom) w.needs = true;
-      flush(this);
-      return isRoom;
-    },
-    end(chunk, encoding, call) {
-      const done = [chunk, encoding, call].find((one) => typeof one === "function");
-      if (chunk !== undefined && chunk !== null && typeof chunk !== "function") this.write(chunk, typeof encoding === "string" ? encoding : undefined);
-      if (done) this.prependOnceListener("finish", done);
-      this.writableState.ended = true;
-      soon(() => flush(this));
-      return this;
-    },
-    cork() {}, uncork() {}, setDefaultEncoding() { return this; },
-  };
-  // How a stream stands. Who writes to `readable` or `writable` is not heard, as in Node, where it changes little.
-  const readingFacts = {
-    readable: (r, stream) => !stream.destroyed && !r.over, readableEnded: (r) => r.over, readableFlowing: (r) => r.flowing, readableObjectMode: (r) => r.object,
-    readableLength: (r) => (r.object ? r.queue.length : r.queue.reduce((sum, one) => sum + one.length, 0)), readableHighWaterMark: (r) => r.mark ?? (r.object ? 16 : 65536),
-    readableEncoding: (r) => r.decoder?.encoding ?? null, readableAborted: (r, stream) => stream.destroyed && !r.over,
-  };
-  const writingFacts = {
-    writable: (w, stream) => !stream.destroyed && !w.ended, writableEnded: (w) => w.ended, writableFinished: (w) => w.finished, writableObjectMode: (w) => w.object,
-    writableLength: (w) => w.size, writableHighWaterMark: (w) => w.mark, writableNeedDrain: (w, stream) => w.needs && !w.ended && !stream.destroyed, writableCorked: () => 0,
-  };
-  const facts = (made, part, told) => { for (const name of Object.keys(told)) Object.defineProperty(made.prototype, name, { configurable: true, get() { const found = this[part]; return found && told[name](found, this); }, set() {} }); };
-  const give = (made, methods) => { for (const name of Reflect.ownKeys(methods)) kit.hide(made.prototype, name, methods[name]); return made; };
-  const destroying = (stream, options) => { if (options?.destroy) stream._destroy = options.destroy; return options ?? {}; };
-  class Readable extends Stream {
-    constructor(options) { super(); readable(this, destroying(this, options)); }
-    static from(source, options) {
-      if (typeof source === "string" || Buffer.isBuffer(source)) source = [source];
-      const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
-      if (!iterator) throw wrongType("iterable", "an instance of Iterable", source);
-      return new Readable({
-        objectMode: true, ...options,
-        async read() { try { const { done, value } = await iterator.next(); this.push(done ? null : await value); } catch (error) { this.destroy(error); } },
-        destroy(error, done) { Promise.resolve(iterator.return?.()).then(() => done(error), done); },
-      });
-    }
+  function Readable(given) {
+    if (!(this instanceof Readable)) return new Readable(given);
+    hide(this, "_readableState", readState(given ?? {}));
+    if (given) options(this, given, ["read"]);
+    Stream.call(this, given);
+    construct(this, () => { if (this._readableState.needReadable) readMore(this); this._readableState.onMade?.(); });
   }
-  class Writable extends Stream {
-    constructor(options) { super(); writable(this, destroying(this, options)); }
-  }
-  class Duplex extends Stream {
-    constructor(options) { super(); readable(this, destroying(this, options)); writable(this, options ?? {}); }
-  }
-  for (const made of [Readable, Duplex]) facts(made, "readableState", readingFacts);
-  for (const made of [Writable, Duplex]) facts(made, "writableState", writingFacts);
-  give(Readable, reading);
-  give(Writable, writing);
-  give(give(Duplex, reading), writing);
-  class Transform extends Duplex {
-    constructor(options = {}) {
-      super(options);
-      if (options.transform) this._transform = options.transform;
-      if (options.flush) this._flush = options.flush;
-    }
-    _read() { const later = this.held; this.held = null; later?.(); }
-    _write(chunk, encoding, done) {
-      this._transform(chunk, encoding, (error, value) => {
-        if (error) return done(error);
-        if (value !== undefined && value !== null) this.push(value);
-        // What nobody reads is not made faster than it is read.
-        if (this.readableState.queue.length < 16) done(); else kit.hide(this, "held", done);
-      });
-    }
-    _final(done) {
-      const over = (error, value) => { if (error) return done(error); if (value !== undefined && value !== null) this.push(value); this.push(null); done(); };
-      if (typeof this._flush === "function") this._flush(over); else over();
-    }
-    _transform(chunk, encoding, done) { done(coded(new Error("The _transform() method is not implemented"), "ERR_METHOD_NOT_IMPLEMENTED")); }
-  }
-  class PassThrough extends Transform { _transform(chunk, encoding, done) { done(null, chunk); } }
-  kit.hashing(Transform);
-  const finished = (stream, options, call) => {
-    const done = typeof options === "function" ? options : call;
-    let isTold = false;
-    const tell = (error) => { if (!isTold) { isTold = true; done(error); } };
-    stream.on("error", tell);
-    stream.on("end", () => { if (!stream.writableState || stream.writableState.finished) tell(); });
-    stream.on("finish", () => { if (!stream.readableState || stream.readableState.over) tell(); });
-    stream.on("close", () => tell(stream.readableState?.over || stream.writableState?.finished ? undefined : coded(new Error("Premature close"), "ERR_STREAM_PREMATURE_CLOSE")));
-    return () => { isTold = true; };
-  };
-  const isStream = (one) => typeof one?.pipe === "function" || typeof one?.write === "function";
-  const piped = async (...parts) => {
-    parts = parts.flat();
-    if (parts.at(-1) && !isStream(parts.at(-1)) && typeof parts.at(-1) === "object" && parts.at(-1).signal) parts.pop();
-    let from = parts[0];
-    const all = [];
-    // Of the last one only what is written is waited for: nobody may read it.
-    const watch = (stream, isLast) => all.push(new Promise((done, not) => { finished(stream, (error) => (error ? not(error) : done())); if (isLast) stream.on("finish", done); }));
-    if (typeof from === "function") from = from();
-    if (isStream(from)) watch(from);
-    for (const [at, part] of parts.slice(1).entries()) {
-      const isLast = at === parts.length - 2;
-      if (typeof part === "function") { const made = part(from); if (isLast) { const told = await made; for (const one of all) one.catch(() => {}); return told; } from = made; continue; }
-      const source = isStream(from) ? from : Readable.from(from);
-      if (source !== from) watch(source);
-      source.on("error", (error) => part.destroy?.(error));
-      if (part === process.stdout || part === process.stderr) { source.pipe(part); from = part; continue; }
-      watch(part, isLast);
-      source.pipe(part);
-      from = part;
-    }
-    await Promise.all(all);
-  };
-  const pipeline = (...parts) => {
-    const done = parts.pop();
-    if (typeof done !== "function") throw wrongType("streams[stream.length - 1]", "of type function", done);
-    piped(...parts).then((value) => done(undefined, value), (error) => done(error));
-    return parts.flat().at(-1);
-  };
-  const promises = { pipeline: piped, finished: (stream, options) => new Promise((done, not) => finished(stream, options ?? {}, (error) => (error ? not(error) : done()))) };
-  const { promisify } = kit.modules.util;
-  kit.hide(pipeline, promisify.custom, piped);
-  kit.hide(finished, promisify.custom, promises.finished);
-  const stream = Object.assign(Stream, { Stream, Readable, Writable, Duplex, Transform, PassThrough, pipeline, finished, promises, isReadable: (one) => Boolean(one?.readableState) && !one.destroyed, isErrored: (one) => Boolean(one?.errored) });
-  Object.assign(kit.modules, { stream, "stream/promises": promises, string_decoder: { StringDecoder } });
-  Object.assign(kit.modules["stream/consumers"] = {}, {
-    text: async (from) => { let all = ""; const decoder = new TextDecoder(); for await (const one of from) all += typeof one === "string" ? one : decoder.decode(one, { stream: true }); return all + decoder.decode(); },
-    json: async (from) => JSON.parse(await kit.modules["stream/consumers"].text(from)),
-    buffer: async (from) => { const all = []; for await (const one of from) all.push(Buffer.from(one)); return Buffer.concat(all); },
-    arrayBuffer: async (from) => { const all = await kit.modules["stream/consumers"].buffer(from); return all.buffer.slice(all.byteOffset, all.byteOffset + all.length); },
+  inherit(Readable, Stream);
+  give(Readable, { ...closing, ...reading });
+  const common = { destroyed: (one) => one.destroyed, closed: (one) => one.closed, errored: (one) => one.errored };
+  facts(Readable, "_readableState", {
+    ...common, readable: (r) => r.readable !== false && !r.destroyed && !r.errorEmitted && !r.endEmitted, readableEnded: (r) => r.endEmitted, readableFlowing: (r) => r.flowing, readableObjectMode: (r) => r.objectMode,
+    readableLength: (r) => r.length, readableHighWaterMark: (r) => r.highWaterMark, readableEncoding: (r) => r.encoding, readableDidRead: (r) => r.dataEmitted, readableBuffer: (r) => r.buffer,
+    readableAborted: (r) => r.readable !== false && (r.destroyed || Boolean(r.errored)) && !r.endEmitted,
   });
-
-  // --- files, and standard input -------------------------------------------------------------------------------------
-  fs.createReadStream = (path, options) => {
-    const told = typeof options === "string" ? { encoding: options } : options ?? {}, size = told.highWaterMark ?? 65536;
-    let bytes, at = told.start ?? 0;
-    const made = new Readable({
-      encoding: told.encoding, highWaterMark: size,
-      read() {
-        try {
-          if (!bytes) { bytes = fs.readFileSync(path); bytes = bytes.subarray(0, told.end === undefined ? bytes.length : told.end + 1); this.emit("open", 3); this.emit("ready"); }
-        } catch (error) { return void this.destroy(error); }
-        if (at >= bytes.length) return void this.push(null);
-        const piece = bytes.subarray(at, at + size);
-        at += piece.length;
-        this.bytesRead = (this.bytesRead ?? 0) + piece.length;
-        this.push(piece);
-      },
-    });
-    made.path = path;
-    made.close = (done) => { if (done) made.once("close", done); made.destroy(); };
-    // It is opened before anybody reads, and says so where it is not there.
-    soon(() => { if (!bytes && !made.readableState.reading) try { fs.accessSync(path); } catch (error) { error.message = error.message.replace(", access ", ", open "); error.syscall = "open"; made.destroy(error); } });
-    return made;
-  };
-  fs.createWriteStream = (path, options) => {
-    const told = typeof options === "string" ? { encoding: options } : options ?? {}, flags = told.flags ?? "w";
-    let isOpen = false;
-    const open = () => { if (!isOpen) { isOpen = true; fs.writeFileSync(path, "", { flag: flags }); made.emit("open", 3); made.emit("ready"); } };
-    const made = new Writable({
-      highWaterMark: told.highWaterMark ?? 16384,
-      write(chunk, encoding, done) { try { open(); fs.appendFileSync(path, chunk); made.bytesWritten += chunk.length; done(); } catch (error) { done(error); } },
-      final(done) { try { open(); done(); } catch (error) { done(error); } },
-    });
-    Object.assign(made, { path, bytesWritten: 0, close: (done) => { if (done) made.once("close", done); made.end(); } });
-    soon(() => { try { open(); } catch (error) { made.destroy(error); } });
-    return made;
-  };
-  let input;
-  const stdin = () => {
-    if (input) return input;
-    input = new Readable({ read() { const text = doors.readInput(); if (text) this.push(text); this.push(null); } });
-    Object.assign(input, { fd: 0, isTTY: undefined, ref: () => input, unref: () => input, setRawMode: () => input });
-    return input;
-  };
-  Object.defineProperty(process, "stdin", { get: stdin, enumerable: true, configurable: true });
-  const before = kit.renew;
-  kit.renew = () => { before(); input = undefined; };
-
-  // --- readline ------------------------------------------------------------------------------------------------------
-  class Interface extends EventEmitter {
-    #input; #output; #lines = []; #rest = ""; #isOver = false; #closed = false; #asked = []; #prompt = "> "; #paused = false;
-    constructor(options, output) {
-      super();
-      const told = options?.input ? options : { input: options, output };
-      this.#input = told.input;
-      this.#output = told.output;
-      if (told.prompt !== undefined) this.#prompt = told.prompt;
-      const decoder = new StringDecoder("utf8");
-      if (typeof this.#input?.on !== "function") throw wrongType("input", "a stream that can be read", this.#input);
-      this.#input.on("data", (chunk) => this.#take(typeof chunk === "string" ? chunk : decoder.write(chunk)));
-      this.#input.on("end", () => { if (this.#rest) this.#lines.push(this.#rest); this.#rest = ""; this.#isOver = true; this.#tell(); });
-      this.#input.on("error", (error) => { if (this.listenerCount("error")) this.emit("error", error); else this.close(); });
-      told.signal?.addEventListener("abort", () => this.close());
-    }
-    get closed() { return this.#closed; }
-    #take(text) {
-      const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
-      this.#rest = lines.pop();
-      this.#lines.push(...lines);
-      this.#tell();
-    }
-    #tell() {
-      while (this.#lines.length && !this.#closed && !this.#paused) {
-        const asked = this.#asked.shift();
-        if (asked) asked(this.#lines.shift());
-        else if (this.listenerCount("line")) this.emit("line", this.#lines.shift());
-        else return;
-      }
-      if (this.#isOver && !this.#lines.length) this.close();
-    }
-    on(name, listener) { super.on(name, listener); if (name === "line") soon(() => this.#tell()); return this; }
-    question(text, options, done = options) {
-      if (this.#closed) throw coded(new Error("readline was closed"), "ERR_USE_AFTER_CLOSE");
-      this.#output?.write(text);
-      this.#asked.push(done);
-      soon(() => this.#tell());
-    }
-    setPrompt(text) { this.#prompt = text; }
-    getPrompt() { return this.#prompt; }
-    prompt() { this.#output?.write(this.#prompt); }
-    write() {}
-    pause() { this.#paused = true; return this; }
-    resume() { this.#paused = false; soon(() => this.#tell()); return this; }
-    close() { if (this.#closed) return; this.#closed = true; this.#input.pause?.(); this.emit("close"); }
-    async *[Symbol.asyncIterator]() {
-      const waiting = [];
-      const wake = () => waiting.shift()?.();
-      const lines = [];
-      this.on("line", (line) => { lines.push(line); wake(); });
-      this.once("close", wake);
-      try {
-        for (;;) {
-          while (lines.length) yield lines.shift();
-          if (this.#closed) return;
-          await new Promise((done) => waiting.push(done));
-        }
-      } finally { this.close(); }
-    }
-    [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() { this.close(); }
-  }
-  class Asking extends Interface { question(text, options) { return new Promise((done) => super.question(text, done)); } }
-  const nothing = () => true;
-  kit.hide(Interface.prototype.question, promisify.custom, function (text) { return new Promise((done) => this.question(text, done)); });
-  kit.modules.readline = {
-    createInterface: (...options) => new Interface(...options), Interface, clearLine: nothing, cursorTo: nothing, moveCursor: nothing, clearScreenDown: nothing, emitKeypressEvents: nothing,
-    promises: { createInterface: (...options) => new Asking(...options), Interface: Asking },
-  };
-  kit.modules["readline/promises"] = kit.modules.readline.promises;
+  Object.assign(kit, { soon, streams: { both, broken, aborted, listen, marks, inherit, give, gone, twice, unmade, wrongChunk, bufferOf, isBytes, isOf, nothing, stateOf, construct, options, common, facts, closing, sizeOf, Stream, Readable } });
 })
