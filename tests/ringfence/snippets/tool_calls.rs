@@ -317,6 +317,25 @@ async fn code_calls_functions_of_its_caller_over_the_open_stream() {
     }
 }
 
+/// What the signature in the guest lets through is what the schema takes here.
+#[tokio::test]
+async fn python_passes_on_what_the_schema_of_its_caller_takes() {
+    let house = house().await;
+    let key = &house.admin;
+    let schema = json!({
+        "type": "object", "required": ["$filter"], "additionalProperties": {"type": "string"},
+        "properties": {"from": {"type": ["string", "null"]}, "$filter": {"type": "integer"}}
+    });
+    let code = "from ringfence import tools, ToolError\nseen = [tools.find(from_=None, other='x', **{'$filter': 3.0})]\ntry: tools.find(other=1, **{'$filter': 3})\nexcept ToolError as error: seen.append(error.code)\nseen";
+    let body = json!({"language": "python", "code": code, "tools": [{"name": "find", "input_schema": schema}]});
+    let mut watch = Watch::execute(&house, key, &body).await;
+    let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
+    let call = watch.until("tool_call").await;
+    assert_eq!(call["input"], json!({"from": null, "other": "x", "$filter": 3.0}));
+    answer(&house, key, &id, &call, json!({"result": 1})).await.is(204);
+    assert_eq!(value(&watch.until("result").await), json!([1, "bad_input"]));
+}
+
 /// C07: what a caller answers is somebody's word as well, and what comes late is told so.
 #[tokio::test]
 async fn c07_wrong_late_and_huge_answers_are_told_and_leave_the_call_as_it_is() {

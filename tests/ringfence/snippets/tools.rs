@@ -134,3 +134,95 @@ async fn c07_calls_without_end_reach_their_limit_and_too_much_of_an_answer_is_re
     let (name, words, _) = failure(&run("python", request("from ringfence import tools\ntools.search('a')")).await);
     assert_eq!((name.as_str(), words.as_str()), ("AttributeError", "no tool is called 'search'; there are: none"));
 }
+
+/// Schemas as they are found elsewhere; answers with what it was asked.
+struct Found;
+
+impl Tools for Found {
+    fn available(&self) -> Vec<ToolDescription> {
+        let tool = |name: &str, schema: Value| ToolDescription {
+            name: name.into(),
+            about: format!("does {name}"),
+            input_schema: schema.to_string(),
+        };
+        let mail = json!({
+            "type": "object", "additionalProperties": false, "required": ["from"],
+            "properties": {"from": {"type": ["string", "null"]}, "class": {}, "self": {}, "name": {}, "more": {}}
+        });
+        let query = json!({
+            "type": "object", "additionalProperties": false, "required": ["$filter"],
+            "properties": {"$filter": {"type": "integer"}, "maxResults": {"type": "integer"}}
+        });
+        let twins = json!({
+            "type": "object", "properties": {"max-results": {}, "max_results": {}}, "additionalProperties": {"type": "string"}
+        });
+        vec![tool("mail", mail), tool("getAll", query), tool("get-one", twins), tool("open", json!({"type": "object"}))]
+    }
+
+    fn call(&self, _: String, input: String) -> ToolAnswer {
+        Box::pin(async { Ok(input) })
+    }
+}
+
+const SCHEMAS: &str = r#"
+import inspect, json
+from ringfence import tools
+print(inspect.signature(tools.mail), "|", tools.get_all, "|", tools.mail.about, dir(tools))
+print(json.dumps([
+    tools.mail(from_="a", class_=1, self=2, name=3, more=4),
+    tools.mail(**{"from": None}),
+    tools.mail("a"),
+    tools.get_all(**{"$filter": 3.0, "maxResults": 1}),
+    tools.getAll(max_results=1, **{"$filter": 3}),
+    tools["get-all"](**{"$filter": 3, "max-results": 1}),
+    tools.getOne(max_results=1),
+    tools.get_one(maxResults=1, other="x"),
+    tools["get_one"](**{"max-results": 1, "max_results": 2}),
+    tools.open(self=1, name=2, args=3, **{"$x": 4}),
+]))
+for wrong in [
+    lambda: tools.mail(), lambda: tools.mail("a", other=1), lambda: tools.mail("a", **{"from": "b"}), lambda: tools.mail(1),
+    lambda: tools.get_all(), lambda: tools.get_all(**{"$filter": 3.5}), lambda: tools.open(1),
+]:
+    try:
+        print(wrong())
+    except TypeError as error:
+        print(error)
+"#;
+
+#[tokio::test]
+async fn python_calls_tools_whatever_their_names_and_schemas() {
+    let mut asked = request(SCHEMAS);
+    asked.tools = Some(Arc::new(Found) as Arc<dyn Tools>);
+    let report = run("python", asked).await;
+    text(&report);
+    let printed = stdout(&report);
+    let lines: Vec<_> = printed.lines().collect();
+    let mail = "(from_: str | None, class_=Ellipsis, self=Ellipsis, name=Ellipsis, more=Ellipsis)";
+    let get_all = "getAll(maxResults: int = Ellipsis, **more)";
+    let names = "['getAll', 'get_one', 'mail', 'open']";
+    let first = format!("{mail} | <tool {get_all}: does getAll (by **{{…}} also: $filter)> | does mail {names}");
+    assert_eq!(lines[0], first);
+    let got: Value = serde_json::from_str(lines[1]).unwrap();
+    let expected = json!([
+        {"from": "a", "class": 1, "self": 2, "name": 3, "more": 4},
+        {"from": null},
+        {"from": "a"},
+        {"$filter": 3.0, "maxResults": 1},
+        {"$filter": 3, "maxResults": 1},
+        {"$filter": 3, "maxResults": 1},
+        {"max_results": 1},
+        {"max_results": 1, "other": "x"},
+        {"max-results": 1, "max_results": 2},
+        {"self": 1, "name": 2, "args": 3, "$x": 4},
+    ]);
+    assert_eq!(got, expected);
+    assert_eq!(lines[2], format!("mail{mail}: missing a required argument: 'from'"));
+    assert_eq!(lines[3], format!("mail{mail}: got an unexpected keyword argument 'other'"));
+    assert_eq!(lines[4], format!("mail{mail}: multiple values for argument 'from'"));
+    assert_eq!(lines[5], "mail: from must be string or null, not int");
+    assert_eq!(lines[6], format!("{get_all}: missing a required argument: '$filter'"));
+    assert_eq!(lines[7], "getAll: $filter must be integer, not float");
+    assert_eq!(lines[8], "open(**more): too many positional arguments");
+    assert_eq!(lines.len(), 9, "{printed}");
+}

@@ -17,7 +17,7 @@
       if (kind === "array" && !Array.isArray(value)) throw new TypeError(`${name}: ${key} must be array, not ${typeof value}`);
     }
   };
-  const snake = (name) => name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase()).replace(/-/g, "_");
+  const snake = (name) => name.replace(/([a-z\d])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])|-/g, "$1$2_").toLowerCase();
   // Components write `max-results`, which may be `maxResults` or `max_results` here.
   const named = (schema, input) => {
     const known = Object.keys(schema.properties ?? {});
