@@ -2,6 +2,7 @@
 
 mod attacks;
 mod beside_node;
+mod callers;
 mod cli;
 mod corpus;
 mod ends;

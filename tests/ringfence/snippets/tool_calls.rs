@@ -1,4 +1,4 @@
-//! Tools over HTTP: functions of components, and of whoever asks for the run.
+//! Tools over HTTP: functions of components, and what is true of all.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::shelved;
 use crate::service::{House, Reply};
 use crate::support::hostile;
 
-async fn house() -> House {
+pub(super) async fn house() -> House {
     let house = House::new().await;
     shelved(&house.dir.path().join("data")).await;
     house
@@ -37,12 +37,12 @@ async fn submitted(house: &House, key: &str, bytes: impl Into<reqwest::Body>) ->
     House::send(request).await.is(201)["digest"].as_str().unwrap().to_owned()
 }
 
-fn tool(name: &str, component: &str, function: &str) -> Value {
+pub(super) fn tool(name: &str, component: &str, function: &str) -> Value {
     json!({"name": name, "component": component, "function": function})
 }
 
 /// A function of the caller that takes a text.
-fn ask_tool() -> Value {
+pub(super) fn ask_tool() -> Value {
     let schema = json!({
         "type": "object", "properties": {"q": {"type": "string", "maxLength": 100}}, "required": ["q"],
         "additionalProperties": false
@@ -55,34 +55,34 @@ async fn execute(house: &House, key: &str, language: &str, code: &str, tools: Va
 }
 
 #[track_caller]
-fn value(run: &Value) -> Value {
+pub(super) fn value(run: &Value) -> Value {
     assert_eq!(run["outcome"]["kind"], "answered", "{run}");
     assert!(run["outcome"]["answer"]["error"].is_null(), "{run}");
     run["outcome"]["answer"]["value"]["json"].clone()
 }
 
 /// A run as it is watched.
-struct Watch {
+pub(super) struct Watch {
     answer: reqwest::Response,
     came: String,
 }
 
 impl Watch {
-    async fn of(request: reqwest::RequestBuilder) -> Self {
+    pub(super) async fn of(request: reqwest::RequestBuilder) -> Self {
         let answer = request.header("accept", "text/event-stream").send().await.unwrap();
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
         Self { answer, came: String::new() }
     }
 
-    async fn execute(house: &House, key: &str, body: &Value) -> Self {
+    pub(super) async fn execute(house: &House, key: &str, body: &Value) -> Self {
         Self::of(house.ask("POST", "/v1/execute").header("x-api-key", key).json(body)).await
     }
 
-    async fn events(house: &House, key: &str, run: &str) -> Self {
+    pub(super) async fn events(house: &House, key: &str, run: &str) -> Self {
         Self::of(house.ask("GET", &format!("/v1/runs/{run}/events")).header("x-api-key", key)).await
     }
 
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub(super) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.came.split_once("\n\n") {
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
@@ -98,7 +98,7 @@ impl Watch {
     }
 
     /// The next event of a name.
-    async fn until(&mut self, wanted: &str) -> Value {
+    pub(super) async fn until(&mut self, wanted: &str) -> Value {
         loop {
             let (name, data) = self.next().await.unwrap_or_else(|| panic!("no {wanted} came"));
             if name == wanted {
@@ -109,12 +109,12 @@ impl Watch {
     }
 }
 
-async fn answer(house: &House, key: &str, run: &str, call: &Value, body: Value) -> Reply {
+pub(super) async fn answer(house: &House, key: &str, run: &str, call: &Value, body: Value) -> Reply {
     house.post(key, &format!("/v1/runs/{run}/calls/{}", call["call"].as_str().unwrap()), body).await
 }
 
 /// The records of the calls of a run.
-async fn recorded(house: &House, run: &Value) -> Vec<Value> {
+pub(super) async fn recorded(house: &House, run: &Value) -> Vec<Value> {
     let path = format!("/v1/audit/events?event=tool_called&resource={}", run["id"].as_str().unwrap());
     house.get(&house.admin, &path).await.is(200)["events"].as_array().unwrap().clone()
 }
@@ -281,116 +281,6 @@ seen
     let late = "from ringfence import tools\nwhile True:\n  try: tools.spin()\n  except Exception: pass";
     let run = house.post(&house.admin, "/v1/execute", body(late, json!({"deadline_ms": 300}))).await.is(200);
     assert_eq!(run["outcome"]["kind"], "deadline_exceeded", "{run}");
-}
-
-#[tokio::test]
-async fn code_calls_functions_of_its_caller_over_the_open_stream() {
-    let house = house().await;
-    let key = &house.admin;
-    for (language, code) in [
-        ("python", "from ringfence import tools\nprint('first', flush=True)\n[tools.ask(q='a'), tools.ask(q='b')]"),
-        ("javascript", "console.log('first'); [tools.ask({ q: 'a' }), tools.ask({ q: 'b' })]"),
-    ] {
-        let body = json!({"language": language, "code": code, "tools": [ask_tool()]});
-        let mut watch = Watch::execute(&house, key, &body).await;
-        let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
-        assert!(
-            watch.until("stdout").await["text"].as_str().unwrap().starts_with("first"),
-            "what was written before it"
-        );
-        let call = watch.until("tool_call").await;
-        assert_eq!((&call["name"], &call["input"]), (&json!("ask"), &json!({"q": "a"})));
-        // Whoever looks now, or again, is told what waits.
-        let again = Watch::events(&house, key, &id).await.until("tool_call").await;
-        assert_eq!(again["call"], call["call"]);
-        answer(&house, key, &id, &call, json!({"result": {"n": [1, null]}})).await.is(204);
-        let next = watch.until("tool_call").await;
-        assert_ne!(next["call"], call["call"]);
-        assert_eq!(answer(&house, key, &id, &call, json!({"result": 1})).await.code(), "no_call", "it was answered");
-        answer(&house, key, &id, &next, json!({"result": null})).await.is(204);
-        let run = watch.until("result").await;
-        assert_eq!(value(&run), json!([{"n": [1, null]}, null]), "{language}");
-        assert_eq!(watch.until("done").await["id"], id);
-        assert_eq!(answer(&house, key, &id, &next, json!({"result": 1})).await.code(), "run_over");
-        let calls = recorded(&house, &run).await;
-        assert!(calls[0]["details"]["answered"].as_str().unwrap().starts_with("req_"), "{calls:#?}");
-    }
-}
-
-/// What the signature in the guest lets through is what the schema takes here.
-#[tokio::test]
-async fn python_passes_on_what_the_schema_of_its_caller_takes() {
-    let house = house().await;
-    let key = &house.admin;
-    let schema = json!({
-        "type": "object", "required": ["$filter"], "additionalProperties": {"type": "string"},
-        "properties": {"from": {"type": ["string", "null"]}, "$filter": {"type": "integer"}}
-    });
-    let code = "from ringfence import tools, ToolError\nseen = [tools.find(from_=None, other='x', **{'$filter': 3.0})]\ntry: tools.find(other=1, **{'$filter': 3})\nexcept ToolError as error: seen.append(error.code)\nseen";
-    let body = json!({"language": "python", "code": code, "tools": [{"name": "find", "input_schema": schema}]});
-    let mut watch = Watch::execute(&house, key, &body).await;
-    let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
-    let call = watch.until("tool_call").await;
-    assert_eq!(call["input"], json!({"from": null, "other": "x", "$filter": 3.0}));
-    answer(&house, key, &id, &call, json!({"result": 1})).await.is(204);
-    assert_eq!(value(&watch.until("result").await), json!([1, "bad_input"]));
-}
-
-/// C07: what a caller answers is somebody's word as well, and what comes late is told so.
-#[tokio::test]
-async fn c07_wrong_late_and_huge_answers_are_told_and_leave_the_call_as_it_is() {
-    let house = house().await;
-    let key = &house.admin;
-    let code = "from ringfence import tools, ToolError\nfrom _ringfence_world.imports import tools as host\nseen = []\nfor q in ['a', 'x' * 101, 7, 'b']:\n  try: seen.append(tools['ask'](q) if q != 7 else host.call('ask', '{\"q\": 7}'))\n  except ToolError as error: seen.append([error.code, error.message, error.retry])\n  except Exception as error: seen.append(error.value.message)\nseen";
-    let body = json!({"language": "python", "code": code, "tools": [ask_tool()], "limits": {"result_bytes": 2_000}, "async": true});
-    let run = house.post(key, "/v1/execute", body).await.is(202);
-    let id = run["id"].as_str().unwrap();
-    let mut watch = Watch::events(&house, key, id).await;
-    let call = watch.until("tool_call").await;
-    for (wrong, status, code) in [
-        (json!({}), 422, "invalid"),
-        (json!({"result": 1, "error": {"code": "x", "message": "y"}}), 422, "invalid"),
-        (json!({"error": {"code": "Not a word", "message": "y"}}), 422, "invalid"),
-        (json!({"error": {"code": "x", "message": "y".repeat(5_000)}}), 422, "invalid"),
-        (json!({"error": {"code": "x"}}), 400, "bad_json"),
-        (json!({"result": "y".repeat(3_000)}), 413, "too_large"),
-    ] {
-        let reply = answer(&house, key, id, &call, wrong).await;
-        assert_eq!((reply.status, reply.code().as_str()), (status, code));
-    }
-    let other = json!({"call": "call_00000000000000000000000000000000"});
-    assert_eq!(answer(&house, key, id, &other, json!({"result": 1})).await.code(), "no_call");
-    let viewer = house.person("eve", &["viewer"]).await;
-    assert_eq!(answer(&house, &viewer, id, &call, json!({"result": 1})).await.code(), "denied");
-    let agent = house.person("bot", &["agent"]).await;
-    assert_eq!(answer(&house, &agent, id, &call, json!({"result": 1})).await.code(), "denied", "it is not his");
-    let failed = json!({"error": {"code": "not_now", "message": "try later", "retry": true}});
-    answer(&house, key, id, &call, failed).await.is(204);
-    let next = watch.until("tool_call").await;
-    assert_eq!(next["input"], json!({"q": "b"}), "what does not fit is not told");
-    answer(&house, key, id, &next, json!({"result": "fine"})).await.is(204);
-    let seen = value(&watch.until("result").await);
-    assert_eq!((&seen[0], &seen[3]), (&json!(["not_now", "try later", true]), &json!("fine")));
-    let unfit = seen[1][1].as_str().unwrap();
-    assert!(
-        seen[1][0] == "bad_input" && unfit.contains("$.q: there are 101 characters, and 100 are the most"),
-        "{seen}"
-    );
-    assert!(seen[2].as_str().unwrap().contains("$.q: expected string, found number"), "{seen}");
-    // Nobody answers: the run waits no longer than it may, and what comes then is too late.
-    let code = "from ringfence import tools\ntools.ask(q='a')";
-    let limits = json!({"deadline_ms": 2_000});
-    let body = json!({"language": "python", "code": code, "tools": [ask_tool()], "limits": limits});
-    let mut watch = Watch::execute(&house, key, &body).await;
-    let id = watch.until("started").await["id"].as_str().unwrap().to_owned();
-    let call = watch.until("tool_call").await;
-    let run = watch.until("result").await;
-    assert_eq!(run["outcome"]["kind"], "deadline_exceeded", "{run}");
-    assert_eq!(answer(&house, key, &id, &call, json!({"result": 1})).await.code(), "run_over");
-    while recorded(&house, &run).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(recorded(&house, &run).await[0]["details"]["outcome"], "unanswered");
 }
 
 /// C07: who may call is asked at each call.
